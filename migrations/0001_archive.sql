@@ -1,0 +1,195 @@
+-- The archive. Instants are RFC 3339 in UTC ("2026-02-28T05:41:00Z"), so SQLite's date functions work.
+
+-- A polled source, as configured, with what its next visit needs.
+CREATE TABLE feeds (
+    id                INTEGER PRIMARY KEY,
+    name              TEXT NOT NULL UNIQUE,   -- the configuration's name
+    url               TEXT NOT NULL,
+    outlet            TEXT NOT NULL,          -- the publisher
+    family            TEXT NOT NULL,          -- publishers that count as one for corroboration
+    language          TEXT,                   -- ISO 639-1, as configured
+    country           TEXT,
+    zone              TEXT,                   -- IANA name for times without a zone
+    active            INTEGER NOT NULL DEFAULT 1,  -- 0: no longer configured
+    etag              TEXT,                   -- validators, verbatim, of the last complete document
+    last_modified     TEXT,
+    body_hash         INTEGER,                -- of the last document's bytes
+    conditional_polls INTEGER NOT NULL DEFAULT 0,  -- polls since the last unconditional one
+    interval_secs     INTEGER NOT NULL,       -- adapts to the feed's rhythm
+    next_poll_at      TEXT NOT NULL,
+    last_poll_at      TEXT,
+    last_success_at   TEXT,                   -- last complete fetch: 200 or 304
+    failures          INTEGER NOT NULL DEFAULT 0,  -- in a row
+    last_error        TEXT
+) STRICT;
+
+-- One visit to a feed.
+CREATE TABLE fetches (
+    id          INTEGER PRIMARY KEY,
+    feed_id     INTEGER NOT NULL REFERENCES feeds (id),
+    started_at  TEXT NOT NULL,
+    status      INTEGER,                      -- HTTP status; null where no answer came
+    bytes       INTEGER NOT NULL DEFAULT 0,   -- after decompression
+    entries     INTEGER NOT NULL DEFAULT 0,   -- in the document
+    new         INTEGER NOT NULL DEFAULT 0,   -- items stored
+    duration_ms INTEGER NOT NULL,
+    error_class TEXT,                         -- null where it went well
+    error       TEXT,
+    repairs     TEXT                          -- JSON list of what was mended
+) STRICT;
+CREATE INDEX fetches_by_feed ON fetches (feed_id, started_at);
+
+-- One article as one feed announced it.
+CREATE TABLE items (
+    id            INTEGER PRIMARY KEY,
+    feed_id       INTEGER NOT NULL REFERENCES feeds (id),
+    guid          TEXT,                       -- the publisher's id, as first given
+    guid_key      TEXT,                       -- identity in its feed: the guid, its changing parts removed, or title and day
+    url           TEXT,
+    canonical_url TEXT,
+    title         TEXT NOT NULL,
+    summary       TEXT NOT NULL,
+    author        TEXT,
+    language      TEXT,                       -- ISO 639-1
+    categories    TEXT,                       -- JSON list
+    published_at  TEXT,                       -- the feed's word, clamped; null where it gave none
+    published_raw TEXT,                       -- the feed's word where it was clamped
+    first_seen_at TEXT NOT NULL,
+    text_key      INTEGER,                    -- hash of title and summary; equal for exact copies
+    standing      TEXT NOT NULL CHECK (standing IN ('news', 'history', 'copy')),
+    duplicate_of  INTEGER REFERENCES items (id)   -- the first item of the same article
+) STRICT;
+CREATE INDEX items_by_guid ON items (feed_id, guid_key);
+CREATE INDEX items_by_url ON items (canonical_url);
+CREATE INDEX items_by_text ON items (text_key) WHERE text_key IS NOT NULL;
+CREATE INDEX items_by_time ON items (first_seen_at);
+CREATE INDEX items_by_original ON items (duplicate_of) WHERE duplicate_of IS NOT NULL;
+
+-- What an item said before it was changed.
+CREATE TABLE revisions (
+    id          INTEGER PRIMARY KEY,
+    item_id     INTEGER NOT NULL REFERENCES items (id),
+    title       TEXT NOT NULL,
+    summary     TEXT NOT NULL,
+    replaced_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX revisions_by_item ON revisions (item_id);
+
+-- Further guids under which a feed announced an item, found by its address or title.
+CREATE TABLE aliases (
+    feed_id  INTEGER NOT NULL REFERENCES feeds (id),
+    guid_key TEXT NOT NULL,
+    item_id  INTEGER NOT NULL REFERENCES items (id),
+    found_by TEXT NOT NULL,                   -- which key recognised the item: url
+    seen_at  TEXT NOT NULL,
+    PRIMARY KEY (feed_id, guid_key)
+) STRICT, WITHOUT ROWID;
+
+-- Topic × item. Only matches are kept.
+CREATE TABLE matches (
+    item_id  INTEGER NOT NULL REFERENCES items (id),
+    topic    TEXT NOT NULL,
+    score    REAL NOT NULL,                   -- 0..1
+    evidence TEXT NOT NULL,                   -- JSON: concept, term, field, start, end (bytes)
+    PRIMARY KEY (item_id, topic)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX matches_by_topic ON matches (topic, item_id);
+
+-- Items about one happening.
+CREATE TABLE stories (
+    id            INTEGER PRIMARY KEY,
+    topic         TEXT NOT NULL,
+    title         TEXT NOT NULL,
+    first_seen_at TEXT NOT NULL,
+    last_seen_at  TEXT NOT NULL
+) STRICT;
+CREATE INDEX stories_by_time ON stories (topic, last_seen_at);
+
+-- Which item stands in which story, and what was decided about it.
+CREATE TABLE story_items (
+    story_id   INTEGER NOT NULL REFERENCES stories (id),
+    item_id    INTEGER NOT NULL REFERENCES items (id),
+    similarity REAL,                          -- to the story when it joined; null for the opener
+    decision   TEXT NOT NULL,                 -- alert, or silent with the reason
+    reason     TEXT NOT NULL,                 -- in words
+    placed_at  TEXT NOT NULL,
+    PRIMARY KEY (story_id, item_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX story_items_by_item ON story_items (item_id);
+
+-- Something new within a topic.
+CREATE TABLE developments (
+    id         INTEGER PRIMARY KEY,
+    story_id   INTEGER NOT NULL REFERENCES stories (id),
+    item_id    INTEGER NOT NULL REFERENCES items (id),
+    kind       TEXT NOT NULL,                 -- opens, fact
+    novelty    REAL NOT NULL,                 -- 0..1
+    reason     TEXT NOT NULL,
+    created_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX developments_by_story ON developments (story_id);
+CREATE INDEX developments_by_item ON developments (item_id);
+CREATE INDEX developments_by_time ON developments (created_at);
+
+-- One message about one development. A development without an alert was history.
+CREATE TABLE alerts (
+    id             INTEGER PRIMARY KEY,
+    development_id INTEGER NOT NULL UNIQUE REFERENCES developments (id),
+    message        TEXT NOT NULL,             -- JSON, as a webhook receives it
+    created_at     TEXT NOT NULL
+) STRICT;
+
+-- One message about a span of time.
+CREATE TABLE digests (
+    id         INTEGER PRIMARY KEY,
+    name       TEXT NOT NULL,
+    since      TEXT NOT NULL,
+    until      TEXT NOT NULL,
+    message    TEXT NOT NULL,
+    created_at TEXT NOT NULL
+) STRICT;
+
+-- The outbox: one alert or digest × one channel.
+CREATE TABLE deliveries (
+    id              INTEGER PRIMARY KEY,
+    alert_id        INTEGER REFERENCES alerts (id),
+    digest_id       INTEGER REFERENCES digests (id),
+    channel         TEXT NOT NULL,
+    state           TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'retry', 'delivered', 'dead')),
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at TEXT NOT NULL,            -- while sending: when the lease ends
+    idempotency_key TEXT NOT NULL UNIQUE,
+    last_error      TEXT,
+    created_at      TEXT NOT NULL,
+    delivered_at    TEXT,
+    CHECK ((alert_id IS NULL) <> (digest_id IS NULL)),
+    UNIQUE (alert_id, channel),
+    UNIQUE (digest_id, channel)
+) STRICT;
+CREATE INDEX deliveries_owed ON deliveries (channel, next_attempt_at) WHERE state IN ('pending', 'sending', 'retry');
+
+-- Full text of titles and summaries, written by the service: words of spaced scripts, overlapping
+-- pairs of characters of the others. Rows are the items'.
+CREATE VIRTUAL TABLE items_fts USING fts5 (
+    title, summary, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 0"
+);
+
+-- Developments of the last days with their story, item and outlet.
+CREATE VIEW recent_developments AS
+SELECT d.created_at, s.topic, d.kind, i.title, f.outlet, i.language, d.reason, i.url, d.story_id, d.item_id,
+       a.id AS alert_id
+FROM developments d
+JOIN stories s ON s.id = d.story_id
+JOIN items i ON i.id = d.item_id
+JOIN feeds f ON f.id = i.feed_id
+LEFT JOIN alerts a ON a.development_id = d.id
+ORDER BY d.created_at DESC;
+
+-- Every item of every story in time order.
+CREATE VIEW story_timeline AS
+SELECT si.story_id, coalesce(i.published_at, i.first_seen_at) AS at, f.outlet, f.family, i.language, i.title,
+       si.decision, si.reason, i.url, i.id AS item_id
+FROM story_items si
+JOIN items i ON i.id = si.item_id
+JOIN feeds f ON f.id = i.feed_id
+ORDER BY si.story_id, at;

@@ -1,0 +1,50 @@
+//! The only reader of the wall clock. Everything below takes `now` as an argument, so that a
+//! recorded week replays in seconds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::Timestamp;
+
+#[derive(Clone, Debug, Default)]
+pub enum Clock {
+    #[default]
+    System,
+    /// Unix seconds, moved by tests and the demo.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    pub fn manual(at: Timestamp) -> Self {
+        Self::Manual(Arc::new(AtomicI64::new(at.as_second())))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    pub fn now(&self) -> Timestamp {
+        match self {
+            // The archive keeps whole seconds; so does everything that is compared with it.
+            Self::System => whole_seconds(Timestamp::now()),
+            Self::Manual(seconds) => from_unix(seconds.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a manual clock; the system's clock does not listen.
+    pub fn set(&self, at: Timestamp) {
+        if let Self::Manual(seconds) = self {
+            seconds.store(at.as_second(), Ordering::SeqCst);
+        }
+    }
+}
+
+pub fn whole_seconds(at: Timestamp) -> Timestamp {
+    from_unix(at.as_second())
+}
+
+/// RFC 3339 in UTC with whole seconds, the archive's one spelling of an instant.
+pub fn rfc3339(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn from_unix(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}

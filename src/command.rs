@@ -1,0 +1,222 @@
+//! The command line: one thin file per group of commands. Exit status 0 done, 1 failed, 2 wrong
+//! usage or configuration.
+#![expect(clippy::print_stdout, reason = "commands print; nothing else does")]
+
+mod archive;
+mod judge;
+mod output;
+mod setup;
+mod watch;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::Config;
+use crate::config::fault::Faults;
+use crate::config::file::Span;
+
+#[derive(Debug, Parser)]
+#[command(name = "summitwatch", version, about, long_about = None, max_term_width = 100)]
+pub struct Cli {
+    /// Configuration file [default: ./config, $XDG_CONFIG_HOME/summitwatch, /etc/summitwatch, else the shipped one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Archive to use instead of the configured one
+    #[arg(long, global = true, value_name = "FILE")]
+    archive: Option<PathBuf>,
+    /// What to log: error, warn, info, debug or trace, per module if wanted
+    #[arg(long, global = true, value_name = "LEVEL", env = "SUMMITWATCH_LOG")]
+    log: Option<String>,
+    /// How to log [default: journald under systemd, else text]
+    #[arg(long, global = true, value_enum)]
+    log_format: Option<LogFormat>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+    Journald,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service: poll, thread, alert
+    Run,
+    /// Write a commented configuration, topic and lexicon to start from
+    Init(setup::Init),
+    /// Validate configuration, topics, lexicon and channels, and say what would be done
+    Check(setup::Check),
+    /// Poll feeds now and report what each gave
+    Poll(watch::Poll),
+    /// Run the whole service against recorded sample feeds; needs no network
+    Demo(watch::Demo),
+    /// Feeds and their health
+    #[command(subcommand)]
+    Feeds(archive::Feeds),
+    /// List items, the newest first
+    Items(archive::Listing),
+    /// List stories, the latest first
+    Stories(archive::Listing),
+    /// List alerts, the latest first
+    Alerts(archive::Listing),
+    /// List deliveries, the latest first
+    Deliveries(archive::Listing),
+    /// Query the archive with read-only SQL
+    Sql(archive::Sql),
+    /// Why an item matched, threaded and alerted, or not
+    Explain(archive::Explain),
+    /// Judge JSON lines from standard input
+    Classify(judge::Classify),
+    /// Show what the parser makes of a document
+    Parse(judge::Parse),
+    /// Run recorded items or documents through the whole pipeline in simulated time
+    Replay(judge::Replay),
+    /// Test a channel
+    #[command(subcommand)]
+    Notify(watch::NotifyCommand),
+    /// Print shell completions
+    Completions(setup::Completions),
+    /// Print the manual page
+    Man,
+}
+
+/// What a command may fail with: usage and configuration exit with 2, the rest with 1.
+type Done = anyhow::Result<ExitCode>;
+
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // The TLS library has no default provider here; without one the first client would panic.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let log = match start_log(&cli) {
+        Ok(()) => run(cli),
+        Err(error) => Err(error),
+    };
+    match log {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            for line in format!("{error:#}").lines() {
+                eprintln!("error: {line}");
+            }
+            let usage = error.downcast_ref::<Faults>().is_some() || error.downcast_ref::<Usage>().is_some();
+            ExitCode::from(if usage { 2 } else { 1 })
+        }
+    }
+}
+
+/// Wrong usage that clap cannot see.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+fn run(cli: Cli) -> Done {
+    let context = Context { config: cli.config, archive: cli.archive };
+    match cli.command {
+        Command::Run => watch::run(&context),
+        Command::Init(init) => init.run(),
+        Command::Check(check) => check.run(&context),
+        Command::Poll(poll) => poll.run(&context),
+        Command::Demo(demo) => demo.run(),
+        Command::Feeds(feeds) => feeds.run(&context),
+        Command::Items(listing) => listing.run(&context, crate::store::listing::items),
+        Command::Stories(listing) => listing.run(&context, crate::store::listing::stories),
+        Command::Alerts(listing) => listing.run(&context, crate::store::listing::alerts),
+        Command::Deliveries(listing) => listing.run(&context, crate::store::listing::deliveries),
+        Command::Sql(sql) => sql.run(&context),
+        Command::Explain(explain) => explain.run(&context),
+        Command::Classify(classify) => classify.run(&context),
+        Command::Parse(parse) => parse.run(),
+        Command::Replay(replay) => replay.run(&context),
+        Command::Notify(notify) => notify.run(&context),
+        Command::Completions(completions) => completions.run(),
+        Command::Man => setup::man(),
+    }
+}
+
+/// What every command may need.
+struct Context {
+    config: Option<PathBuf>,
+    archive: Option<PathBuf>,
+}
+
+impl Context {
+    fn config(&self) -> Result<Config, Faults> {
+        let mut config = Config::find(self.config.as_deref())?;
+        if let Some(archive) = &self.archive {
+            config.archive.clone_from(archive);
+        }
+        Ok(config)
+    }
+
+    /// The archive's path, for commands that only read it.
+    fn archive(&self) -> Result<PathBuf, Faults> {
+        match &self.archive {
+            Some(path) => Ok(path.clone()),
+            None => Ok(self.config()?.archive),
+        }
+    }
+}
+
+fn start_log(cli: &Cli) -> anyhow::Result<()> {
+    let serves = matches!(cli.command, Command::Run);
+    let level = cli.log.as_deref().unwrap_or(if serves { "info" } else { "warn" });
+    let filter = EnvFilter::try_new(level).map_err(|error| Usage(format!("--log {level}: {error}")))?;
+    // Under systemd standard error is the journal's; its own protocol keeps the fields.
+    let journal = std::env::var_os("JOURNAL_STREAM").is_some() && serves;
+    let format = cli.log_format.unwrap_or(if journal { LogFormat::Journald } else { LogFormat::Text });
+    let registry = tracing_subscriber::registry().with(filter);
+    let text = || tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    match format {
+        LogFormat::Text => registry.with(text()).init(),
+        LogFormat::Json => registry.with(text().json().flatten_event(true)).init(),
+        LogFormat::Journald => match tracing_journald::layer() {
+            Ok(layer) => registry.with(layer).init(),
+            Err(error) => {
+                registry.with(text()).init();
+                tracing::warn!(%error, "no journal here; logging to standard error");
+            }
+        },
+    }
+    Ok(())
+}
+
+/// `summitwatch items | head` ends quietly.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|it| it.downcast_ref::<std::io::Error>())
+        .any(|it| it.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// For `--since 24h` and the like.
+fn span(text: &str) -> Result<Span, String> {
+    text.parse()
+}
+
+fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    // One thread turns the loops; parsing and the archive have the blocking pool. More threads
+    // would mean more allocator arenas and no more speed.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
+    let value = runtime.block_on(future);
+    // A parse that ran over its limit may still hold a thread; it must not hold the exit.
+    runtime.shutdown_background();
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

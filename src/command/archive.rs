@@ -1,0 +1,228 @@
+//! Commands that read the archive: listings, SQL, explain.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use jiff::SignedDuration;
+use rusqlite::Connection;
+
+use crate::clock::Clock;
+use crate::command::{Context, Done, output, span};
+use crate::config::file::Span;
+use crate::store::listing::{self, Filter};
+use crate::store::query::{self, Table};
+use crate::store::{StoreError, open_read_only};
+use crate::text::nearest;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Feeds {
+    /// List feeds with their state and next poll
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Feeds {
+    pub(super) fn run(&self, context: &Context) -> Done {
+        let Self::List { json } = self;
+        let connection = open_read_only(&context.archive()?)?;
+        output::print(&listing::feeds(&connection)?, *json)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Listing {
+    /// Only what was seen within this span, like 24h or 7d
+    #[arg(long, value_parser = span)]
+    since: Option<Span>,
+    #[arg(long)]
+    topic: Option<String>,
+    /// ISO 639-1 code, like ko
+    #[arg(long)]
+    language: Option<String>,
+    #[arg(long)]
+    outlet: Option<String>,
+    /// For deliveries: pending, sending, retry, delivered or dead; for items: news, history or copy
+    #[arg(long)]
+    state: Option<String>,
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Listing {
+    pub(super) fn run(
+        self,
+        context: &Context,
+        list: impl FnOnce(&Connection, &Filter) -> Result<Table, StoreError>,
+    ) -> Done {
+        let connection = open_read_only(&context.archive()?)?;
+        let since = match self.since {
+            Some(span) => Some(Clock::System.now().checked_sub(SignedDuration::try_from(span.0)?)?),
+            None => None,
+        };
+        let filter = Filter {
+            since,
+            topic: self.topic,
+            language: self.language,
+            outlet: self.outlet,
+            state: self.state,
+            limit: self.limit,
+        };
+        output::print(&list(&connection, &filter)?, self.json)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Sql {
+    /// A SELECT; `-` reads it from standard input
+    query: String,
+    /// Print JSON
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Print CSV
+    #[arg(long)]
+    csv: bool,
+    /// Rows to print at most
+    #[arg(long, default_value_t = 1_000)]
+    limit: usize,
+    /// Give up after this long
+    #[arg(long, default_value = "30s", value_parser = span)]
+    timeout: Span,
+}
+
+impl Sql {
+    pub(super) fn run(&self, context: &Context) -> Done {
+        let sql = match self.query.as_str() {
+            "-" => std::io::read_to_string(std::io::stdin()).context("read the query")?,
+            query => query.to_owned(),
+        };
+        let connection = open_read_only(&context.archive()?)?;
+        let names = listing::names(&connection)?;
+        query::only_reads(&connection)?;
+        query::stop_after(&connection, self.timeout.0)?;
+        let table = match query::table(&connection, &sql, &[], self.limit) {
+            Ok(table) => table,
+            Err(error) => bail!(sql_error(&error, &names, self.timeout.0)),
+        };
+        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+        match (self.json, self.csv) {
+            (true, _) => output::as_json(&table, &mut out)?,
+            (_, true) => output::as_csv(&table, &mut out)?,
+            _ => output::as_table(&table, &mut out)?,
+        }
+        out.flush()?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn sql_error(error: &rusqlite::Error, names: &[String], limit: Duration) -> String {
+    let text = match error {
+        // Without the statement, which the user has before them.
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        rusqlite::Error::SqliteFailure(_, Some(text)) => text.clone(),
+        other => other.to_string(),
+    };
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::OperationInterrupted) => {
+            return format!("the query ran longer than {} s; add a LIMIT, or give more time with --timeout", limit.as_secs());
+        }
+        Some(rusqlite::ErrorCode::AuthorizationForStatementDenied) => {
+            return format!("only reading is allowed here ({text}); the sqlite3 shell can write, with the service stopped");
+        }
+        _ => {}
+    }
+    let wrong = ["no such table: ", "no such column: "].iter().find_map(|prefix| text.strip_prefix(prefix));
+    let near = wrong.and_then(|wrong| {
+        let wrong = wrong.rsplit('.').next().unwrap_or(wrong);
+        nearest(wrong, names.iter().map(String::as_str))
+    });
+    match near {
+        Some(near) => format!("{text}; did you mean {near}?"),
+        None => text,
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// Number of an item, its guid or its address
+    item: String,
+}
+
+impl Explain {
+    pub(super) fn run(&self, context: &Context) -> Done {
+        let config = context.config()?;
+        let connection = open_read_only(&config.archive)?;
+        let Some(item) = listing::item(&connection, &self.item)? else {
+            bail!("no item has the number, guid or address \"{}\"; `summitwatch items` lists them", self.item);
+        };
+        let engine = config.engine()?;
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "Item {}: {}", item.id, crate::text::printable(&item.title))?;
+        let language = item.language.as_deref().unwrap_or("unknown language");
+        let published = item.published_at.as_deref().unwrap_or("without a date");
+        writeln!(out, "  {} (feed {}), {language}, published {published}, first seen {}", item.outlet, item.feed, item.first_seen_at)?;
+        for (name, value) in [("address", &item.url), ("guid", &item.guid)] {
+            if let Some(value) = value {
+                writeln!(out, "  {name}: {}", crate::text::printable(value))?;
+            }
+        }
+        match (item.standing.as_str(), item.duplicate_of) {
+            (_, Some(original)) => writeln!(out, "  repeats item {original}: the same address or the same words")?,
+            ("history", None) => writeln!(out, "  history: older than the fresh window, or than the feed's last fetch by half of it, when first seen; it cannot alert")?,
+            _ => {}
+        }
+        for revision in listing::item_revisions(&connection, item.id)?.rows {
+            writeln!(out, "  until {} it read: {}", text(&revision[0]), text(&revision[1]))?;
+        }
+        let reading = engine.read(&item.title, &item.summary);
+        for topic in &engine.topics {
+            let verdict = topic.judge(&reading, &engine.lexicon);
+            let word = if verdict.matched { "matches" } else { "does not match" };
+            writeln!(out, "\nTopic {}: {word}, score {:.2} (threshold {:.2})", topic.name, verdict.score, topic.threshold)?;
+            for trace in topic.explain(&reading, &engine.lexicon) {
+                let mark = match (trace.satisfied, trace.veto) {
+                    (true, true) => "VETO",
+                    (true, false) => "yes",
+                    (false, true) => "(no veto)",
+                    (false, false) => "no",
+                };
+                writeln!(out, "  {mark:9} {}: {}", trace.rule, trace.why)?;
+            }
+            for evidence in &verdict.evidence {
+                let field = if evidence.field == crate::topic::lexicon::Field::Title { &item.title } else { &item.summary };
+                let found = field.get(evidence.start..evidence.end).unwrap_or_default();
+                writeln!(out, "  found     “{}” = {} ({} {}..{})", crate::text::printable(found), evidence.concept, evidence.field.as_str(), evidence.start, evidence.end)?;
+            }
+        }
+        for row in listing::placements(&connection, item.id)?.rows {
+            let [topic, story, title, similarity, decision, reason] = row.as_slice() else { continue };
+            let alike = similarity.as_f64().map(|it| format!(", {:.0} % alike", it * 100.0)).unwrap_or_default();
+            writeln!(out, "\nStory {} ({}): {}{alike}", text(story), text(topic), text(title))?;
+            writeln!(out, "  decision: {} — {}", text(decision), text(reason))?;
+        }
+        for row in listing::item_deliveries(&connection, item.id)?.rows {
+            let [channel, state, attempts, delivered, error] = row.as_slice() else { continue };
+            let tail = if delivered.is_null() { text(error) } else { text(delivered) };
+            writeln!(out, "  delivery to {}: {} after {} attempts {tail}", text(channel), text(state), text(attempts))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn text(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => crate::text::printable(text),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,177 @@
+//! Commands that run a stage on given input: parse, classify, replay. Their output is a contract.
+
+use std::io::{BufRead, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{ArgGroup, Args};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::clock::rfc3339;
+use crate::command::{Context, Done, Usage};
+use crate::item::Item;
+use crate::parse::{self, Parsed, Source};
+use crate::store::items::evidence_json;
+use crate::text::language::detect;
+
+#[derive(Debug, Args)]
+pub(super) struct Parse {
+    /// A document; `-` reads standard input
+    file: PathBuf,
+    /// Its address, for relative links
+    #[arg(long)]
+    url: Option<String>,
+    /// Its Content-Type header
+    #[arg(long)]
+    content_type: Option<String>,
+    /// Zone of times without one, like Asia/Seoul [default: UTC]
+    #[arg(long)]
+    zone: Option<String>,
+}
+
+impl Parse {
+    pub(super) fn run(&self) -> Done {
+        let mut bytes = Vec::new();
+        if self.file.as_os_str() == "-" {
+            std::io::stdin().read_to_end(&mut bytes).context("read standard input")?;
+        } else {
+            bytes = std::fs::read(&self.file).with_context(|| format!("read {}", self.file.display()))?;
+        }
+        let zone = match &self.zone {
+            Some(name) => jiff::tz::TimeZone::get(name).map_err(|_| Usage(format!("--zone {name}: no IANA time zone")))?,
+            None => jiff::tz::TimeZone::UTC,
+        };
+        let source = Source { content_type: self.content_type.as_deref(), url: self.url.as_deref(), zone };
+        match parse::guarded(&bytes, &source) {
+            Ok(parsed) => {
+                let mut out = std::io::stdout().lock();
+                serde_json::to_writer_pretty(&mut out, &document(&parsed)).map_err(std::io::Error::from)?;
+                writeln!(out)?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(error) => bail!("{}: {error}", self.file.display()),
+        }
+    }
+}
+
+fn document(parsed: &Parsed) -> Value {
+    json!({
+        "kind": parsed.kind.as_str(),
+        "title": parsed.title,
+        "link": parsed.link,
+        "language": parsed.language,
+        "repairs": parsed.repairs,
+        "entries": parsed.items.iter().map(entry).collect::<Vec<_>>(),
+    })
+}
+
+fn entry(item: &Item) -> Value {
+    json!({
+        "guid": item.guid,
+        "title": item.title,
+        "link": item.url,
+        "published": item.published_at.map(rfc3339),
+        "updated": item.updated_at.map(rfc3339),
+        "author": item.author,
+        "language": item.language,
+        "categories": item.categories,
+        "summary": item.summary,
+        "content_html": item.content_html,
+    })
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Classify {
+    /// Topic to judge by
+    #[arg(long, default_value = crate::config::shipped::DEFAULT_TOPIC)]
+    topic: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Judged {
+    #[serde(default)]
+    id: Value,
+    title: String,
+    summary: Option<String>,
+    language: Option<String>,
+}
+
+impl Classify {
+    pub(super) fn run(&self, context: &Context) -> Done {
+        let engine = context.config()?.engine_for(&self.topic)?;
+        let topic = engine.topic(&self.topic).context("the topic was just built")?;
+        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+        for (at, line) in std::io::stdin().lock().lines().enumerate() {
+            let line = line.with_context(|| format!("line {}", at + 1))?;
+            if line.trim().is_empty() {
+                continue;
+            }
+            let item: Judged = serde_json::from_str(&line)
+                .with_context(|| format!("line {}: want JSON with at least a \"title\"", at + 1))?;
+            let summary = item.summary.unwrap_or_default();
+            let reading = engine.read(&item.title, &summary);
+            let verdict = topic.judge(&reading, &engine.lexicon);
+            let answer = json!({
+                "id": item.id,
+                "matched": verdict.matched,
+                "score": verdict.score,
+                "language": detect(&format!("{} {summary}", item.title), item.language.as_deref()),
+                "evidence": evidence_json(&verdict),
+            });
+            writeln!(out, "{answer}")?;
+        }
+        out.flush()?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("input").required(true).args(["items", "documents"]))]
+pub(super) struct Replay {
+    /// JSON lines of items in time order; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    items: Option<PathBuf>,
+    /// A folder of documents with a manifest.jsonl
+    #[arg(long, value_name = "DIR")]
+    documents: Option<PathBuf>,
+    /// The archive to write
+    #[arg(long, value_name = "PATH")]
+    db: PathBuf,
+    /// One topic instead of the configured ones
+    #[arg(long)]
+    topic: Option<String>,
+}
+
+impl Replay {
+    pub(super) fn run(&self, context: &Context) -> Done {
+        let config = context.config()?;
+        let engine = match &self.topic {
+            Some(topic) => config.engine_for(topic)?,
+            None => config.engine()?,
+        };
+        let topics = engine.topics.iter().map(|it| it.name.clone());
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        let routes = topics.map(|topic| (topic.clone(), owned(config.channels_for(&topic)))).collect();
+        let mut replay = crate::replay::Replay::new(&self.db, engine, routes, config.poll)?;
+        let summary = match (&self.items, &self.documents) {
+            (Some(path), _) if path.as_os_str() == "-" => replay.items(std::io::stdin().lock().lines())?,
+            (Some(path), _) => {
+                let file = std::fs::File::open(path).with_context(|| format!("read {}", path.display()))?;
+                replay.items(std::io::BufReader::new(file).lines()).with_context(|| path.display().to_string())?
+            }
+            (None, Some(directory)) => replay.documents(directory)?,
+            (None, None) => return Err(Usage("give --items or --documents".to_owned()).into()),
+        };
+        println!(
+            "replayed {} into {}: {} new items, {} matched, {} alerts",
+            summary.taken,
+            self.db.display(),
+            summary.new,
+            summary.matched,
+            summary.alerts
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,117 @@
+//! Tables, JSON and CSV on standard output.
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value};
+use unicode_width::UnicodeWidthStr;
+
+use crate::store::query::Table;
+use crate::text::{cut, printable};
+
+/// Cells are cut here in tables; JSON and CSV have everything.
+const CELL: usize = 70;
+
+pub(super) fn print(table: &Table, json: bool) -> io::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    if json { as_json(table, &mut out)? } else { as_table(table, &mut out)? }
+    out.flush()
+}
+
+pub(super) fn as_json(table: &Table, out: &mut impl Write) -> io::Result<()> {
+    let rows: Vec<Value> = table
+        .rows
+        .iter()
+        .map(|row| table.columns.iter().cloned().zip(row.iter().cloned()).collect::<Map<_, _>>().into())
+        .collect();
+    serde_json::to_writer_pretty(&mut *out, &rows)?;
+    writeln!(out)
+}
+
+pub(super) fn as_table(table: &Table, out: &mut impl Write) -> io::Result<()> {
+    let cells: Vec<Vec<String>> = table.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
+    let width = |at: usize| {
+        let own = cells.iter().map(|row| row[at].width()).max().unwrap_or(0);
+        own.max(table.columns[at].width())
+    };
+    let widths: Vec<usize> = (0..table.columns.len()).map(width).collect();
+    line(&table.columns, &widths, out)?;
+    let rule: Vec<String> = widths.iter().map(|it| "─".repeat(*it)).collect();
+    line(&rule, &widths, out)?;
+    for row in &cells {
+        line(row, &widths, out)?;
+    }
+    if table.cut {
+        writeln!(out, "… more rows; --limit shows them")?;
+    }
+    Ok(())
+}
+
+/// Cells that a spreadsheet would run as formulas are quoted with an apostrophe.
+pub(super) fn as_csv(table: &Table, out: &mut impl Write) -> io::Result<()> {
+    let field = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let header: Vec<String> = table.columns.iter().map(|it| field(it)).collect();
+    writeln!(out, "{}", header.join(","))?;
+    for row in &table.rows {
+        let fields: Vec<String> = row
+            .iter()
+            .map(|value| match value {
+                Value::Null => String::new(),
+                Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => field(&format!("'{text}")),
+                Value::String(text) => field(text),
+                other => other.to_string(),
+            })
+            .collect();
+        writeln!(out, "{}", fields.join(","))?;
+    }
+    Ok(())
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => cut(&printable(text), CELL),
+        Value::Number(number) => match number.as_f64() {
+            Some(it) if number.is_f64() => format!("{it:.3}"),
+            _ => number.to_string(),
+        },
+        other => other.to_string(),
+    }
+}
+
+fn line(cells: &[String], widths: &[usize], out: &mut impl Write) -> io::Result<()> {
+    let padded: Vec<String> =
+        cells.iter().zip(widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width()))).collect();
+    writeln!(out, "{}", padded.join("  ").trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{as_csv, as_table};
+    use crate::store::query::Table;
+
+    fn table() -> Table {
+        let rows = vec![vec![json!(1), json!("북미 회담")], vec![json!(null), json!("=cmd()\u{1b}[31m")]];
+        Table { columns: vec!["id".to_owned(), "title".to_owned()], rows, cut: false }
+    }
+
+    #[test]
+    fn tables_align_wide_characters_and_hold_no_control_sequence() {
+        let mut out = Vec::new();
+        as_table(&table(), &mut out).expect("write");
+        insta::assert_snapshot!(String::from_utf8(out).expect("text"), @r"
+        id  title
+        ──  ────────────
+        1   북미 회담
+            =cmd() [31m
+        ");
+    }
+
+    #[test]
+    fn csv_disarms_formulas() {
+        let mut out = Vec::new();
+        as_csv(&table(), &mut out).expect("write");
+        assert!(String::from_utf8(out).expect("text").contains("\"'=cmd()"));
+    }
+}

@@ -1,0 +1,434 @@
+//! TOML files as people write them → one checked [`Config`], once, at start. Nothing reads a
+//! global; stages get plain policies and do not know that TOML exists.
+
+pub mod fault;
+pub mod file;
+pub mod shipped;
+pub mod topics;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use toml::Spanned;
+
+use crate::channel::Channel;
+use crate::channel::ntfy::Ntfy;
+use crate::channel::terminal::Terminal;
+use crate::channel::webhook::Webhook;
+use crate::config::fault::{Fault, Faults, Text};
+use crate::config::file::{ChannelKind, File, SecretRef};
+use crate::feed::{Feed, PollPolicy};
+use crate::fetch::{Limits, Reach, client};
+use crate::secret::Secret;
+use crate::text::nearest;
+use crate::topic::Engine;
+
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// For messages: where it was read from.
+    pub origin: Origin,
+    pub archive: PathBuf,
+    /// The zone in which people read times.
+    pub zone: TimeZone,
+    pub poll: PollPolicy,
+    pub limits: Limits,
+    pub concurrency: usize,
+    pub per_host: usize,
+    pub host_spacing: Duration,
+    pub hosts: Vec<Host>,
+    pub feeds: Vec<Feed>,
+    pub topics: Vec<TopicRef>,
+    pub channels: Vec<ChannelConfig>,
+    pub routes: Vec<Route>,
+    lexicon: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    File(PathBuf),
+    Shipped,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Shipped => f.write_str("the shipped configuration"),
+        }
+    }
+}
+
+/// A host that wants more care than others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    pub name: String,
+    pub spacing: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicRef {
+    pub name: String,
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelConfig {
+    pub name: String,
+    pub kind: ChannelKind,
+    pub url: Option<SecretRef>,
+    pub secret: Option<SecretRef>,
+    pub allow_private: bool,
+    where_written: (String, Option<usize>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    pub topic: String,
+    pub channels: Vec<String>,
+}
+
+impl Config {
+    /// From `--config`, else the first file found where a Linux user looks, else the shipped one.
+    pub fn find(explicit: Option<&Path>) -> Result<Self, Faults> {
+        let path = explicit.map(Path::to_owned).or_else(|| search_path().into_iter().find(|it| it.is_file()));
+        match path {
+            Some(path) => Self::read(&path),
+            None => Self::parse(Origin::Shipped, &data_directory(), shipped::CONFIG),
+        }
+    }
+
+    pub fn read(path: &Path) -> Result<Self, Faults> {
+        let text = std::fs::read_to_string(path).map_err(|error| Fault::new(path.display(), None, unreadable(&error)))?;
+        let directory = path.parent().unwrap_or(Path::new(""));
+        Self::parse(Origin::File(path.to_owned()), directory, &text)
+    }
+
+    pub fn parse(origin: Origin, directory: &Path, text: &str) -> Result<Self, Faults> {
+        let name = origin.to_string();
+        let source = Text { file: &name, text };
+        let file: File = source.parse()?;
+        let mut faults = Faults::default();
+        let feeds = feeds(&file, &source, &origin, directory, &mut faults);
+        let channels = channels(&file, &source, &mut faults);
+        let (topics, routes) = topics_and_routes(&file, &source, directory, &channels, &mut faults);
+        let poll = &file.poll;
+        if poll.min_interval.0 > poll.max_interval.0 {
+            faults.push(Fault::new(&name, None, "[poll] min_interval is longer than max_interval"));
+        }
+        if poll.min_interval.0 < Duration::from_secs(1) {
+            faults.push(Fault::new(&name, None, "[poll] min_interval must be at least 1s"));
+        }
+        let zone = zone(file.zone.as_ref(), &source, &mut faults);
+        let config = Self {
+            archive: directory.join(&file.archive),
+            zone,
+            poll: PollPolicy {
+                interval: poll.interval.0.clamp(poll.min_interval.0, poll.max_interval.0.max(poll.min_interval.0)),
+                min_interval: poll.min_interval.0,
+                max_interval: poll.max_interval.0,
+                fresh_window: poll.fresh_window.0,
+            },
+            limits: Limits {
+                connect: poll.connect_timeout.0,
+                read: poll.read_timeout.0,
+                total: poll.total_timeout.0,
+                body: poll.max_body_mib.saturating_mul(1024 * 1024),
+                user_agent: poll.user_agent.clone().unwrap_or_else(|| Limits::default().user_agent),
+                ..Limits::default()
+            },
+            concurrency: poll.concurrency.max(1),
+            per_host: poll.per_host.max(1),
+            host_spacing: poll.host_spacing.0,
+            hosts: file.hosts.iter().map(|it| Host { name: it.name.clone(), spacing: it.spacing.0 }).collect(),
+            feeds,
+            topics,
+            channels,
+            routes,
+            lexicon: lexicon_directory(&file, directory),
+            origin,
+        };
+        faults.or(config)
+    }
+
+    /// Reads the lexicon and the topics and compiles them.
+    pub fn engine(&self) -> Result<Engine, Faults> {
+        topics::engine(self.lexicon.as_deref(), &self.topics)
+    }
+
+    /// The engine with the topic `name` alone, which may also be a shipped one.
+    pub fn engine_for(&self, name: &str) -> Result<Engine, Faults> {
+        let reference = match self.topics.iter().find(|it| it.name == name) {
+            Some(reference) => reference.clone(),
+            None if shipped::topic(name).is_some() || name == "all" => TopicRef { name: name.to_owned(), file: None },
+            None => {
+                let message = unknown("topic", name, &known_topics(&self.topics));
+                return Err(Fault::new(&self.origin, None, message).into());
+            }
+        };
+        topics::engine(self.lexicon.as_deref(), std::slice::from_ref(&reference))
+    }
+
+    /// Builds the channels; every secret is read now.
+    pub fn open_channels(&self) -> Result<Vec<(String, Channel)>, Faults> {
+        let mut faults = Faults::default();
+        let mut open = Vec::new();
+        for channel in &self.channels {
+            match self.open_channel(channel) {
+                Ok(built) => open.push((channel.name.clone(), built)),
+                Err(message) => {
+                    let (file, line) = &channel.where_written;
+                    faults.push(Fault::new(file, *line, format!("channel \"{}\": {message}", channel.name)));
+                }
+            }
+        }
+        faults.or(open)
+    }
+
+    fn open_channel(&self, channel: &ChannelConfig) -> Result<Channel, String> {
+        let limits = Limits { total: Duration::from_secs(30), redirects: 0, ..self.limits.clone() };
+        let reach = if channel.allow_private { Reach::Anywhere } else { Reach::Public };
+        let client = client(&limits, reach).map_err(|error| error.to_string())?;
+        let secret = channel.secret.as_ref().map(read_secret).transpose()?;
+        let url = || -> Result<(url::Url, Secret), String> {
+            let text = channel.url.as_ref().ok_or("url is missing").map(read_secret)??;
+            let url = url::Url::parse(text.reveal()).map_err(|error| format!("url: {error}"))?;
+            reach.permits(&url).map_err(|message| message.replace("this feed", "this channel"))?;
+            Ok((url, text))
+        };
+        Ok(match channel.kind {
+            ChannelKind::Terminal => Channel::Terminal(Terminal { zone: self.zone.clone() }),
+            ChannelKind::Webhook => Channel::Webhook(Webhook { client, url: url()?.1, secret }),
+            ChannelKind::Ntfy => {
+                let (mut server, _) = url()?;
+                let topic = server.path().trim_matches('/').to_owned();
+                if topic.is_empty() || topic.contains('/') {
+                    return Err("url must be the topic's, like https://ntfy.sh/my-topic".to_owned());
+                }
+                server.set_path("/");
+                Channel::Ntfy(Ntfy { client, server, topic: Secret::new(topic), token: secret })
+            }
+        })
+    }
+
+    /// Channels that alerts of `topic` go to, each once.
+    pub fn channels_for(&self, topic: &str) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for route in self.routes.iter().filter(|route| route.topic == topic) {
+            for channel in &route.channels {
+                if !names.contains(&channel.as_str()) {
+                    names.push(channel);
+                }
+            }
+        }
+        names
+    }
+}
+
+fn search_path() -> Vec<PathBuf> {
+    let xdg = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".config"));
+    [Some(PathBuf::from("config")), xdg.or(home).map(|it| it.join("summitwatch")), Some("/etc/summitwatch".into())]
+        .into_iter()
+        .flatten()
+        .map(|directory| directory.join("summitwatch.toml"))
+        .collect()
+}
+
+/// Where the archive goes when no file says: systemd's StateDirectory, else XDG's data home.
+fn data_directory() -> PathBuf {
+    let state = std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);
+    let xdg = std::env::var_os("XDG_DATA_HOME").map(|it| Path::new(&it).join("summitwatch"));
+    let home = std::env::var_os("HOME").map(|it| Path::new(&it).join(".local/share/summitwatch"));
+    state.or(xdg).or(home).unwrap_or_default()
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file; `summitwatch init` writes one".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    }
+}
+
+fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("unknown {what} \"{name}\"; did you mean \"{near}\"?"),
+        None if known.is_empty() => format!("unknown {what} \"{name}\"; none is defined"),
+        None => format!("unknown {what} \"{name}\"; known are {}", known.join(", ")),
+    }
+}
+
+fn zone(name: Option<&Spanned<String>>, source: &Text<'_>, faults: &mut Faults) -> TimeZone {
+    let Some(name) = name else { return TimeZone::system() };
+    TimeZone::get(name.get_ref()).unwrap_or_else(|_| {
+        let message = format!("zone: \"{}\" is no IANA time zone; write one like \"Asia/Seoul\"", name.get_ref());
+        faults.push(source.fault(name, message));
+        TimeZone::UTC
+    })
+}
+
+fn lexicon_directory(file: &File, directory: &Path) -> Option<PathBuf> {
+    match &file.lexicon {
+        Some(path) => Some(directory.join(path)),
+        None => Some(directory.join("lexicon")).filter(|it| it.is_dir()),
+    }
+}
+
+fn feeds(file: &File, source: &Text<'_>, origin: &Origin, directory: &Path, faults: &mut Faults) -> Vec<Feed> {
+    let mut feeds = Vec::new();
+    check_feeds(&file.feeds, source, &mut feeds, faults);
+    for include in &file.include {
+        let path = directory.join(include.get_ref());
+        let (name, text) = match origin {
+            Origin::Shipped => (include.get_ref().clone(), Ok(shipped::FEEDS.to_owned())),
+            Origin::File(_) => (path.display().to_string(), std::fs::read_to_string(&path)),
+        };
+        match text {
+            Err(error) => faults.push(source.fault(include, format!("include: {} {}", path.display(), unreadable(&error)))),
+            Ok(text) => {
+                let included = Text { file: &name, text: &text };
+                match included.parse::<file::FeedsFile>() {
+                    Ok(parsed) => check_feeds(&parsed.feeds, &included, &mut feeds, faults),
+                    Err(mut more) => faults.append(&mut more),
+                }
+            }
+        }
+    }
+    feeds
+}
+
+fn check_feeds(written: &[file::Feed], source: &Text<'_>, feeds: &mut Vec<Feed>, faults: &mut Faults) {
+    for feed in written {
+        let name = feed.name.get_ref();
+        if name.is_empty() || feeds.iter().any(|it| it.name == *name) {
+            let message = if name.is_empty() { "a feed needs a name".to_owned() } else { format!("feed \"{name}\" is defined twice") };
+            faults.push(source.fault(&feed.name, message));
+        }
+        match url::Url::parse(feed.url.get_ref()) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => {}
+            Ok(url) => {
+                let message = format!("feed \"{name}\": url: {}: is not fetched, only http and https are", url.scheme());
+                faults.push(source.fault(&feed.url, message));
+            }
+            Err(error) => faults.push(source.fault(&feed.url, format!("feed \"{name}\": url: {error}"))),
+        }
+        if let Some(zone) = &feed.zone
+            && TimeZone::get(zone.get_ref()).is_err()
+        {
+            faults.push(source.fault(zone, format!("feed \"{name}\": zone: \"{}\" is no IANA time zone", zone.get_ref())));
+        }
+        let outlet = feed.outlet.clone().unwrap_or_else(|| name.clone());
+        feeds.push(Feed {
+            name: name.clone(),
+            url: feed.url.get_ref().clone(),
+            family: feed.family.clone().unwrap_or_else(|| outlet.clone()),
+            outlet,
+            language: feed.language.clone(),
+            country: feed.country.clone(),
+            zone: feed.zone.as_ref().map(|it| it.get_ref().clone()),
+            allow_private: feed.allow_private,
+        });
+    }
+}
+
+fn channels(file: &File, source: &Text<'_>, faults: &mut Faults) -> Vec<ChannelConfig> {
+    let mut channels: Vec<ChannelConfig> = Vec::new();
+    for channel in &file.channels {
+        let name = channel.name.get_ref();
+        if channels.iter().any(|it| it.name == *name) {
+            faults.push(source.fault(&channel.name, format!("channel \"{name}\" is defined twice")));
+        }
+        if channel.kind != ChannelKind::Terminal && channel.url.is_none() {
+            faults.push(source.fault(&channel.name, format!("channel \"{name}\": url is missing")));
+        }
+        channels.push(ChannelConfig {
+            name: name.clone(),
+            kind: channel.kind,
+            url: channel.url.clone(),
+            secret: channel.secret.clone(),
+            allow_private: channel.allow_private,
+            where_written: (source.file.to_owned(), source.line_of(&channel.name)),
+        });
+    }
+    channels
+}
+
+/// Topics that are named, and those that routes use without naming them (the built-in `all` and
+/// shipped ones); with neither, the shipped topic.
+fn topics_and_routes(
+    file: &File,
+    source: &Text<'_>,
+    directory: &Path,
+    channels: &[ChannelConfig],
+    faults: &mut Faults,
+) -> (Vec<TopicRef>, Vec<Route>) {
+    let mut topics: Vec<TopicRef> = Vec::new();
+    for topic in &file.topics {
+        let name = topic.name.get_ref();
+        if topics.iter().any(|it| it.name == *name) {
+            faults.push(source.fault(&topic.name, format!("topic \"{name}\" is defined twice")));
+        }
+        if topic.file.is_none() && name != "all" && shipped::topic(name).is_none() {
+            faults.push(source.fault(&topic.name, format!("topic \"{name}\" needs a file; only shipped topics do without")));
+        }
+        if topic.file.is_some() && name == "all" {
+            faults.push(source.fault(&topic.name, "topic \"all\" is built in; give a topic with a file another name"));
+        }
+        topics.push(TopicRef { name: name.clone(), file: topic.file.as_ref().map(|it| directory.join(it)) });
+    }
+    let mut routes = Vec::new();
+    for route in &file.routes {
+        let topic = route.topic.get_ref();
+        if !topics.iter().any(|it| it.name == *topic) {
+            if topic == "all" || shipped::topic(topic).is_some() {
+                topics.push(TopicRef { name: topic.clone(), file: None });
+            } else {
+                faults.push(source.fault(&route.topic, unknown("topic", topic, &known_topics(&topics))));
+            }
+        }
+        for channel in &route.channels {
+            if !channels.iter().any(|it| it.name == *channel.get_ref()) {
+                let known: Vec<&str> = channels.iter().map(|it| it.name.as_str()).collect();
+                faults.push(source.fault(channel, unknown("channel", channel.get_ref(), &known)));
+            }
+        }
+        routes.push(Route {
+            topic: topic.clone(),
+            channels: route.channels.iter().map(|it| it.get_ref().clone()).collect(),
+        });
+    }
+    if topics.is_empty() {
+        topics.push(TopicRef { name: shipped::DEFAULT_TOPIC.to_owned(), file: None });
+    }
+    (topics, routes)
+}
+
+fn known_topics(topics: &[TopicRef]) -> Vec<&str> {
+    let mut names: Vec<&str> = topics.iter().map(|it| it.name.as_str()).collect();
+    for name in shipped::topic_names() {
+        names.push(name);
+    }
+    names.push("all");
+    names
+}
+
+fn read_secret(secret: &SecretRef) -> Result<Secret, String> {
+    let from_file = |path: &Path, what: &str| {
+        std::fs::read_to_string(path)
+            .map(|it| Secret::new(it.trim_end_matches(['\n', '\r'])))
+            .map_err(|error| format!("{what} {}: {error}", path.display()))
+    };
+    match secret {
+        SecretRef::Plain(text) => Ok(Secret::new(text.clone())),
+        SecretRef::Env { env } => std::env::var(env)
+            .map(Secret::new)
+            .map_err(|_| format!("the environment variable {env} is not set")),
+        SecretRef::File { file } => from_file(file, "the secret's file"),
+        SecretRef::Credential { credential } => {
+            let directory = std::env::var_os("CREDENTIALS_DIRECTORY")
+                .ok_or_else(|| format!("credential \"{credential}\": not started by systemd with LoadCredential"))?;
+            from_file(&Path::new(&directory).join(credential), "the credential")
+        }
+    }
+}
+

@@ -1,0 +1,185 @@
+//! The configuration as it is written. Defaults stand here and nowhere else; the example file
+//! shows them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+use toml::Spanned;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    #[serde(default = "default_archive")]
+    pub archive: PathBuf,
+    pub zone: Option<Spanned<String>>,
+    pub lexicon: Option<PathBuf>,
+    #[serde(default)]
+    pub include: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub poll: Poll,
+    #[serde(default)]
+    pub hosts: Vec<Host>,
+    #[serde(default)]
+    pub feeds: Vec<Feed>,
+    #[serde(default)]
+    pub topics: Vec<Topic>,
+    #[serde(default)]
+    pub channels: Vec<Channel>,
+    #[serde(default)]
+    pub routes: Vec<Route>,
+}
+
+/// An included file: feeds only.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeedsFile {
+    #[serde(default)]
+    pub feeds: Vec<Feed>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Poll {
+    pub interval: Span,
+    pub min_interval: Span,
+    pub max_interval: Span,
+    pub fresh_window: Span,
+    pub concurrency: usize,
+    pub per_host: usize,
+    pub host_spacing: Span,
+    pub connect_timeout: Span,
+    pub read_timeout: Span,
+    pub total_timeout: Span,
+    pub max_body_mib: usize,
+    pub user_agent: Option<String>,
+}
+
+impl Default for Poll {
+    fn default() -> Self {
+        let secs = |it| Span(Duration::from_secs(it));
+        Self {
+            interval: secs(15 * 60),
+            min_interval: secs(5 * 60),
+            max_interval: secs(6 * 3600),
+            fresh_window: secs(24 * 3600),
+            concurrency: 24,
+            per_host: 2,
+            host_spacing: secs(1),
+            connect_timeout: secs(10),
+            read_timeout: secs(20),
+            total_timeout: secs(60),
+            max_body_mib: 16,
+            user_agent: None,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Host {
+    pub name: String,
+    pub spacing: Span,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feed {
+    pub name: Spanned<String>,
+    pub url: Spanned<String>,
+    pub outlet: Option<String>,
+    pub family: Option<String>,
+    pub language: Option<String>,
+    pub country: Option<String>,
+    pub zone: Option<Spanned<String>>,
+    #[serde(default)]
+    pub allow_private: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topic {
+    pub name: Spanned<String>,
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Channel {
+    pub name: Spanned<String>,
+    pub kind: ChannelKind,
+    pub url: Option<SecretRef>,
+    pub secret: Option<SecretRef>,
+    #[serde(default)]
+    pub allow_private: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelKind {
+    Terminal,
+    Ntfy,
+    Webhook,
+}
+
+/// A secret by where it is kept; an address may stand in the open.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "write a text, { env = \"NAME\" }, { file = \"PATH\" } or { credential = \"NAME\" }")]
+pub enum SecretRef {
+    Plain(String),
+    Env { env: String },
+    File { file: PathBuf },
+    Credential { credential: String },
+}
+
+impl std::fmt::Debug for SecretRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Plain(_) => f.write_str("***"),
+            Self::Env { env } => write!(f, "env {env}"),
+            Self::File { file } => write!(f, "file {}", file.display()),
+            Self::Credential { credential } => write!(f, "credential {credential}"),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    pub topic: Spanned<String>,
+    pub channels: Vec<Spanned<String>>,
+}
+
+fn default_archive() -> PathBuf {
+    "summitwatch.db".into()
+}
+
+/// A length of time as people write it: `90s`, `15m`, `24h`, `7d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span(pub Duration);
+
+impl std::str::FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("\"{text}\" is no length of time; write it like 90s, 15m, 24h or 7d");
+        let at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let number: u64 = text[..at].parse().map_err(|_| wrong())?;
+        let unit = match &text[at..] {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            "d" => 86_400,
+            "w" => 604_800,
+            _ => return Err(wrong()),
+        };
+        number.checked_mul(unit).filter(|it| *it < 1 << 40).map(|it| Self(Duration::from_secs(it))).ok_or_else(wrong)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,61 @@
+//! What ships with the program, compiled in: it is useful with nothing installed beside it.
+
+pub const DEFAULT_TOPIC: &str = "us-dprk-summit";
+
+pub const CONFIG: &str = include_str!("../../config/summitwatch.toml");
+pub const FEEDS: &str = include_str!("../../config/feeds.toml");
+
+/// File names below `config/` and their texts, as `init` writes them.
+pub const LEXICON: &[(&str, &str)] = &[
+    ("lexicon/acts.toml", include_str!("../../config/lexicon/acts.toml")),
+    ("lexicon/agencies.toml", include_str!("../../config/lexicon/agencies.toml")),
+    ("lexicon/agreements.toml", include_str!("../../config/lexicon/agreements.toml")),
+    ("lexicon/blocks.toml", include_str!("../../config/lexicon/blocks.toml")),
+    ("lexicon/compounds.toml", include_str!("../../config/lexicon/compounds.toml")),
+    ("lexicon/institutions.toml", include_str!("../../config/lexicon/institutions.toml")),
+    ("lexicon/people.toml", include_str!("../../config/lexicon/people.toml")),
+    ("lexicon/places.toml", include_str!("../../config/lexicon/places.toml")),
+    ("lexicon/states.toml", include_str!("../../config/lexicon/states.toml")),
+    ("lexicon/weapons.toml", include_str!("../../config/lexicon/weapons.toml")),
+];
+
+pub const TOPICS: &[(&str, &str)] =
+    &[("topics/us-dprk-summit.toml", include_str!("../../config/topics/us-dprk-summit.toml"))];
+
+/// Every shipped file: the path below the configuration's directory, and its text.
+pub fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let config = [("summitwatch.toml", CONFIG), ("feeds.toml", FEEDS)];
+    config.into_iter().chain(TOPICS.iter().copied()).chain(LEXICON.iter().copied())
+}
+
+pub fn topic_names() -> impl Iterator<Item = &'static str> {
+    TOPICS.iter().map(|(path, _)| path.trim_start_matches("topics/").trim_end_matches(".toml"))
+}
+
+/// The path and text of a shipped topic.
+pub fn topic(name: &str) -> Option<(&'static str, &'static str)> {
+    topic_names().position(|it| it == name).map(|at| TOPICS[at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::files;
+
+    #[test]
+    fn every_file_of_config_is_compiled_in() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+        let mut found = Vec::new();
+        for directory in ["", "lexicon", "topics"] {
+            for entry in std::fs::read_dir(root.join(directory)).expect("config") {
+                let path = entry.expect("entry").path();
+                if path.extension().is_some_and(|it| it == "toml") {
+                    found.push(path.strip_prefix(&root).expect("below").to_string_lossy().into_owned());
+                }
+            }
+        }
+        let mut shipped: Vec<String> = files().map(|(path, _)| path.to_owned()).collect();
+        found.sort();
+        shipped.sort();
+        assert_eq!(found, shipped);
+    }
+}

@@ -1,0 +1,175 @@
+//! The running service: loops that are thin waits around plain turns, the only place that spawns.
+//! Tests and the demo call the turns; only `run` starts the loops.
+
+pub mod deliver;
+pub mod notify;
+pub mod poll;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, watch};
+
+use crate::channel::Channel;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::config::fault::Faults;
+use crate::daemon::deliver::Deliverer;
+use crate::daemon::poll::Poller;
+use crate::ingest::Routes;
+use crate::store::{Store, StoreError, feeds, outbox};
+use crate::topic::Engine;
+
+/// A configuration with everything it names compiled and opened. Replaced whole at a reload.
+#[derive(Debug)]
+pub struct Setup {
+    pub config: Config,
+    pub engine: Arc<Engine>,
+    pub channels: Vec<(String, Channel)>,
+}
+
+impl Setup {
+    pub fn new(config: Config) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        let engine = config.engine().map_err(|mut more| faults.append(&mut more));
+        let channels = config.open_channels().map_err(|mut more| faults.append(&mut more));
+        match (engine, channels) {
+            (Ok(engine), Ok(channels)) => Ok(Self { config, engine: Arc::new(engine), channels }),
+            _ => Err(faults),
+        }
+    }
+
+    pub fn routes(&self) -> Routes {
+        let topics = self.engine.topics.iter().map(|it| it.name.clone());
+        topics.map(|topic| (topic.clone(), owned(self.config.channels_for(&topic)))).collect::<HashMap<_, _>>()
+    }
+}
+
+fn owned(names: Vec<&str>) -> Vec<String> {
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// Shared by the loops: when each last turned, and the bell that says deliveries wait.
+#[derive(Debug)]
+pub struct Pulse {
+    started: Instant,
+    poll: AtomicU64,
+    deliver: AtomicU64,
+    pub owed: Notify,
+}
+
+impl Default for Pulse {
+    fn default() -> Self {
+        Self { started: Instant::now(), poll: AtomicU64::new(0), deliver: AtomicU64::new(0), owed: Notify::new() }
+    }
+}
+
+impl Pulse {
+    fn beat(&self, which: &AtomicU64) {
+        which.store(self.started.elapsed().as_secs(), Ordering::Relaxed);
+    }
+
+    /// Whether both loops turned within `limit`; what the watchdog is told.
+    fn alive(&self, limit: Duration) -> bool {
+        let now = self.started.elapsed().as_secs();
+        [&self.poll, &self.deliver].iter().all(|it| now - it.load(Ordering::Relaxed).min(now) <= limit.as_secs())
+    }
+}
+
+/// A loop turns at least this often, so that the watchdog hears from it.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// What a delivery under way may still take after the service was asked to stop.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Writes the configured feeds into the archive and takes back what a killed process was sending.
+pub fn prepare(store: &Store, setup: &Setup, clock: &Clock) -> Result<(), StoreError> {
+    let now = clock.now();
+    store.write(|tx| {
+        feeds::sync(tx, &setup.config.feeds, &setup.config.poll, now)?;
+        let released = outbox::release_leases(tx, now)?;
+        if released > 0 {
+            tracing::info!(released, "{released} deliveries were under way when the service last ended; they go out again");
+        }
+        Ok(())
+    })
+}
+
+/// Runs until SIGTERM or SIGINT. `reload` reads the configuration again, for SIGHUP.
+pub async fn run(
+    setup: Setup,
+    store: Store,
+    clock: Clock,
+    reload: impl Fn() -> Result<Setup, Faults>,
+) -> anyhow::Result<()> {
+    let store = Arc::new(store);
+    prepare(&store, &setup, &clock)?;
+    let setup = Arc::new(setup);
+    let pulse = Arc::new(Pulse::default());
+    let (setups, current) = watch::channel(Arc::clone(&setup));
+    let (stop, stopping) = watch::channel(false);
+    let poller = Poller::new(Arc::clone(&store), clock.clone(), Arc::clone(&setup))?;
+    let deliverer = Deliverer::new(Arc::clone(&store), clock.clone(), Arc::clone(&setup));
+    let mut polls = tokio::spawn(poller.run(current.clone(), stopping.clone(), Arc::clone(&pulse)));
+    let mut deliveries = tokio::spawn(deliverer.run(current, stopping, Arc::clone(&pulse)));
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    let mut hangup = signal(SignalKind::hangup()).context("listen for SIGHUP")?;
+    let watchdog = notify::watchdog();
+    let mut tick = tokio::time::interval(watchdog.map_or(Duration::from_secs(3600), |it| it / 3));
+    let (n_feeds, n_topics) = (setup.config.feeds.len(), setup.engine.topics.len());
+    tracing::info!(n_feeds, n_topics, "watching {n_feeds} feeds for {n_topics} topics, from {}", setup.config.origin);
+    drop(setup);
+    notify::ready();
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => {
+                notify::reloading();
+                match reload().and_then(|setup| apply(&store, setup, &clock, &setups)) {
+                    Ok(()) => tracing::info!("configuration read again and in force"),
+                    Err(faults) => tracing::error!("the new configuration is refused, the old one stays:\n{faults}"),
+                }
+                notify::ready();
+            }
+            _ = tick.tick() => {
+                if let Some(limit) = watchdog && pulse.alive(limit) {
+                    notify::alive();
+                }
+            }
+            ended = &mut polls => anyhow::bail!("the poll loop ended: {ended:?}"),
+            ended = &mut deliveries => anyhow::bail!("the delivery loop ended: {ended:?}"),
+        }
+    }
+    tracing::info!("stopping: fetches under way are dropped, deliveries under way are finished");
+    notify::stopping();
+    stop.send_replace(true);
+    let drained = tokio::time::timeout(DRAIN, async { tokio::join!(polls, deliveries) }).await;
+    if drained.is_err() {
+        tracing::warn!("a delivery did not end in time; it goes out again at the next start under the same key");
+    }
+    Ok(())
+}
+
+/// Returns once the service was asked to stop.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // An error means that `run` is gone, which is a reason to stop too.
+    let _ = stopping.wait_for(|it| *it).await;
+}
+
+fn apply(store: &Store, setup: Setup, clock: &Clock, setups: &watch::Sender<Arc<Setup>>) -> Result<(), Faults> {
+    let refused = |error: String| crate::config::fault::Fault::new(&setup.config.origin, None, error);
+    if setup.config.archive != store.path() {
+        return Err(refused("archive: another archive needs a restart".to_owned()).into());
+    }
+    let now = clock.now();
+    store
+        .write(|tx| feeds::sync(tx, &setup.config.feeds, &setup.config.poll, now))
+        .map_err(|error| refused(format!("the feeds cannot be written: {error}")))?;
+    setups.send_replace(Arc::new(setup));
+    Ok(())
+}

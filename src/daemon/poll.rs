@@ -1,0 +1,338 @@
+//! Visits to feeds: who is due, no more at once than allowed, and what they found into `ingest`.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::clock::Clock;
+use crate::daemon::{LONGEST_WAIT, Pulse, Setup, stopped};
+use crate::feed::{FeedId, Polled};
+use crate::fetch::{ErrorClass, Fetched, Fetcher, Outcome};
+use crate::ingest::{Found, Ingest, Report, Visit};
+use crate::parse::{ParseError, Source, guarded};
+use crate::store::{Store, StoreError, feeds};
+
+/// Visits taken in one transaction; a transaction costs an fsync whatever it holds.
+const BATCH: usize = 50;
+/// A parse that takes longer is left behind on its thread and its document refused.
+const PARSE_LIMIT: Duration = Duration::from_secs(20);
+
+pub struct Poller {
+    store: Arc<Store>,
+    clock: Clock,
+    setup: Arc<Setup>,
+    fetcher: Fetcher,
+    gates: Gates,
+    ingest: Arc<Mutex<Ingest>>,
+    in_flight: HashSet<FeedId>,
+    visits: JoinSet<Visited>,
+}
+
+/// A visit with the permit that bounds how many documents are in memory at once.
+struct Visited {
+    visit: Visit,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Poller {
+    pub fn new(store: Arc<Store>, clock: Clock, setup: Arc<Setup>) -> anyhow::Result<Self> {
+        let mut ingest = Ingest::new(Arc::clone(&setup.engine), setup.routes(), setup.config.poll);
+        store.read(|connection| ingest.load(connection, clock.now()))?;
+        Ok(Self {
+            fetcher: Fetcher::new(setup.config.limits.clone())?,
+            gates: Gates::new(&setup),
+            ingest: Arc::new(Mutex::new(ingest)),
+            in_flight: HashSet::new(),
+            visits: JoinSet::new(),
+            store,
+            clock,
+            setup,
+        })
+    }
+
+    /// Polls until `stopping`; fetches under way are dropped then, and nothing of them is recorded.
+    pub async fn run(
+        mut self,
+        mut setups: watch::Receiver<Arc<Setup>>,
+        mut stopping: watch::Receiver<bool>,
+        pulse: Arc<Pulse>,
+    ) {
+        let mut trouble = 0_u32;
+        let mut resume_at: Option<Instant> = None;
+        loop {
+            pulse.beat(&pulse.poll);
+            let pause = resume_at.map(|at| at.saturating_duration_since(Instant::now())).filter(|it| !it.is_zero());
+            let wait = match pause {
+                Some(pause) => pause.min(LONGEST_WAIT),
+                None => self.start_due().unwrap_or_else(|error| {
+                    tracing::error!(%error, "cannot see which feeds are due: {error}");
+                    LONGEST_WAIT
+                }),
+            };
+            tokio::select! {
+                biased;
+                () = stopped(&mut stopping) => return,
+                Ok(()) = setups.changed() => {
+                    let setup = Arc::clone(&setups.borrow_and_update());
+                    if let Err(error) = self.adopt(setup) {
+                        tracing::error!("the new configuration cannot be used for polling: {error:#}");
+                    }
+                }
+                batch = self.finished(), if !self.visits.is_empty() => match self.take(batch).await {
+                    Ok(reports) => {
+                        resume_at = None;
+                        trouble = 0;
+                        reports.iter().for_each(log);
+                        if reports.iter().any(|it| it.alerts > 0) {
+                            pulse.owed.notify_one();
+                        }
+                    }
+                    // Nothing was kept, validators included: the same feeds are due again.
+                    Err(error) => {
+                        trouble += 1;
+                        let pause = Duration::from_secs(2 << trouble.min(5));
+                        resume_at = Some(Instant::now() + pause);
+                        tracing::error!(%error, "polling pauses for {} s: {error}", pause.as_secs());
+                    }
+                },
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// One turn for tests and the demo: everything due now is visited and taken.
+    pub async fn poll_due(&mut self) -> Result<Vec<Report>, StoreError> {
+        self.start_due()?;
+        self.drain().await
+    }
+
+    /// Visits these feeds now, due or not, and waits for all of them.
+    pub async fn poll_now(&mut self, names: &[String]) -> Result<Vec<Report>, StoreError> {
+        let feeds = self.store.read(|connection| feeds::all(connection, names))?;
+        feeds.into_iter().for_each(|feed| self.start(feed));
+        self.drain().await
+    }
+
+    async fn drain(&mut self) -> Result<Vec<Report>, StoreError> {
+        let mut reports = Vec::new();
+        while !self.visits.is_empty() {
+            let batch = self.finished().await;
+            reports.extend(self.take(batch).await?);
+        }
+        Ok(reports)
+    }
+
+    /// Starts what is due and says how long until the next.
+    fn start_due(&mut self) -> Result<Duration, StoreError> {
+        let now = self.clock.now();
+        // A day beyond any schedule: written by a clock that ran ahead.
+        let furthest = now.checked_add(SignedDuration::from_hours(48)).unwrap_or(now);
+        let due = self.store.read(|connection| feeds::due(connection, now, furthest))?;
+        due.into_iter().for_each(|feed| self.start(feed));
+        let next = self.store.read(feeds::next_due)?;
+        let wait = next.and_then(|next| Duration::try_from(next.duration_since(now)).ok()).unwrap_or(LONGEST_WAIT);
+        Ok(wait.clamp(Duration::from_millis(200), LONGEST_WAIT))
+    }
+
+    fn start(&mut self, mut feed: Polled) {
+        if !self.in_flight.insert(feed.id) {
+            return;
+        }
+        feed.feed.allow_private =
+            self.setup.config.feeds.iter().any(|it| it.name == feed.feed.name && it.allow_private);
+        let (fetcher, clock, gates) = (self.fetcher.clone(), self.clock.clone(), self.gates.clone());
+        self.visits.spawn(async move {
+            let permit = gates.enter(&feed).await;
+            let fetched = fetcher.get(&feed.feed.url, &feed.validators_now(), feed.feed.allow_private).await;
+            let visit = visit(&feed, clock.now(), fetched).await;
+            Visited { visit, _permit: permit }
+        });
+    }
+
+    /// At least one visit that ended, and those that ended with it.
+    async fn finished(&mut self) -> Vec<Visited> {
+        let mut batch = Vec::new();
+        let mut next = self.visits.join_next().await;
+        while let Some(joined) = next {
+            match joined {
+                Ok(visited) => batch.push(visited),
+                Err(error) => tracing::error!(%error, "a visit panicked; its feed is tried again"),
+            }
+            next = if batch.len() < BATCH { self.visits.try_join_next() } else { None };
+        }
+        if self.visits.is_empty() {
+            self.in_flight.clear();
+        }
+        batch
+    }
+
+    async fn take(&mut self, batch: Vec<Visited>) -> Result<Vec<Report>, StoreError> {
+        let (store, ingest) = (Arc::clone(&self.store), Arc::clone(&self.ingest));
+        let (visits, permits): (Vec<Visit>, Vec<_>) = batch.into_iter().map(|it| (it.visit, it._permit)).unzip();
+        let feeds: Vec<FeedId> = visits.iter().map(|it| it.feed).collect();
+        let taken = tokio::task::spawn_blocking(move || {
+            ingest.lock().unwrap_or_else(PoisonError::into_inner).take(&store, &visits)
+        })
+        .await
+        .expect("ingest catches panics of its stages");
+        drop(permits);
+        feeds.iter().for_each(|id| {
+            self.in_flight.remove(id);
+        });
+        taken
+    }
+
+    fn adopt(&mut self, setup: Arc<Setup>) -> anyhow::Result<()> {
+        let mut ingest = Ingest::new(Arc::clone(&setup.engine), setup.routes(), setup.config.poll);
+        self.store.read(|connection| ingest.load(connection, self.clock.now()))?;
+        self.fetcher = Fetcher::new(setup.config.limits.clone())?;
+        self.gates = Gates::new(&setup);
+        self.ingest = Arc::new(Mutex::new(ingest));
+        self.setup = setup;
+        Ok(())
+    }
+}
+
+/// Turns an exchange into a plain value: parsed here, off the async threads.
+async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched) -> Visit {
+    let found = match fetched.outcome {
+        Outcome::NotModified => Found::NotModified,
+        Outcome::Failed { class, message } => Found::Failed { bytes: 0, class, message },
+        Outcome::Document(document) => {
+            let body_hash = body_hash(&document.body);
+            if feed.body_hash == Some(body_hash) {
+                Found::Unchanged { bytes: document.body.len(), validators: document.validators }
+            } else {
+                let zone = feed.feed.time_zone();
+                let work = tokio::task::spawn_blocking(move || read(document, body_hash, zone));
+                match tokio::time::timeout(PARSE_LIMIT, work).await {
+                    Ok(Ok(found)) => found,
+                    Ok(Err(_)) => Found::Failed { bytes: 0, class: ErrorClass::Panic, message: "the parser panicked".to_owned() },
+                    Err(_) => {
+                        let message = format!("the document took longer than {} s to parse", PARSE_LIMIT.as_secs());
+                        Found::Failed { bytes: 0, class: ErrorClass::Broken, message }
+                    }
+                }
+            }
+        }
+    };
+    Visit {
+        feed: feed.id,
+        at,
+        duration: fetched.duration,
+        status: fetched.status,
+        retry_after: fetched.retry_after,
+        found,
+        jitter: fastrand::f64(),
+    }
+}
+
+pub fn body_hash(body: &[u8]) -> i64 {
+    body.chunks_exact(8)
+        .map(|it| u64::from_le_bytes(it.try_into().expect("chunks of eight")))
+        .chain([u64::try_from(body.len()).unwrap_or(u64::MAX)])
+        .chain(body.chunks_exact(8).remainder().iter().map(|byte| u64::from(*byte)))
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, word| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29))
+        .cast_signed()
+}
+
+/// Parses a document into what a visit found.
+pub fn read(document: crate::fetch::Document, body_hash: i64, zone: jiff::tz::TimeZone) -> Found {
+    let source = Source { content_type: document.content_type.as_deref(), url: Some(&document.url), zone };
+    let bytes = document.body.len();
+    match guarded(&document.body, &source) {
+        Ok(parsed) => Found::Document { bytes, validators: document.validators, body_hash, parsed },
+        Err(error) => {
+            let class = match error {
+                ParseError::Empty | ParseError::NotAFeed(_) => ErrorClass::NotAFeed,
+                ParseError::Broken(_) | ParseError::EntriesLost => ErrorClass::Broken,
+                ParseError::Panicked => ErrorClass::Panic,
+            };
+            Found::Failed { bytes, class, message: error.to_string() }
+        }
+    }
+}
+
+fn log(report: &Report) {
+    let name = report.feed.as_str();
+    match &report.error {
+        Some(error) => tracing::warn!(feed.name = name, status = report.status, "{name}: {error}"),
+        None if report.new + report.revised > 0 => tracing::info!(
+            feed.name = name,
+            new = report.new,
+            revised = report.revised,
+            matched = report.matched,
+            alerts = report.alerts,
+            "polled {name}: {} new, {} matched",
+            report.new,
+            report.matched
+        ),
+        None => tracing::debug!(feed.name = name, status = report.status, "polled {name}: nothing new"),
+    }
+}
+
+/// How many visits at once, over all hosts and to one, and how far apart.
+#[derive(Clone)]
+struct Gates {
+    all: Arc<Semaphore>,
+    hosts: Arc<Mutex<HashMap<String, Arc<Gate>>>>,
+    per_host: usize,
+    spacing: Duration,
+    special: Arc<HashMap<String, Duration>>,
+}
+
+struct Gate {
+    permits: Arc<Semaphore>,
+    next: Mutex<Instant>,
+    spacing: Duration,
+}
+
+impl Gates {
+    fn new(setup: &Setup) -> Self {
+        let config = &setup.config;
+        Self {
+            all: Arc::new(Semaphore::new(config.concurrency)),
+            hosts: Arc::default(),
+            per_host: config.per_host,
+            spacing: config.host_spacing,
+            special: Arc::new(config.hosts.iter().map(|it| (it.name.clone(), it.spacing)).collect()),
+        }
+    }
+
+    /// Waits for the host's turn first, so that a slow host's queue takes no place from others.
+    async fn enter(&self, feed: &Polled) -> Option<OwnedSemaphorePermit> {
+        let gate = self.gate(feed);
+        let _host = Arc::clone(&gate.permits).acquire_owned().await.ok()?;
+        let turn = {
+            let mut next = gate.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let turn = (*next).max(Instant::now());
+            *next = turn + gate.spacing;
+            turn
+        };
+        if turn > Instant::now() {
+            tokio::time::sleep_until(turn).await;
+        }
+        Arc::clone(&self.all).acquire_owned().await.ok()
+    }
+
+    fn gate(&self, feed: &Polled) -> Arc<Gate> {
+        let host = url::Url::parse(&feed.feed.url).ok().and_then(|it| it.host_str().map(str::to_owned)).unwrap_or_default();
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let special = self.special.get(&host).copied();
+        // One's own servers need no manners but those they are given.
+        let usual = if feed.feed.allow_private { Duration::ZERO } else { self.spacing };
+        let gate = hosts.entry(host).or_insert_with(|| {
+            Arc::new(Gate {
+                permits: Arc::new(Semaphore::new(self.per_host)),
+                next: Mutex::new(Instant::now()),
+                spacing: special.unwrap_or(usual),
+            })
+        });
+        Arc::clone(gate)
+    }
+}

@@ -1,0 +1,143 @@
+//! One article as one feed announced it, and what makes two announcements the same. Pure.
+
+use jiff::Timestamp;
+use url::Url;
+
+use crate::text::fold::fold;
+
+/// What `parse` makes of an entry: plain text, absolute links, UTC times.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Item {
+    /// The publisher's id as given, never one a parser invented.
+    pub guid: Option<String>,
+    pub url: Option<String>,
+    pub title: String,
+    pub summary: String,
+    pub content_html: Option<String>,
+    pub author: Option<String>,
+    pub categories: Vec<String>,
+    pub language: Option<String>,
+    pub published_at: Option<Timestamp>,
+    pub updated_at: Option<Timestamp>,
+}
+
+/// Query parameters that say how a reader came, not what is read.
+const TRACKING: &[&str] = &[
+    "fbclid", "gclid", "dclid", "msclkid", "yclid", "igshid", "mc_cid", "mc_eid", "ref", "ref_src", "cmpid", "ocid",
+    "smid", "partner", "emc", "ns_mchannel", "ns_source", "ns_campaign", "at_medium", "at_campaign", "at_bbc_team",
+    "at_format", "at_link_origin", "at_link_type", "at_ptr_name", "ito", "xtor", "spm", "taid", "sr_share", "feedtype",
+];
+
+/// The address under which copies of one article meet: lower-case scheme and host, no fragment, no
+/// tracking parameters, `http` and `www.`/`m.`/`amp.` folded away, no trailing slash.
+pub fn canonical_url(raw: &str) -> Option<String> {
+    let url = Url::parse(raw.trim()).ok()?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return None;
+    }
+    let host = url.host_str()?.trim_end_matches('.');
+    let bare = ["www.", "m.", "amp.", "mobile."]
+        .iter()
+        .find_map(|prefix| host.strip_prefix(prefix).filter(|rest| rest.contains('.')))
+        .unwrap_or(host);
+    let mut out = format!("https://{bare}");
+    if let Some(port) = url.port() {
+        out.push_str(&format!(":{port}"));
+    }
+    let path = url.path().trim_end_matches('/');
+    let path = path.strip_suffix("/amp").unwrap_or(path);
+    out.push_str(path);
+    let kept: Vec<&str> = url
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| {
+            let name = pair.split('=').next().unwrap_or_default();
+            !pair.is_empty() && !name.starts_with("utm_") && !TRACKING.contains(&name)
+        })
+        .collect();
+    if !kept.is_empty() {
+        out.push('?');
+        out.push_str(&kept.join("&"));
+    }
+    Some(out)
+}
+
+/// A guid without what publishers change about it: the `#0 … #3` some append to a link, and
+/// `http`/`www.` where the guid is a link.
+pub fn stable_guid(guid: &str) -> String {
+    let guid = guid.trim();
+    if guid.starts_with("http://") || guid.starts_with("https://") {
+        return canonical_url(guid).unwrap_or_else(|| guid.to_owned());
+    }
+    guid.to_owned()
+}
+
+/// A hash of the words of an item, equal for exact copies whatever their markup. `None` where
+/// the text is too short to tell two articles apart ("Breaking", "[속보]").
+pub fn text_key(title: &str, summary: &str) -> Option<i64> {
+    let text = format!("{}\n{}", fold(title), fold(summary));
+    // A Han or Hangul character carries about as much as three Latin letters.
+    let weight: usize = text.chars().map(|c| if c.is_ascii() { 1 } else { 3 }).sum();
+    (weight >= 40).then(|| hash(&text))
+}
+
+/// A hash of the title alone and the day, the last resort for items with neither guid nor link.
+pub fn title_key(title: &str, published_at: Option<Timestamp>) -> String {
+    let day = published_at.map_or_else(String::new, |at| at.strftime("%Y-%m-%d").to_string());
+    format!("title:{:016x}:{day}", hash(&fold(title)).cast_unsigned())
+}
+
+/// FNV-1a, 64 bit: stable across builds and machines, which the standard hasher is not.
+pub fn hash(text: &str) -> i64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        .cast_signed()
+}
+
+/// Whether two titles are the same but for an edit: shared character pairs over all of the
+/// shorter one.
+pub fn near_same_title(a: &str, b: &str) -> bool {
+    let (a, b) = (fold(a), fold(b));
+    a == b || strsim::sorensen_dice(&a, &b) >= 0.6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{canonical_url, near_same_title, stable_guid, text_key};
+
+    #[track_caller]
+    fn check(raw: &str, expected: &str) {
+        assert_eq!(canonical_url(raw).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn one_article_has_one_canonical_url() {
+        check("HTTP://WWW.Example.com/a/?utm_source=rss&id=7#top", "https://example.com/a?id=7");
+        check("https://m.example.com/a", "https://example.com/a");
+        check("https://example.com/story/amp/", "https://example.com/story");
+        check("http://example.com:8080/a?b=2&a=1", "https://example.com:8080/a?b=2&a=1");
+        check("http://example.com/", "https://example.com");
+        assert_eq!(canonical_url("mailto:someone@example.com"), None);
+        assert_eq!(canonical_url("/relative"), None);
+    }
+
+    #[test]
+    fn guids_lose_what_publishers_change() {
+        assert_eq!(stable_guid("https://www.example.com/news/1#3"), stable_guid("http://example.com/news/1"));
+        assert_eq!(stable_guid("tag:example.com,2026:1#x"), "tag:example.com,2026:1#x");
+    }
+
+    #[test]
+    fn short_texts_are_no_copies() {
+        assert_eq!(text_key("Breaking", ""), None);
+        assert_eq!(text_key("[속보]", ""), None);
+        assert!(text_key("[속보] 트럼프 \"김정은과 곧 만날 것\"", "").is_some());
+    }
+
+    #[test]
+    fn edited_titles_are_near_the_same() {
+        assert!(near_same_title("Leaders to meet in May", "Leaders to meet in early May"));
+        assert!(!near_same_title("Leaders to meet in May", "Storm closes airport"));
+    }
+}

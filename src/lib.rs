@@ -1,0 +1,31 @@
+//! summitwatch watches news feeds in many languages for one subject and tells its user once,
+//! quickly, when something new happens.
+//!
+//! News moves one way, and the modules below stand in the order in which it moves; a module may
+//! name only modules above its own line (a test holds it to that). A due feed is polled
+//! ([`fetch`]), its bytes become items ([`parse`]), items are judged ([`topic`]), placed among
+//! stories ([`story`]) and decided upon ([`alert`]); [`ingest`] does all of that in one
+//! transaction of the archive ([`store`]), together with the deliveries owed ([`outbox`]) and the
+//! feed's validators. Channels ([`channel`]) are served apart. Time, network and disk are passed
+//! in: a recorded week replays in seconds.
+
+pub mod clock;
+pub mod secret;
+pub mod text;
+pub mod item;
+pub mod feed;
+pub mod fetch;
+pub mod parse;
+pub mod topic;
+pub mod story;
+pub mod alert;
+pub mod message;
+pub mod outbox;
+pub mod channel;
+pub mod store;
+pub mod ingest;
+pub mod config;
+pub mod daemon;
+pub mod replay;
+pub mod demo;
+pub mod command;

@@ -1,0 +1,213 @@
+//! Recorded items or documents through the whole pipeline in simulated time, without a network.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::clock::whole_seconds;
+use crate::daemon::poll::{body_hash, read};
+use crate::feed::{Feed, FeedId, PollPolicy, Validators};
+use crate::fetch::{Document, ErrorClass};
+use crate::ingest::{Found, Ingest, Routes, Shared, Visit};
+use crate::item::Item;
+use crate::store::{Store, StoreError, feeds};
+use crate::text::html::{fold_space, plain_text};
+use crate::topic::Engine;
+
+/// Items taken in one transaction; time is simulated, so nobody waits for them.
+const BATCH: usize = 500;
+
+#[derive(Debug, Deserialize)]
+struct RecordedItem {
+    id: serde_json::Value,
+    outlet: String,
+    feed: Option<String>,
+    language: Option<String>,
+    title: String,
+    summary: Option<String>,
+    url: Option<String>,
+    published: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedDocument {
+    feed: String,
+    url: String,
+    fetched_at: Timestamp,
+    status: u16,
+    content_type: Option<String>,
+    path: PathBuf,
+}
+
+pub struct Replay {
+    store: Store,
+    ingest: Ingest,
+    policy: PollPolicy,
+    feeds: HashMap<String, FeedId>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub taken: usize,
+    pub new: usize,
+    pub matched: usize,
+    pub alerts: usize,
+}
+
+impl Replay {
+    pub fn new(db: &Path, engine: Engine, routes: Routes, policy: PollPolicy) -> Result<Self, StoreError> {
+        let store = Store::open(db)?;
+        Ok(Self { store, ingest: Ingest::new(Arc::new(engine), routes, policy), policy, feeds: HashMap::new() })
+    }
+
+    /// Items as JSON lines in time order; each is taken at the time it was published.
+    pub fn items(&mut self, lines: impl Iterator<Item = std::io::Result<String>>) -> anyhow::Result<Summary> {
+        let mut summary = Summary::default();
+        let mut batch = Vec::new();
+        for (at, line) in lines.enumerate() {
+            let line = line.with_context(|| format!("line {}", at + 1))?;
+            if line.trim().is_empty() {
+                continue;
+            }
+            let item: RecordedItem =
+                serde_json::from_str(&line).with_context(|| format!("line {}: not an item", at + 1))?;
+            let published = item
+                .published
+                .parse::<Timestamp>()
+                .with_context(|| format!("line {}: published: \"{}\" is not RFC 3339", at + 1, item.published))?;
+            batch.push((item, whole_seconds(published)));
+            if batch.len() == BATCH {
+                self.take_items(&std::mem::take(&mut batch), &mut summary)?;
+            }
+        }
+        self.take_items(&batch, &mut summary)?;
+        Ok(summary)
+    }
+
+    fn take_items(&mut self, batch: &[(RecordedItem, Timestamp)], summary: &mut Summary) -> Result<(), StoreError> {
+        let Self { store, ingest, policy, feeds: known } = self;
+        store.write(|tx| {
+            for (recorded, now) in batch {
+                let name = recorded.feed.as_ref().unwrap_or(&recorded.outlet);
+                let id = match known.get(name) {
+                    Some(id) => *id,
+                    None => {
+                        let id = feeds::upsert(tx, &recorded_feed(name, &recorded.outlet, ""), policy, *now)?;
+                        known.insert(name.clone(), id);
+                        id
+                    }
+                };
+                let feed = feeds::get(tx, id)?;
+                let item = recorded.item(*now);
+                let seen = ingest.take_item(tx, &feed, &item, recorded.language.as_deref(), &Shared::default(), *now)?;
+                summary.taken += 1;
+                summary.new += usize::from(seen.change == crate::ingest::Change::New);
+                summary.matched += usize::from(seen.matched);
+                summary.alerts += seen.alerts;
+            }
+            Ok(())
+        })
+    }
+
+    /// Documents listed in `directory/manifest.jsonl`, in the order of the list.
+    pub fn documents(&mut self, directory: &Path) -> anyhow::Result<Summary> {
+        let manifest = directory.join("manifest.jsonl");
+        let text = std::fs::read_to_string(&manifest).with_context(|| format!("read {}", manifest.display()))?;
+        let mut summary = Summary::default();
+        for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let place = || format!("{}:{}", manifest.display(), at + 1);
+            let document: RecordedDocument = serde_json::from_str(line).with_context(place)?;
+            let report = self.take_document(directory, &document).with_context(place)?;
+            summary.taken += 1;
+            summary.new += report.new;
+            summary.matched += report.matched;
+            summary.alerts += report.alerts;
+        }
+        if summary.taken == 0 {
+            bail!("{} lists no document", manifest.display());
+        }
+        Ok(summary)
+    }
+
+    fn take_document(&mut self, directory: &Path, recorded: &RecordedDocument) -> anyhow::Result<crate::ingest::Report> {
+        let path = directory.join(&recorded.path);
+        let now = whole_seconds(recorded.fetched_at);
+        let feed = recorded_feed(&recorded.feed, &recorded.feed, &recorded.url);
+        let zone = feed.time_zone();
+        let polled = self.store.write(|tx| {
+            let id = match self.feeds.get(&recorded.feed) {
+                Some(id) => *id,
+                None => feeds::upsert(tx, &feed, &self.policy, now)?,
+            };
+            feeds::get(tx, id)
+        })?;
+        self.feeds.insert(recorded.feed.clone(), polled.id);
+        let found = match recorded.status {
+            304 => Found::NotModified,
+            200..=299 => {
+                let body = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+                let hash = body_hash(&body);
+                if polled.body_hash == Some(hash) {
+                    Found::Unchanged { bytes: body.len(), validators: Validators::default() }
+                } else {
+                    let document = Document {
+                        url: recorded.url.clone(),
+                        status: recorded.status,
+                        content_type: recorded.content_type.clone(),
+                        validators: Validators::default(),
+                        body,
+                    };
+                    read(document, hash, zone)
+                }
+            }
+            status => Found::Failed { bytes: 0, class: ErrorClass::Http, message: format!("the server answered {status}") },
+        };
+        let visit = Visit {
+            feed: polled.id,
+            at: now,
+            duration: Duration::ZERO,
+            status: Some(recorded.status),
+            retry_after: None,
+            found,
+            jitter: 0.0,
+        };
+        let mut reports = self.ingest.take(&self.store, std::slice::from_ref(&visit))?;
+        Ok(reports.pop().unwrap_or_default())
+    }
+}
+
+impl RecordedItem {
+    fn item(&self, published_at: Timestamp) -> Item {
+        let id = match &self.id {
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        Item {
+            guid: Some(id),
+            url: self.url.clone(),
+            title: fold_space(&self.title),
+            summary: plain_text(self.summary.as_deref().unwrap_or_default()),
+            language: self.language.clone(),
+            published_at: Some(published_at),
+            ..Item::default()
+        }
+    }
+}
+
+fn recorded_feed(name: &str, outlet: &str, url: &str) -> Feed {
+    Feed {
+        name: name.to_owned(),
+        url: url.to_owned(),
+        outlet: outlet.to_owned(),
+        family: outlet.to_owned(),
+        language: None,
+        country: None,
+        zone: None,
+        allow_private: false,
+    }
+}

@@ -1,0 +1,247 @@
+//! Items, their revisions, matches and full-text rows.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use crate::alert::Standing;
+use crate::feed::FeedId;
+use crate::store::{At, StoreError};
+use crate::text::fold::fold;
+use crate::text::language::Script;
+use crate::topic::Verdict;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ItemId(pub i64);
+
+/// An item to store.
+#[derive(Debug, Clone)]
+pub struct NewItem<'a> {
+    pub feed: FeedId,
+    pub guid: Option<&'a str>,
+    pub guid_key: Option<&'a str>,
+    pub url: Option<&'a str>,
+    pub canonical_url: Option<&'a str>,
+    pub title: &'a str,
+    pub summary: &'a str,
+    pub author: Option<&'a str>,
+    pub language: Option<&'a str>,
+    pub categories: &'a [String],
+    pub published_at: Option<Timestamp>,
+    pub published_raw: Option<String>,
+    pub first_seen_at: Timestamp,
+    pub text_key: Option<i64>,
+    pub standing: Standing,
+    pub duplicate_of: Option<ItemId>,
+}
+
+/// What identity needs of an item already stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    pub id: ItemId,
+    pub feed: FeedId,
+    pub guid: Option<String>,
+    pub title: String,
+    pub summary: String,
+    pub duplicate_of: Option<ItemId>,
+}
+
+const KNOWN: &str = "SELECT id, feed_id, guid, title, summary, duplicate_of FROM items";
+
+fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
+    Ok(Known {
+        id: ItemId(row.get(0)?),
+        feed: FeedId(row.get(1)?),
+        guid: row.get(2)?,
+        title: row.get(3)?,
+        summary: row.get(4)?,
+        duplicate_of: row.get::<_, Option<i64>>(5)?.map(ItemId),
+    })
+}
+
+/// The item that a feed announced under this key, or under another that it has borne since.
+pub fn by_guid(tx: &Connection, feed: FeedId, guid_key: &str) -> Result<Option<Known>, StoreError> {
+    let mut statement =
+        tx.prepare_cached(&format!("{KNOWN} WHERE feed_id = ?1 AND guid_key = ?2 ORDER BY id LIMIT 1"))?;
+    if let Some(found) = statement.query_row(params![feed.0, guid_key], known).optional()? {
+        return Ok(Some(found));
+    }
+    let mut alias = tx.prepare_cached(&format!(
+        "{KNOWN} WHERE id = (SELECT item_id FROM aliases WHERE feed_id = ?1 AND guid_key = ?2)"
+    ))?;
+    Ok(alias.query_row(params![feed.0, guid_key], known).optional()?)
+}
+
+/// Items at a canonical address: this feed's first, then by age.
+pub fn by_url(tx: &Connection, feed: FeedId, canonical_url: &str) -> Result<Vec<Known>, StoreError> {
+    let mut statement = tx.prepare_cached(&format!(
+        "{KNOWN} WHERE canonical_url = ?1 ORDER BY feed_id <> ?2, id LIMIT 8"
+    ))?;
+    let rows = statement.query_map(params![canonical_url, feed.0], known)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The first item with exactly this text, seen since `since`.
+pub fn by_text(tx: &Connection, text_key: i64, since: Timestamp) -> Result<Option<Known>, StoreError> {
+    let mut statement = tx.prepare_cached(&format!(
+        "{KNOWN} WHERE text_key = ?1 AND first_seen_at >= ?2 ORDER BY id LIMIT 1"
+    ))?;
+    Ok(statement.query_row(params![text_key, At(since)], known).optional()?)
+}
+
+pub fn insert(tx: &Transaction<'_>, item: &NewItem<'_>) -> Result<ItemId, StoreError> {
+    let standing = match item.standing {
+        Standing::News => "news",
+        Standing::History => "history",
+        Standing::Copy => "copy",
+    };
+    let categories = (!item.categories.is_empty()).then(|| serde_json::json!(item.categories).to_string());
+    let id = tx
+        .prepare_cached(
+            "INSERT INTO items (feed_id, guid, guid_key, url, canonical_url, title, summary, author, language,
+                categories, published_at, published_raw, first_seen_at, text_key, standing, duplicate_of)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        )?
+        .insert(params![
+            item.feed.0,
+            item.guid,
+            item.guid_key,
+            item.url,
+            item.canonical_url,
+            item.title,
+            item.summary,
+            item.author,
+            item.language,
+            categories,
+            item.published_at.map(At),
+            item.published_raw,
+            At(item.first_seen_at),
+            item.text_key,
+            standing,
+            item.duplicate_of.map(|it| it.0),
+        ])?;
+    index(tx, ItemId(id), item.title, item.summary)?;
+    Ok(ItemId(id))
+}
+
+/// Keeps the old words as a revision and writes the new ones.
+pub fn revise(
+    tx: &Transaction<'_>,
+    known: &Known,
+    title: &str,
+    summary: &str,
+    text_key: Option<i64>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.prepare_cached("INSERT INTO revisions (item_id, title, summary, replaced_at) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![known.id.0, known.title, known.summary, At(now)])?;
+    tx.prepare_cached("UPDATE items SET title = ?2, summary = ?3, text_key = ?4 WHERE id = ?1")?
+        .execute(params![known.id.0, title, summary, text_key])?;
+    tx.prepare_cached("DELETE FROM items_fts WHERE rowid = ?1")?.execute([known.id.0])?;
+    index(tx, known.id, title, summary)
+}
+
+/// What a revision needs of the item it revises.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    pub language: Option<String>,
+    pub standing: Standing,
+}
+
+pub fn stored(tx: &Connection, id: ItemId) -> Result<Stored, StoreError> {
+    let mut statement = tx.prepare_cached("SELECT language, standing FROM items WHERE id = ?1")?;
+    Ok(statement.query_row([id.0], |row| {
+        let standing = match row.get_ref(1)?.as_str()? {
+            "history" => Standing::History,
+            "copy" => Standing::Copy,
+            _ => Standing::News,
+        };
+        Ok(Stored { language: row.get(0)?, standing })
+    })?)
+}
+
+/// Whether the item has said this before: two back-ends that take turns make no revisions.
+pub fn said_before(tx: &Connection, id: ItemId, title: &str, summary: &str) -> Result<bool, StoreError> {
+    let mut statement = tx.prepare_cached("SELECT 1 FROM revisions WHERE item_id = ?1 AND title = ?2 AND summary = ?3")?;
+    Ok(statement.exists(params![id.0, title, summary])?)
+}
+
+/// Remembers another guid of the same article.
+pub fn add_alias(tx: &Transaction<'_>, known: &Known, guid_key: &str, found_by: &str, now: Timestamp) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT OR IGNORE INTO aliases (feed_id, guid_key, item_id, found_by, seen_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![known.feed.0, guid_key, known.id.0, found_by, At(now)])?;
+    Ok(())
+}
+
+pub fn write_match(tx: &Transaction<'_>, item: ItemId, topic: &str, verdict: &Verdict) -> Result<(), StoreError> {
+    tx.prepare_cached("INSERT OR REPLACE INTO matches (item_id, topic, score, evidence) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![item.0, topic, verdict.score, evidence_json(verdict).to_string()])?;
+    Ok(())
+}
+
+pub fn evidence_json(verdict: &Verdict) -> serde_json::Value {
+    verdict
+        .evidence
+        .iter()
+        .map(|it| {
+            serde_json::json!({
+                "concept": it.concept, "term": it.term, "field": it.field.as_str(), "start": it.start, "end": it.end,
+            })
+        })
+        .collect()
+}
+
+pub fn matched(tx: &Connection, item: ItemId, topic: &str) -> Result<bool, StoreError> {
+    let mut statement = tx.prepare_cached("SELECT 1 FROM matches WHERE item_id = ?1 AND topic = ?2")?;
+    Ok(statement.exists(params![item.0, topic])?)
+}
+
+fn index(tx: &Transaction<'_>, id: ItemId, title: &str, summary: &str) -> Result<(), StoreError> {
+    tx.prepare_cached("INSERT INTO items_fts (rowid, title, summary) VALUES (?1, ?2, ?3)")?
+        .execute(params![id.0, segmented(title), segmented(summary)])?;
+    Ok(())
+}
+
+/// Text as the full-text index holds it: folded; runs of unspaced scripts as overlapping pairs,
+/// so that two-character words (북미, 米朝) are found without a dictionary.
+pub fn segmented(text: &str) -> String {
+    let folded = fold(text);
+    let mut out = String::with_capacity(folded.len() * 2);
+    let mut previous: Option<char> = None;
+    for c in folded.chars() {
+        let unspaced = Script::of(c).is_some_and(Script::is_unspaced);
+        match (previous, unspaced) {
+            (Some(before), true) => {
+                out.push(' ');
+                out.push(before);
+                out.push(c);
+            }
+            (None, true) => {
+                if !out.is_empty() && !out.ends_with(' ') {
+                    out.push(' ');
+                }
+                out.push(c);
+            }
+            (Some(_), false) => {
+                out.push(' ');
+                out.push(c);
+            }
+            (None, false) => out.push(c),
+        }
+        previous = unspaced.then_some(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::segmented;
+
+    #[test]
+    fn unspaced_scripts_become_pairs() {
+        assert_eq!(segmented("북미 Talks"), "북 북미 talks");
+        assert_eq!(segmented("米朝首脳"), "米 米朝 朝首 首脳");
+        assert_eq!(segmented("US・米国"), "us· 米 米国");
+    }
+}

@@ -1,0 +1,218 @@
+//! What the listing commands show: one query each, with the filters people ask for.
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use crate::store::query::{Table, table};
+use crate::store::{At, StoreError};
+
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub since: Option<Timestamp>,
+    pub topic: Option<String>,
+    pub language: Option<String>,
+    pub outlet: Option<String>,
+    pub state: Option<String>,
+    pub limit: usize,
+}
+
+impl Filter {
+    fn run(&self, connection: &Connection, sql: &str) -> Result<Table, StoreError> {
+        let since = self.since.map(At);
+        Ok(table(connection, sql, &[&since, &self.topic, &self.language, &self.outlet, &self.state], self.limit)?)
+    }
+}
+
+pub fn feeds(connection: &Connection) -> Result<Table, StoreError> {
+    let sql = "SELECT f.name, f.outlet, f.language,
+            CASE WHEN f.last_poll_at IS NULL THEN 'new' WHEN f.failures > 0 THEN 'failing'
+                 WHEN f.active = 0 THEN 'removed' ELSE 'ok' END AS state,
+            (SELECT count(*) FROM items i WHERE i.feed_id = f.id) AS items,
+            f.last_poll_at, f.next_poll_at, f.failures, f.last_error, f.url
+        FROM feeds f ORDER BY f.active DESC, f.id";
+    Ok(table(connection, sql, &[], usize::MAX)?)
+}
+
+pub fn items(connection: &Connection, filter: &Filter) -> Result<Table, StoreError> {
+    filter.run(
+        connection,
+        "SELECT i.id, coalesce(i.published_at, i.first_seen_at) AS at, f.outlet, i.language, i.title,
+            (SELECT group_concat(m.topic, ', ') FROM matches m WHERE m.item_id = i.id) AS topics,
+            i.standing, i.duplicate_of, i.url
+         FROM items i JOIN feeds f ON f.id = i.feed_id
+         WHERE (?1 IS NULL OR i.first_seen_at >= ?1)
+           AND (?2 IS NULL OR EXISTS (SELECT 1 FROM matches m WHERE m.item_id = i.id AND m.topic = ?2))
+           AND (?3 IS NULL OR i.language = ?3) AND (?4 IS NULL OR f.outlet = ?4 COLLATE NOCASE)
+           AND (?5 IS NULL OR i.standing = ?5)
+         ORDER BY i.first_seen_at DESC, i.id DESC",
+    )
+}
+
+pub fn stories(connection: &Connection, filter: &Filter) -> Result<Table, StoreError> {
+    filter.run(
+        connection,
+        "SELECT s.id, s.first_seen_at, s.last_seen_at, s.topic, s.title,
+            (SELECT count(*) FROM story_items si WHERE si.story_id = s.id) AS items,
+            (SELECT count(DISTINCT f.family) FROM story_items si JOIN items i ON i.id = si.item_id
+                JOIN feeds f ON f.id = i.feed_id WHERE si.story_id = s.id) AS sources,
+            (SELECT count(*) FROM developments d JOIN alerts a ON a.development_id = d.id
+                WHERE d.story_id = s.id) AS alerts
+         FROM stories s
+         WHERE (?1 IS NULL OR s.last_seen_at >= ?1) AND (?2 IS NULL OR s.topic = ?2)
+           AND (?3 IS NULL OR EXISTS (SELECT 1 FROM story_items si JOIN items i ON i.id = si.item_id
+                WHERE si.story_id = s.id AND i.language = ?3))
+           AND (?4 IS NULL OR EXISTS (SELECT 1 FROM story_items si JOIN items i ON i.id = si.item_id
+                JOIN feeds f ON f.id = i.feed_id WHERE si.story_id = s.id AND f.outlet = ?4 COLLATE NOCASE))
+           AND ?5 IS NULL
+         ORDER BY s.last_seen_at DESC, s.id DESC",
+    )
+}
+
+pub fn alerts(connection: &Connection, filter: &Filter) -> Result<Table, StoreError> {
+    filter.run(
+        connection,
+        "SELECT a.id, a.created_at, s.topic, d.kind, i.title, f.outlet, i.language, d.reason, d.story_id, i.url
+         FROM alerts a JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id
+         JOIN items i ON i.id = d.item_id JOIN feeds f ON f.id = i.feed_id
+         WHERE (?1 IS NULL OR a.created_at >= ?1) AND (?2 IS NULL OR s.topic = ?2)
+           AND (?3 IS NULL OR i.language = ?3) AND (?4 IS NULL OR f.outlet = ?4 COLLATE NOCASE) AND ?5 IS NULL
+         ORDER BY a.created_at DESC, a.id DESC",
+    )
+}
+
+pub fn deliveries(connection: &Connection, filter: &Filter) -> Result<Table, StoreError> {
+    filter.run(
+        connection,
+        "SELECT d.id, d.created_at, d.channel, d.state, d.attempts, d.next_attempt_at, d.delivered_at, d.last_error,
+            d.alert_id, i.title
+         FROM deliveries d LEFT JOIN alerts a ON a.id = d.alert_id LEFT JOIN developments v ON v.id = a.development_id
+         LEFT JOIN items i ON i.id = v.item_id LEFT JOIN stories s ON s.id = v.story_id LEFT JOIN feeds f ON f.id = i.feed_id
+         WHERE (?1 IS NULL OR d.created_at >= ?1) AND (?2 IS NULL OR s.topic = ?2)
+           AND (?3 IS NULL OR i.language = ?3) AND (?4 IS NULL OR f.outlet = ?4 COLLATE NOCASE)
+           AND (?5 IS NULL OR d.state = ?5)
+         ORDER BY d.id DESC",
+    )
+}
+
+/// Counts for closing summaries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub fetches: i64,
+    pub not_modified: i64,
+    pub failed: i64,
+    pub items: i64,
+    pub copies: i64,
+    pub history: i64,
+    pub revisions: i64,
+    pub matched: i64,
+    pub stories: i64,
+    pub developments: i64,
+    pub alerts: i64,
+    pub delivered: i64,
+    pub owed: i64,
+}
+
+pub fn totals(connection: &Connection) -> Result<Totals, StoreError> {
+    Ok(connection.query_row(
+        "SELECT (SELECT count(*) FROM fetches), (SELECT count(*) FROM fetches WHERE status = 304),
+            (SELECT count(*) FROM fetches WHERE error_class IS NOT NULL), (SELECT count(*) FROM items),
+            (SELECT count(*) FROM items WHERE duplicate_of IS NOT NULL),
+            (SELECT count(*) FROM items WHERE standing = 'history'), (SELECT count(*) FROM revisions),
+            (SELECT count(DISTINCT item_id) FROM matches), (SELECT count(*) FROM stories),
+            (SELECT count(*) FROM developments), (SELECT count(*) FROM alerts),
+            (SELECT count(*) FROM deliveries WHERE state = 'delivered'),
+            (SELECT count(*) FROM deliveries WHERE state IN ('pending', 'sending', 'retry'))",
+        [],
+        |row| {
+            Ok(Totals {
+                fetches: row.get(0)?,
+                not_modified: row.get(1)?,
+                failed: row.get(2)?,
+                items: row.get(3)?,
+                copies: row.get(4)?,
+                history: row.get(5)?,
+                revisions: row.get(6)?,
+                matched: row.get(7)?,
+                stories: row.get(8)?,
+                developments: row.get(9)?,
+                alerts: row.get(10)?,
+                delivered: row.get(11)?,
+                owed: row.get(12)?,
+            })
+        },
+    )?)
+}
+
+/// An item with its feed, for `explain`.
+#[derive(Debug, Clone)]
+pub struct Item {
+    pub id: i64,
+    pub title: String,
+    pub summary: String,
+    pub outlet: String,
+    pub feed: String,
+    pub language: Option<String>,
+    pub url: Option<String>,
+    pub guid: Option<String>,
+    pub published_at: Option<String>,
+    pub first_seen_at: String,
+    pub standing: String,
+    pub duplicate_of: Option<i64>,
+}
+
+/// By number, else by guid or address.
+pub fn item(connection: &Connection, wanted: &str) -> Result<Option<Item>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT i.id, i.title, i.summary, f.outlet, f.name, i.language, i.url, i.guid, i.published_at,
+            i.first_seen_at, i.standing, i.duplicate_of
+         FROM items i JOIN feeds f ON f.id = i.feed_id
+         WHERE i.id = CAST(?1 AS INTEGER) AND ?1 NOT GLOB '*[^0-9]*' OR i.guid = ?1 OR i.url = ?1
+         ORDER BY i.id = CAST(?1 AS INTEGER) DESC, i.id LIMIT 1",
+    )?;
+    let mut rows = statement.query_map([wanted], |row| {
+        Ok(Item {
+            id: row.get(0)?,
+            title: row.get(1)?,
+            summary: row.get(2)?,
+            outlet: row.get(3)?,
+            feed: row.get(4)?,
+            language: row.get(5)?,
+            url: row.get(6)?,
+            guid: row.get(7)?,
+            published_at: row.get(8)?,
+            first_seen_at: row.get(9)?,
+            standing: row.get(10)?,
+            duplicate_of: row.get(11)?,
+        })
+    })?;
+    Ok(rows.next().transpose()?)
+}
+
+/// Where an item stands: its stories with the decision.
+pub fn placements(connection: &Connection, item: i64) -> Result<Table, StoreError> {
+    let sql = "SELECT s.topic, s.id AS story, s.title, si.similarity, si.decision, si.reason
+         FROM story_items si JOIN stories s ON s.id = si.story_id WHERE si.item_id = ?1 ORDER BY s.topic";
+    Ok(table(connection, sql, &[&item], usize::MAX)?)
+}
+
+pub fn item_deliveries(connection: &Connection, item: i64) -> Result<Table, StoreError> {
+    let sql = "SELECT d.channel, d.state, d.attempts, d.delivered_at, d.last_error
+         FROM deliveries d JOIN alerts a ON a.id = d.alert_id JOIN developments v ON v.id = a.development_id
+         WHERE v.item_id = ?1 ORDER BY d.id";
+    Ok(table(connection, sql, &[&item], usize::MAX)?)
+}
+
+pub fn item_revisions(connection: &Connection, item: i64) -> Result<Table, StoreError> {
+    let sql = "SELECT replaced_at, title, summary FROM revisions WHERE item_id = ?1 ORDER BY id";
+    Ok(table(connection, sql, &[&item], usize::MAX)?)
+}
+
+/// Names of tables, views and their columns, for "did you mean".
+pub fn names(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT m.name FROM sqlite_schema m WHERE m.type IN ('table', 'view')
+         UNION SELECT c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type IN ('table', 'view')",
+    )?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,114 @@
+//! Text as every stage sees it: folded for comparison with a way back to the original bytes, plain
+//! text out of markup, scripts and languages, sentences. Pure.
+
+pub mod fold;
+pub mod html;
+pub mod language;
+
+pub use fold::Folded;
+
+/// Byte ranges of the sentences of `text`. A line end always ends a sentence; `。！？` do
+/// anywhere, `. ! ?` before white space.
+pub fn sentences(text: &str) -> Vec<std::ops::Range<usize>> {
+    let mut ranges = Vec::new();
+    let mut start = 0;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map(|&(_, next)| next);
+        let ends = match c {
+            '\n' | '。' | '！' | '？' => true,
+            '.' | '!' | '?' | '…' => {
+                next.is_none_or(char::is_whitespace) && !(c == '.' && ends_in_initial(&text[start..at]))
+            }
+            _ => false,
+        };
+        if ends {
+            push_trimmed(text, start..at + c.len_utf8(), &mut ranges);
+            start = at + c.len_utf8();
+        }
+    }
+    push_trimmed(text, start..text.len(), &mut ranges);
+    ranges
+}
+
+/// `U.S.`, `J.` and the like end in a single letter before their full stop.
+fn ends_in_initial(before: &str) -> bool {
+    let mut chars = before.chars().rev();
+    let letter = chars.next().is_some_and(char::is_uppercase);
+    letter && chars.next().is_none_or(|c| !c.is_alphanumeric())
+}
+
+fn push_trimmed(text: &str, range: std::ops::Range<usize>, ranges: &mut Vec<std::ops::Range<usize>>) {
+    let slice = &text[range.clone()];
+    let start = range.start + (slice.len() - slice.trim_start().len());
+    let end = start + slice.trim().len();
+    if end > start {
+        ranges.push(start..end);
+    }
+}
+
+/// The candidate most like `word`, when one is near enough to be what was meant.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|it| (strsim::jaro_winkler(word, it), it))
+        .filter(|(likeness, _)| *likeness >= 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, it)| it)
+}
+
+/// `text` cut to at most `limit` characters, with an ellipsis where something was left out.
+pub fn cut(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        None => text.to_owned(),
+        Some(_) => {
+            let end = text.char_indices().nth(limit.saturating_sub(1)).map_or(0, |(at, _)| at);
+            format!("{}…", text[..end].trim_end())
+        }
+    }
+}
+
+/// `text` without control characters, safe for a terminal and for one line of a log.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .filter(|c| !is_deceptive(*c))
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+/// Bidirectional overrides and invisible joiners that can make a line read as another.
+pub fn is_deceptive(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cut, nearest, sentences};
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let found: Vec<&str> = sentences(text).into_iter().map(|range| &text[range]).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn sentences_end_where_readers_end_them() {
+        check("One. Two!  Three", &["One.", "Two!", "Three"]);
+        check("The U.S. said no. So be it.", &["The U.S. said no.", "So be it."]);
+        check("会談した。次は未定だ", &["会談した。", "次は未定だ"]);
+        check("first\n\n second ", &["first", "second"]);
+        check("", &[]);
+    }
+
+    #[test]
+    fn nearest_suggests_only_what_is_near() {
+        assert_eq!(nearest("intervall", ["interval", "url"]), Some("interval"));
+        assert_eq!(nearest("zzz", ["interval", "url"]), None);
+    }
+
+    #[test]
+    fn cut_keeps_whole_characters() {
+        assert_eq!(cut("북미 정상회담", 4), "북미…");
+        assert_eq!(cut("short", 5), "short");
+    }
+}

@@ -1,0 +1,161 @@
+//! Folding: the one form in which texts and terms are compared, with a map back to the bytes of
+//! the original so that evidence can be highlighted anywhere.
+//!
+//! NFKC, never NFKD: compatibility decomposition splits が into か and a mark, and Hangul into
+//! jamo, so that two titles that look alike would never match.
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
+
+use crate::text::is_deceptive;
+
+/// A folded text. `marks` are the places at which the distance between folded and original
+/// offsets changes, in order.
+#[derive(Debug, Default, Clone)]
+pub struct Folded {
+    pub text: String,
+    marks: Vec<(usize, usize)>,
+}
+
+impl Folded {
+    pub fn new(original: &str) -> Self {
+        let mut folded = Self { text: String::with_capacity(original.len()), marks: Vec::new() };
+        // Most texts are composed already; then folding goes character by character.
+        if is_nfkc_quick(original.chars()) == IsNormalized::Yes {
+            for (at, c) in original.char_indices() {
+                folded.push(at, c);
+            }
+        } else {
+            for (at, segment) in segments(original) {
+                for c in segment.nfkc() {
+                    folded.push(at, c);
+                }
+            }
+        }
+        folded
+    }
+
+    fn push(&mut self, at: usize, c: char) {
+        let c = match c {
+            // Apostrophes, dashes and middle dots are written in a dozen ways.
+            '‘' | '’' | 'ʼ' | '＇' | '`' | '´' => '\'',
+            '·' | '・' | '‧' | '•' | '∙' | 'ㆍ' | '･' => '·',
+            '-' | '\u{2010}'..='\u{2015}' | '−' | '﹣' => ' ',
+            c if c.is_whitespace() || c.is_control() => ' ',
+            c if is_deceptive(c) => return,
+            c => c,
+        };
+        if c == ' ' && (self.text.ends_with(' ')) {
+            return;
+        }
+        let here = self.text.len();
+        let (last_folded, last_original) = self.marks.last().copied().unwrap_or((0, 0));
+        if here - last_folded != at.saturating_sub(last_original) || at < last_original {
+            self.marks.push((here, at));
+        }
+        if c.is_ascii() {
+            self.text.push(c.to_ascii_lowercase());
+        } else {
+            self.text.extend(c.to_lowercase());
+        }
+    }
+
+    /// The offset in the original of the character at `at` in the folded text.
+    pub fn original_offset(&self, at: usize) -> usize {
+        let mark = self.marks.partition_point(|(folded, _)| *folded <= at);
+        let (folded, original) = if mark == 0 { (0, 0) } else { self.marks[mark - 1] };
+        original + (at - folded)
+    }
+
+    /// The bytes of `original` that became `start..end` of the folded text.
+    pub fn original_range(&self, original: &str, start: usize, end: usize) -> (usize, usize) {
+        let from = floor_boundary(original, self.original_offset(start));
+        let last = self.text[..end].char_indices().next_back().map_or(0, |(at, _)| at);
+        let last = floor_boundary(original, self.original_offset(last));
+        let to = original[last..].chars().next().map_or(original.len(), |c| last + c.len_utf8());
+        (from, to.max(from))
+    }
+}
+
+/// Folds where no way back is needed: terms, titles to compare.
+pub fn fold(text: &str) -> String {
+    let folded = Folded::new(text).text;
+    let trimmed = folded.trim();
+    if trimmed.len() == folded.len() { folded } else { trimmed.to_owned() }
+}
+
+fn floor_boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// Runs that normalise on their own: a starter with the marks and jamo that follow it.
+fn segments(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut starts: Vec<usize> = Vec::new();
+    let mut previous = None;
+    for (at, c) in text.char_indices() {
+        let continues = unicode_normalization::char::canonical_combining_class(c) != 0
+            || matches!(c, '\u{1160}'..='\u{11ff}' | '\u{3099}' | '\u{309a}' | '\u{ff9e}' | '\u{ff9f}');
+        if !continues || previous.is_none() {
+            starts.push(at);
+        }
+        previous = Some(c);
+    }
+    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([text.len()]).collect();
+    starts.into_iter().zip(ends).map(move |(start, end)| (start, &text[start..end]))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Folded, fold};
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(fold(text), expected);
+    }
+
+    #[test]
+    fn spellings_of_one_word_fold_alike() {
+        check("Kim Jong-un", "kim jong un");
+        check("Ｔｒｕｍｐ", "trump");
+        check("ﾄﾗﾝﾌﾟ", "トランプ");
+        check("북ㆍ미", "북·미");
+        check("Trump’s", "trump's");
+        check("\u{1107}\u{116e}\u{11a8}\u{1112}\u{1161}\u{11ab}", "북한");
+        check("か\u{3099}", "が");
+        check("  two \n words ", "two words");
+        check("zero\u{200b}width", "zerowidth");
+    }
+
+    #[test]
+    fn a_folded_range_leads_back_to_the_original_bytes() {
+        let original = "― 미·북 \u{1107}\u{116e}\u{11a8}한 ＵＳ talks";
+        let folded = Folded::new(original);
+        for (term, written) in [("us", "ＵＳ"), ("북한", "\u{1107}\u{116e}\u{11a8}한"), ("talks", "talks")] {
+            let at = folded.text.find(term).expect("folded term");
+            let (start, end) = folded.original_range(original, at, at + term.len());
+            // A composed syllable may map to the start of its jamo run only.
+            assert!(original[start..].starts_with(written.chars().next().expect("char")), "{term}");
+            assert!(end > start && original.is_char_boundary(end));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn folding_is_idempotent_and_offsets_stay_inside(text in "\\PC{0,40}") {
+            let once = fold(&text);
+            prop_assert_eq!(fold(&once), once.clone());
+            let folded = Folded::new(&text);
+            let bounds: Vec<usize> = folded.text.char_indices().map(|(at, _)| at).collect();
+            for &start in &bounds {
+                let (from, to) = folded.original_range(&text, start, folded.text.len());
+                prop_assert!(from <= to && to <= text.len());
+                prop_assert!(text.is_char_boundary(from) && text.is_char_boundary(to));
+            }
+        }
+    }
+}

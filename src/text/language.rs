@@ -1,0 +1,130 @@
+//! The language of a text: the feed's word where it can be true, else the script, and a
+//! statistical detector only for the alphabets in which scripts leave doubt.
+
+use whatlang::{Detector, Lang};
+
+/// ISO 639-1 code of the primary language subtag: `ko-KR` → `ko`.
+pub fn primary(tag: &str) -> Option<String> {
+    let primary: String = tag.trim().chars().take_while(char::is_ascii_alphabetic).collect();
+    (primary.len() == 2 || primary.len() == 3).then(|| primary.to_ascii_lowercase())
+}
+
+/// The language of `text`, given what the feed or its configuration says (`declared`).
+/// A declared language holds unless the script contradicts it: a Korean feed that calls itself
+/// English is Korean.
+pub fn detect(text: &str, declared: Option<&str>) -> Option<String> {
+    let scripts = Scripts::of(text);
+    let declared = declared.and_then(primary).filter(|it| it != "mul" && it != "und");
+    match (scripts.leading(), declared) {
+        (None, declared) => declared,
+        (Some(Script::Hangul), _) => Some("ko".to_owned()),
+        (Some(Script::Kana), _) => Some("ja".to_owned()),
+        (Some(Script::Han), Some(declared)) if matches!(declared.as_str(), "ja" | "zh" | "ko") => Some(declared),
+        (Some(Script::Han), _) => Some("zh".to_owned()),
+        (Some(Script::Cyrillic), Some(declared)) if !matches!(declared.as_str(), "en" | "ko" | "ja" | "zh") => {
+            Some(declared)
+        }
+        (Some(Script::Cyrillic), _) => Some("ru".to_owned()),
+        (Some(Script::Latin), Some(declared)) if !matches!(declared.as_str(), "ko" | "ja" | "zh" | "ru") => {
+            Some(declared)
+        }
+        (Some(Script::Latin), _) => Some(latin(text).to_owned()),
+    }
+}
+
+fn latin(text: &str) -> &'static str {
+    let candidates = vec![Lang::Eng, Lang::Fra, Lang::Deu, Lang::Spa, Lang::Ita, Lang::Por, Lang::Nld];
+    match Detector::with_allowlist(candidates).detect_lang(text) {
+        Some(Lang::Fra) => "fr",
+        Some(Lang::Deu) => "de",
+        Some(Lang::Spa) => "es",
+        Some(Lang::Ita) => "it",
+        Some(Lang::Por) => "pt",
+        Some(Lang::Nld) => "nl",
+        _ => "en",
+    }
+}
+
+/// Writing systems that words are cut in differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Script {
+    Latin,
+    Cyrillic,
+    Hangul,
+    Kana,
+    Han,
+}
+
+impl Script {
+    pub fn of(c: char) -> Option<Self> {
+        match c {
+            'A'..='Z' | 'a'..='z' | '\u{c0}'..='\u{24f}' => Some(Self::Latin),
+            '\u{400}'..='\u{52f}' => Some(Self::Cyrillic),
+            '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7af}' => Some(Self::Hangul),
+            '\u{3041}'..='\u{30ff}' => Some(Self::Kana),
+            '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' => Some(Self::Han),
+            _ => None,
+        }
+    }
+
+    /// Whether words of the script stand in running text without spaces around them.
+    pub fn is_unspaced(self) -> bool {
+        matches!(self, Self::Hangul | Self::Kana | Self::Han)
+    }
+}
+
+#[derive(Default)]
+struct Scripts([usize; 5]);
+
+impl Scripts {
+    fn of(text: &str) -> Self {
+        let mut counts = Self::default();
+        for script in text.chars().filter_map(Script::of) {
+            counts.0[script as usize] += 1;
+        }
+        counts
+    }
+
+    fn leading(&self) -> Option<Script> {
+        let [latin, cyrillic, hangul, kana, han] = self.0;
+        // A few syllables of Hangul or kana decide: Chinese text has none, Latin names are common.
+        let all = latin + cyrillic + hangul + kana + han;
+        if all == 0 {
+            None
+        } else if hangul * 4 >= all || (hangul > 1 && hangul > kana + han && hangul * 8 >= all) {
+            Some(Script::Hangul)
+        } else if kana > 0 && (kana + han) * 4 >= all {
+            Some(Script::Kana)
+        } else if han * 4 >= all {
+            Some(Script::Han)
+        } else if cyrillic >= latin {
+            Some(Script::Cyrillic)
+        } else {
+            Some(Script::Latin)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::detect;
+
+    #[track_caller]
+    fn check(text: &str, declared: Option<&str>, expected: &str) {
+        assert_eq!(detect(text, declared).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn scripts_and_the_feeds_word_give_the_language() {
+        check("트럼프 \"김정은 만날 것\"", None, "ko");
+        check("트럼프 대통령", Some("en-US"), "ko");
+        check("米朝首脳会談", Some("ja"), "ja");
+        check("米朝首脳会談の開催で合意", None, "ja");
+        check("特朗普愿与金正恩会面", None, "zh");
+        check("Трамп встретится с Ким Чен Ыном", None, "ru");
+        check("Le président américain rencontrera le dirigeant nord-coréen au printemps", None, "fr");
+        check("Der Präsident will den nordkoreanischen Machthaber im Frühjahr treffen", None, "de");
+        check("Trump says he will meet Kim", Some("en-us"), "en");
+        assert_eq!(detect("12:30", None), None);
+    }
+}

@@ -1,0 +1,384 @@
+//! Concepts, their terms in every language, and the one automaton that finds them all.
+
+use std::collections::HashMap;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use crate::text::fold::{Folded, fold};
+use crate::text::language::Script;
+use crate::text::sentences;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConceptId(pub u16);
+
+/// Index of a term among all terms of the lexicon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TermId(u32);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Person,
+    Institution,
+    Place,
+    Agreement,
+    Weapon,
+    Act,
+    State,
+    Agency,
+    /// Says several concepts at once: 북미정상회담.
+    Compound,
+    /// Never evidence; keeps its span from being read as something else.
+    Block,
+}
+
+#[derive(Debug, Clone)]
+pub struct Concept {
+    pub id: String,
+    /// English, for the reader of an alert.
+    pub gloss: String,
+    pub kind: Kind,
+    /// As written in the lexicon: `*` marks open word ends.
+    pub terms: Vec<String>,
+    /// Concepts that a hit of this one is a hit of too.
+    pub also: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Field {
+    Title,
+    Summary,
+}
+
+impl Field {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Summary => "summary",
+        }
+    }
+}
+
+/// A term where it was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hit {
+    pub concept: ConceptId,
+    pub term: TermId,
+    pub field: Field,
+    /// 0 is the title; the sentences of the summary follow.
+    pub sentence: u16,
+    /// Bytes of the original field.
+    pub start: usize,
+    pub end: usize,
+    /// Characters from the start of the folded field, for windows.
+    pub at: usize,
+    pub to: usize,
+}
+
+/// What the lexicon finds in one item.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    pub hits: Vec<Hit>,
+    /// Concepts per sentence, the title first.
+    pub by_sentence: Vec<ConceptSet>,
+    pub all: ConceptSet,
+}
+
+/// Most lexicons hold some hundred concepts.
+pub const MAX_CONCEPTS: usize = 1_024;
+
+/// A set of concepts as bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConceptSet([u64; MAX_CONCEPTS / 64]);
+
+impl Default for ConceptSet {
+    fn default() -> Self {
+        Self([0; MAX_CONCEPTS / 64])
+    }
+}
+
+impl ConceptSet {
+    pub fn insert(&mut self, id: ConceptId) {
+        self.0[usize::from(id.0) / 64] |= 1 << (id.0 % 64);
+    }
+
+    pub fn contains(&self, id: ConceptId) -> bool {
+        self.0[usize::from(id.0) / 64] & (1 << (id.0 % 64)) != 0
+    }
+
+    pub fn extend(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(a, b)| *a |= b);
+    }
+
+    pub fn intersects(&self, other: &Self) -> bool {
+        self.0.iter().zip(other.0).any(|(a, b)| a & b != 0)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|it| *it == 0)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = ConceptId> + '_ {
+        (0..MAX_CONCEPTS).filter_map(|it| {
+            let id = ConceptId(u16::try_from(it).expect("MAX_CONCEPTS fits"));
+            self.contains(id).then_some(id)
+        })
+    }
+}
+
+/// One way in which a term may stand in a text.
+#[derive(Debug)]
+struct Term {
+    concept: ConceptId,
+    /// As written, for evidence.
+    written: String,
+    /// Word parts after the automaton's pattern: `северн* коре*` is found by `северн`, then `коре`.
+    rest: Vec<String>,
+    /// The last word may go on.
+    open: bool,
+    /// Written without a lower-case letter (`US`): found only in upper case.
+    upper: bool,
+    starts_in_word: bool,
+    ends_in_word: bool,
+}
+
+#[derive(Debug)]
+pub struct Lexicon {
+    concepts: Vec<Concept>,
+    ids: HashMap<String, ConceptId>,
+    closures: Vec<ConceptSet>,
+    terms: Vec<Term>,
+    /// Terms by pattern of the automaton.
+    by_pattern: Vec<Vec<u32>>,
+    automaton: AhoCorasick,
+}
+
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum LexiconError {
+    #[error("a lexicon may hold {MAX_CONCEPTS} concepts; this one has {0}")]
+    TooMany(usize),
+    #[error("concept \"{0}\" is defined twice")]
+    Twice(String),
+    #[error("concept \"{concept}\" names \"{other}\" in `also`, which is no concept{}", did_you_mean(.nearest.as_deref()))]
+    UnknownAlso { concept: String, other: String, nearest: Option<String> },
+    #[error("concept \"{0}\" has an empty term")]
+    EmptyTerm(String),
+    #[error("the terms do not make an automaton: {0}")]
+    Automaton(String),
+}
+
+pub fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|it| format!("; did you mean \"{it}\"?")).unwrap_or_default()
+}
+
+impl Lexicon {
+    pub fn new(concepts: Vec<Concept>) -> Result<Self, LexiconError> {
+        if concepts.len() > MAX_CONCEPTS {
+            return Err(LexiconError::TooMany(concepts.len()));
+        }
+        let mut ids = HashMap::new();
+        for (at, concept) in concepts.iter().enumerate() {
+            let id = ConceptId(u16::try_from(at).expect("at most MAX_CONCEPTS"));
+            if ids.insert(concept.id.clone(), id).is_some() {
+                return Err(LexiconError::Twice(concept.id.clone()));
+            }
+        }
+        let closures = closures(&concepts, &ids)?;
+        let mut terms = Vec::new();
+        let mut patterns: HashMap<String, usize> = HashMap::new();
+        let mut by_pattern: Vec<Vec<u32>> = Vec::new();
+        for concept in &concepts {
+            for written in &concept.terms {
+                let (pattern, term) = term(written, ids[&concept.id])
+                    .ok_or_else(|| LexiconError::EmptyTerm(concept.id.clone()))?;
+                let at = *patterns.entry(pattern).or_insert_with(|| {
+                    by_pattern.push(Vec::new());
+                    by_pattern.len() - 1
+                });
+                by_pattern[at].push(u32::try_from(terms.len()).expect("fewer than four billion terms"));
+                terms.push(term);
+            }
+        }
+        let mut ordered: Vec<(String, usize)> = patterns.into_iter().collect();
+        ordered.sort_by_key(|(_, at)| *at);
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            // A DFA would be twice as fast and, with some thousand CJK terms, fifty times as large.
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(ordered.iter().map(|(pattern, _)| pattern))
+            .map_err(|error| LexiconError::Automaton(error.to_string()))?;
+        Ok(Self { concepts, ids, closures, terms, by_pattern, automaton })
+    }
+
+    pub fn concept(&self, id: ConceptId) -> &Concept {
+        &self.concepts[usize::from(id.0)]
+    }
+
+    pub fn concepts(&self) -> &[Concept] {
+        &self.concepts
+    }
+
+    pub fn id(&self, name: &str) -> Option<ConceptId> {
+        self.ids.get(name).copied()
+    }
+
+    pub fn n_terms(&self) -> usize {
+        self.terms.len()
+    }
+
+    /// The concept and everything it says besides.
+    pub fn closure(&self, id: ConceptId) -> &ConceptSet {
+        &self.closures[usize::from(id.0)]
+    }
+
+    pub fn term(&self, id: TermId) -> &str {
+        &self.terms[id.0 as usize].written
+    }
+
+    pub fn read(&self, title: &str, summary: &str) -> Reading {
+        let mut reading = Reading { by_sentence: vec![ConceptSet::default()], ..Reading::default() };
+        self.read_field(title, Field::Title, &mut reading);
+        if !summary.is_empty() {
+            self.read_field(summary, Field::Summary, &mut reading);
+        }
+        reading
+    }
+
+    fn read_field(&self, original: &str, field: Field, reading: &mut Reading) {
+        let folded = Folded::new(original);
+        let mut found: Vec<(usize, usize, u32)> = Vec::new();
+        for matched in self.automaton.find_overlapping_iter(&folded.text) {
+            for &term in &self.by_pattern[matched.pattern().as_usize()] {
+                if let Some(end) = self.terms[term as usize].end_at(&folded, original, matched.start(), matched.end()) {
+                    found.push((matched.start(), end, term));
+                }
+            }
+        }
+        if found.is_empty() {
+            return;
+        }
+        // Longest match wins: 大阪 inside 北大阪, "Kim" inside "Kim Kardashian".
+        found.sort_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)));
+        let ranges = if field == Field::Summary { sentences(original) } else { Vec::new() };
+        let mut longest = (0, 0);
+        for (start, end, term) in found {
+            if end <= longest.1 && (start, end) != longest {
+                continue;
+            }
+            longest = (start, end);
+            let concept = self.terms[term as usize].concept;
+            if self.concept(concept).kind == Kind::Block {
+                continue;
+            }
+            let (from, to) = folded.original_range(original, start, end);
+            let sentence = match field {
+                Field::Title => 0,
+                Field::Summary => 1 + ranges.partition_point(|it| it.end <= from).min(usize::from(u16::MAX) - 2),
+            };
+            if reading.by_sentence.len() <= sentence {
+                reading.by_sentence.resize(sentence + 1, ConceptSet::default());
+            }
+            reading.by_sentence[sentence].extend(self.closure(concept));
+            reading.all.extend(self.closure(concept));
+            let at = folded.text[..start].chars().count();
+            reading.hits.push(Hit {
+                concept,
+                term: TermId(term),
+                field,
+                sentence: u16::try_from(sentence).expect("bounded above"),
+                start: from,
+                end: to,
+                at,
+                to: at + folded.text[start..end].chars().count(),
+            });
+        }
+    }
+}
+
+fn closures(concepts: &[Concept], ids: &HashMap<String, ConceptId>) -> Result<Vec<ConceptSet>, LexiconError> {
+    let mut closures = Vec::with_capacity(concepts.len());
+    for concept in concepts {
+        let mut set = ConceptSet::default();
+        let mut pending = vec![ids[&concept.id]];
+        while let Some(id) = pending.pop() {
+            if set.contains(id) {
+                continue;
+            }
+            set.insert(id);
+            for other in &concepts[usize::from(id.0)].also {
+                let other_id = ids.get(other).copied().ok_or_else(|| LexiconError::UnknownAlso {
+                    concept: concept.id.clone(),
+                    other: other.clone(),
+                    nearest: crate::text::nearest(other, ids.keys().map(String::as_str)).map(str::to_owned),
+                })?;
+                pending.push(other_id);
+            }
+        }
+        closures.push(set);
+    }
+    Ok(closures)
+}
+
+/// The pattern that finds a term, and the term.
+fn term(written: &str, concept: ConceptId) -> Option<(String, Term)> {
+    let open = written.ends_with('*');
+    let mut parts = written.split('*').map(fold).filter(|it| !it.is_empty());
+    let pattern = parts.next()?;
+    let rest: Vec<String> = parts.collect();
+    let letters = || written.chars().filter(|c| c.is_alphabetic());
+    let upper = letters().count() >= 2 && letters().all(|c| c.is_uppercase() && Script::of(c) == Some(Script::Latin));
+    let last = rest.last().unwrap_or(&pattern);
+    let term = Term {
+        concept,
+        written: written.to_owned(),
+        open,
+        upper,
+        starts_in_word: pattern.chars().next().is_some_and(is_word),
+        ends_in_word: last.chars().next_back().is_some_and(is_word),
+        rest,
+    };
+    Some((pattern, term))
+}
+
+/// Letters and digits of alphabets that put spaces between words.
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() && !Script::of(c).is_some_and(Script::is_unspaced)
+}
+
+impl Term {
+    /// Where the term ends in the folded text when it really stands at `start`; `end` is where
+    /// its pattern ends.
+    fn end_at(&self, folded: &Folded, original: &str, start: usize, end: usize) -> Option<usize> {
+        let text = folded.text.as_str();
+        if self.starts_in_word && text[..start].chars().next_back().is_some_and(is_word) {
+            return None;
+        }
+        let mut end = end;
+        for part in &self.rest {
+            // The open end of the word before, one space, the next part.
+            let tail = text[end..].trim_start_matches(is_word);
+            let tail = tail.strip_prefix(' ').unwrap_or(tail);
+            let after = tail.strip_prefix(part.as_str())?;
+            end = text.len() - after.len();
+        }
+        if self.open {
+            let tail = &text[end..];
+            end = text.len() - tail.trim_start_matches(is_word).len();
+        } else if self.ends_in_word && !ends_word(&text[end..]) {
+            return None;
+        }
+        if self.upper {
+            let (from, to) = folded.original_range(original, start, end);
+            if original[from..to].chars().any(char::is_lowercase) {
+                return None;
+            }
+        }
+        Some(end)
+    }
+}
+
+/// Whether a word may end before `tail`: at once, or after an English plural or possessive.
+fn ends_word(tail: &str) -> bool {
+    ["", "'s", "s'", "s", "es"]
+        .iter()
+        .any(|suffix| tail.strip_prefix(suffix).is_some_and(|rest| !rest.chars().next().is_some_and(is_word)))
+}
