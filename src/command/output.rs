@@ -102,7 +102,7 @@ mod tests {
         as_table(&table(), &mut out).expect("write");
         insta::assert_snapshot!(String::from_utf8(out).expect("text"), @r"
         id  title
-        ──  ────────────
+        ──  ───────────
         1   북미 회담
             =cmd() [31m
         ");

@@ -223,11 +223,11 @@ pub fn segmented(text: &str) -> String {
                 }
                 out.push(c);
             }
-            (Some(_), false) => {
+            (Some(_), false) if c != ' ' => {
                 out.push(' ');
                 out.push(c);
             }
-            (None, false) => out.push(c),
+            (_, false) => out.push(c),
         }
         previous = unspaced.then_some(c);
     }

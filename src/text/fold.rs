@@ -38,7 +38,8 @@ impl Folded {
         let c = match c {
             // Apostrophes, dashes and middle dots are written in a dozen ways.
             '‘' | '’' | 'ʼ' | '＇' | '`' | '´' => '\'',
-            '·' | '・' | '‧' | '•' | '∙' | 'ㆍ' | '･' => '·',
+            // NFKC makes the Hangul letter araea (ㆍ), which Korean papers use as a dot, into U+119E.
+            '·' | '・' | '‧' | '•' | '∙' | '⋅' | 'ㆍ' | '\u{119e}' | '･' => '·',
             '-' | '\u{2010}'..='\u{2015}' | '−' | '﹣' => ' ',
             c if c.is_whitespace() || c.is_control() => ' ',
             c if is_deceptive(c) => return,

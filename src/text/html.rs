@@ -47,7 +47,7 @@ fn strip_tags(html: &str) -> Cow<'_, str> {
         match tag_at(tail) {
             Some((name, len)) => {
                 rest = &tail[len..];
-                if let Some(close) = hidden_content(&name) {
+                if let Some(close) = hidden_content(&name).filter(|_| !tail.starts_with("</")) {
                     rest = rest.to_ascii_lowercase().find(close).map_or("", |at| &rest[at..]);
                 }
                 if !is_inline(&name) {
