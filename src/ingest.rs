@@ -194,7 +194,7 @@ impl Ingest {
         let declared = feed.feed.language.clone().or_else(|| parsed.language.clone());
         // The oldest first: a story is opened by whoever told it first. Documents list the
         // newest first, so undated items keep their turn by going backwards.
-        let mut order: Vec<&Item> = parsed.items.iter().rev().collect();
+        let mut order: Vec<&Item> = parsed.items.iter().rev().filter(|item| !item.is_empty()).collect();
         order.sort_by_key(|item| item.published_at.unwrap_or(now));
         for item in order {
             let seen = self.take_item(tx, feed, item, declared.as_deref(), &shared, now)?;
@@ -484,7 +484,7 @@ impl Keys {
         // A home page is nobody's address.
         let url_is_own = canonical_url.as_deref().is_some_and(|url| !shared.urls.contains(url) && has_path(url));
         let guid = item.guid.as_deref().map(stable_guid).filter(|guid| !shared.guids.contains(guid));
-        let guid = guid.or_else(|| (!url_is_own).then(|| title_key(&item.title, item.published_at)));
+        let guid = guid.or_else(|| (!url_is_own).then(|| title_key(&item.title, &item.summary, item.published_at)));
         Self { guid, canonical_url, url_is_own }
     }
 

@@ -21,6 +21,13 @@ pub struct Item {
     pub updated_at: Option<Timestamp>,
 }
 
+impl Item {
+    /// Nothing to read and nowhere to go: what illegally nested markup leaves behind.
+    pub fn is_empty(&self) -> bool {
+        self.title.is_empty() && self.summary.is_empty() && self.url.is_none()
+    }
+}
+
 /// Query parameters that say how a reader came, not what is read.
 const TRACKING: &[&str] = &[
     "fbclid", "gclid", "dclid", "msclkid", "yclid", "igshid", "mc_cid", "mc_eid", "ref", "ref_src", "cmpid", "ocid",
@@ -82,10 +89,12 @@ pub fn text_key(title: &str, summary: &str) -> Option<i64> {
     (weight >= 40).then(|| hash(&text))
 }
 
-/// A hash of the title alone and the day, the last resort for items with neither guid nor link.
-pub fn title_key(title: &str, published_at: Option<Timestamp>) -> String {
+/// A hash of the title and the day, the last resort for items with neither guid nor link; of the
+/// text where there is no title.
+pub fn title_key(title: &str, summary: &str, published_at: Option<Timestamp>) -> String {
     let day = published_at.map_or_else(String::new, |at| at.strftime("%Y-%m-%d").to_string());
-    format!("title:{:016x}:{day}", hash(&fold(title)).cast_unsigned())
+    let words = if title.is_empty() { summary } else { title };
+    format!("title:{:016x}:{day}", hash(&fold(words)).cast_unsigned())
 }
 
 /// FNV-1a, 64 bit: stable across builds and machines, which the standard hasher is not.

@@ -137,16 +137,20 @@ impl Replay {
     fn take_document(&mut self, directory: &Path, recorded: &RecordedDocument) -> anyhow::Result<crate::ingest::Report> {
         let path = directory.join(&recorded.path);
         let now = whole_seconds(recorded.fetched_at);
-        let feed = recorded_feed(&recorded.feed, &recorded.feed, &recorded.url);
+        // Recordings of many sites repeat a name; the address tells the feeds apart.
+        let key = format!("{}\n{}", recorded.feed, recorded.url);
+        let taken = self.feeds.keys().any(|it| *it != key && it.split('\n').next() == Some(recorded.feed.as_str()));
+        let name = if taken { format!("{} {}", recorded.feed, recorded.url) } else { recorded.feed.clone() };
+        let feed = recorded_feed(&name, &recorded.feed, &recorded.url);
         let zone = feed.time_zone();
         let polled = self.store.write(|tx| {
-            let id = match self.feeds.get(&recorded.feed) {
+            let id = match self.feeds.get(&key) {
                 Some(id) => *id,
                 None => feeds::upsert(tx, &feed, &self.policy, now)?,
             };
             feeds::get(tx, id)
         })?;
-        self.feeds.insert(recorded.feed.clone(), polled.id);
+        self.feeds.insert(key, polled.id);
         let found = match recorded.status {
             304 => Found::NotModified,
             200..=299 => {

@@ -19,7 +19,28 @@ pub fn parse(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     }
     let mut parts = Parts::default();
     parts.read(&normalise(text))?;
+    if *zone == TimeZone::UTC
+        && let Some(told) = zone_of_script(text)
+    {
+        return parts.instant(&told);
+    }
     parts.instant(zone)
+}
+
+/// Where nothing says the zone, the writing says the country: Korean units, Japanese clock
+/// words, Chinese otherwise.
+fn zone_of_script(text: &str) -> Option<TimeZone> {
+    let holds = |marks: &str| text.chars().any(|c| marks.contains(c));
+    let name = if holds("년월일시분초오") {
+        "Asia/Seoul"
+    } else if holds("時") || text.contains("午前") || text.contains("午後") {
+        "Asia/Tokyo"
+    } else if holds("年月日时点") || text.contains("上午") || text.contains("下午") {
+        "Asia/Shanghai"
+    } else {
+        return None;
+    };
+    TimeZone::get(name).ok()
 }
 
 /// Seconds or milliseconds since 1970.
@@ -177,10 +198,11 @@ impl Parts {
             Some(false) if hour == 12 => 0,
             _ => hour,
         };
-        // 24:00:00 is the midnight that ends the day; a leap second is the last of its minute.
-        let (hour, next_day) = if hour == 24 && minute == 0 { (0, 1) } else { (hour, 0) };
-        let time = Time::new(hour, minute, second.min(59), 0).ok()?;
-        let at = DateTime::from_parts(self.date()?, time).checked_add(SignedDuration::from_hours(24 * next_day)).ok()?;
+        // 24:00:00 is the midnight that ends the day, 23:59:60 the second after 23:59:59.
+        let (hour, next_day) = if hour == 24 && minute == 0 { (0, 86_400) } else { (hour, 0) };
+        let (second, leap) = if second == 60 { (59, 1) } else { (second, 0) };
+        let time = Time::new(hour, minute, second, 0).ok()?;
+        let at = DateTime::from_parts(self.date()?, time).checked_add(SignedDuration::from_secs(next_day + leap)).ok()?;
         let at = match self.offset {
             Some(offset) => Offset::from_seconds(offset).ok()?.to_timestamp(at).ok()?,
             None => zone.to_timestamp(at).ok()?,

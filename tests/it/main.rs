@@ -1,0 +1,10 @@
+//! The one integration binary: the service against loopback servers that behave as the world does,
+//! good and bad. Every test goes through [`world::World`] or the real program.
+
+mod channels;
+mod cli;
+mod crash;
+mod fetching;
+mod flow;
+mod tidy;
+mod world;
