@@ -20,7 +20,9 @@ impl Channel {
     pub async fn send(&self, delivery: &Delivery) -> Outcome {
         let message: Message = match serde_json::from_str(&delivery.message) {
             Ok(message) => message,
-            Err(error) => return Outcome::Refused(format!("the stored message cannot be read: {error}")),
+            Err(error) => {
+                return Outcome::Refused(format!("the stored message cannot be read: {error}"));
+            }
         };
         match self {
             Self::Terminal(terminal) => terminal.send(&message),
@@ -44,7 +46,12 @@ async fn outcome(sent: Result<reqwest::Response, reqwest::Error>) -> Outcome {
     let response = match sent {
         Ok(response) => response,
         // The address of a webhook is often its secret.
-        Err(error) => return Outcome::Retry { why: crate::fetch::describe(&error.without_url()), not_before: None },
+        Err(error) => {
+            return Outcome::Retry {
+                why: crate::fetch::describe(&error.without_url()),
+                not_before: None,
+            };
+        }
     };
     let status = response.status();
     if status.is_success() {
@@ -52,7 +59,11 @@ async fn outcome(sent: Result<reqwest::Response, reqwest::Error>) -> Outcome {
     }
     let not_before = retry_after(response.headers());
     let body = first_line(response).await;
-    let why = if body.is_empty() { format!("answered {status}") } else { format!("answered {status}: {body}") };
+    let why = if body.is_empty() {
+        format!("answered {status}")
+    } else {
+        format!("answered {status}: {body}")
+    };
     if matches!(status.as_u16(), 408 | 425 | 429) || status.is_server_error() {
         Outcome::Retry { why, not_before }
     } else {

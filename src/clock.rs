@@ -19,7 +19,10 @@ impl Clock {
         Self::Manual(Arc::new(AtomicI64::new(at.as_second())))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the wall clock"
+    )]
     pub fn now(&self) -> Timestamp {
         match self {
             // The archive keeps whole seconds; so does everything that is compared with it.

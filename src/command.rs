@@ -106,7 +106,8 @@ pub fn main() -> ExitCode {
             for line in format!("{error:#}").lines() {
                 eprintln!("error: {line}");
             }
-            let usage = error.downcast_ref::<Faults>().is_some() || error.downcast_ref::<Usage>().is_some();
+            let usage =
+                error.downcast_ref::<Faults>().is_some() || error.downcast_ref::<Usage>().is_some();
             ExitCode::from(if usage { 2 } else { 1 })
         }
     }
@@ -118,7 +119,10 @@ pub fn main() -> ExitCode {
 struct Usage(String);
 
 fn run(cli: Cli) -> Done {
-    let context = Context { config: cli.config, archive: cli.archive };
+    let context = Context {
+        config: cli.config,
+        archive: cli.archive,
+    };
     match cli.command {
         Command::Run => watch::run(&context),
         Command::Init(init) => init.run(),
@@ -167,13 +171,25 @@ impl Context {
 
 fn start_log(cli: &Cli) -> anyhow::Result<()> {
     let serves = matches!(cli.command, Command::Run);
-    let level = cli.log.as_deref().unwrap_or(if serves { "info" } else { "warn" });
-    let filter = EnvFilter::try_new(level).map_err(|error| Usage(format!("--log {level}: {error}")))?;
+    let level = cli
+        .log
+        .as_deref()
+        .unwrap_or(if serves { "info" } else { "warn" });
+    let filter =
+        EnvFilter::try_new(level).map_err(|error| Usage(format!("--log {level}: {error}")))?;
     // Under systemd standard error is the journal's; its own protocol keeps the fields.
     let journal = std::env::var_os("JOURNAL_STREAM").is_some() && serves;
-    let format = cli.log_format.unwrap_or(if journal { LogFormat::Journald } else { LogFormat::Text });
+    let format = cli.log_format.unwrap_or(if journal {
+        LogFormat::Journald
+    } else {
+        LogFormat::Text
+    });
     let registry = tracing_subscriber::registry().with(filter);
-    let text = || tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let text = || {
+        tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_target(false)
+    };
     match format {
         LogFormat::Text => registry.with(text()).init(),
         LogFormat::Json => registry.with(text().json().flatten_event(true)).init(),
@@ -204,7 +220,10 @@ fn span(text: &str) -> Result<Span, String> {
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     // One thread turns the loops; parsing and the archive have the blocking pool. More threads
     // would mean more allocator arenas and no more speed.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(4)
+        .build()?;
     let value = runtime.block_on(future);
     // A parse that ran over its limit may still hold a thread; it must not hold the exit.
     runtime.shutdown_background();

@@ -91,7 +91,9 @@ pub struct Route {
 impl Config {
     /// From `--config`, else the first file found where a Linux user looks, else the shipped one.
     pub fn find(explicit: Option<&Path>) -> Result<Self, Faults> {
-        let path = explicit.map(Path::to_owned).or_else(|| search_path().into_iter().find(|it| it.is_file()));
+        let path = explicit
+            .map(Path::to_owned)
+            .or_else(|| search_path().into_iter().find(|it| it.is_file()));
         match path {
             Some(path) => Self::read(&path),
             None => Self::parse(Origin::Shipped, &data_directory(), shipped::CONFIG),
@@ -99,7 +101,8 @@ impl Config {
     }
 
     pub fn read(path: &Path) -> Result<Self, Faults> {
-        let text = std::fs::read_to_string(path).map_err(|error| Fault::new(path.display(), None, unreadable(&error)))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Fault::new(path.display(), None, unreadable(&error)))?;
         let directory = path.parent().unwrap_or(Path::new(""));
         Self::parse(Origin::File(path.to_owned()), directory, &text)
     }
@@ -114,17 +117,28 @@ impl Config {
         let (topics, routes) = topics_and_routes(&file, &source, directory, &channels, &mut faults);
         let poll = &file.poll;
         if poll.min_interval.0 > poll.max_interval.0 {
-            faults.push(Fault::new(&name, None, "[poll] min_interval is longer than max_interval"));
+            faults.push(Fault::new(
+                &name,
+                None,
+                "[poll] min_interval is longer than max_interval",
+            ));
         }
         if poll.min_interval.0 < Duration::from_secs(1) {
-            faults.push(Fault::new(&name, None, "[poll] min_interval must be at least 1s"));
+            faults.push(Fault::new(
+                &name,
+                None,
+                "[poll] min_interval must be at least 1s",
+            ));
         }
         let zone = zone(file.zone.as_ref(), &source, &mut faults);
         let config = Self {
             archive: directory.join(&file.archive),
             zone,
             poll: PollPolicy {
-                interval: poll.interval.0.clamp(poll.min_interval.0, poll.max_interval.0.max(poll.min_interval.0)),
+                interval: poll.interval.0.clamp(
+                    poll.min_interval.0,
+                    poll.max_interval.0.max(poll.min_interval.0),
+                ),
                 min_interval: poll.min_interval.0,
                 max_interval: poll.max_interval.0,
                 fresh_window: poll.fresh_window.0,
@@ -134,13 +148,23 @@ impl Config {
                 read: poll.read_timeout.0,
                 total: poll.total_timeout.0,
                 body: poll.max_body_mib.saturating_mul(1024 * 1024),
-                user_agent: poll.user_agent.clone().unwrap_or_else(|| Limits::default().user_agent),
+                user_agent: poll
+                    .user_agent
+                    .clone()
+                    .unwrap_or_else(|| Limits::default().user_agent),
                 ..Limits::default()
             },
             concurrency: poll.concurrency.max(1),
             per_host: poll.per_host.max(1),
             host_spacing: poll.host_spacing.0,
-            hosts: file.hosts.iter().map(|it| Host { name: it.name.clone(), spacing: it.spacing.0 }).collect(),
+            hosts: file
+                .hosts
+                .iter()
+                .map(|it| Host {
+                    name: it.name.clone(),
+                    spacing: it.spacing.0,
+                })
+                .collect(),
             feeds,
             topics,
             channels,
@@ -160,7 +184,10 @@ impl Config {
     pub fn engine_for(&self, name: &str) -> Result<Engine, Faults> {
         let reference = match self.topics.iter().find(|it| it.name == name) {
             Some(reference) => reference.clone(),
-            None if shipped::topic(name).is_some() || name == "all" => TopicRef { name: name.to_owned(), file: None },
+            None if shipped::topic(name).is_some() || name == "all" => TopicRef {
+                name: name.to_owned(),
+                file: None,
+            },
             None => {
                 let message = unknown("topic", name, &known_topics(&self.topics));
                 return Err(Fault::new(&self.origin, None, message).into());
@@ -178,7 +205,11 @@ impl Config {
                 Ok(built) => open.push((channel.name.clone(), built)),
                 Err(message) => {
                     let (file, line) = &channel.where_written;
-                    faults.push(Fault::new(file, *line, format!("channel \"{}\": {message}", channel.name)));
+                    faults.push(Fault::new(
+                        file,
+                        *line,
+                        format!("channel \"{}\": {message}", channel.name),
+                    ));
                 }
             }
         }
@@ -186,19 +217,39 @@ impl Config {
     }
 
     fn open_channel(&self, channel: &ChannelConfig) -> Result<Channel, String> {
-        let limits = Limits { total: Duration::from_secs(30), redirects: 0, ..self.limits.clone() };
-        let reach = if channel.allow_private { Reach::Anywhere } else { Reach::Public };
-        let client = client(&limits, reach).map_err(|error| error.to_string())?;
+        let limits = Limits {
+            total: Duration::from_secs(30),
+            redirects: 0,
+            ..self.limits.clone()
+        };
+        let reach = if channel.allow_private {
+            Reach::Anywhere
+        } else {
+            Reach::Public
+        };
+        let client = || client(&limits, reach).map_err(|error| error.to_string());
         let secret = channel.secret.as_ref().map(read_secret).transpose()?;
         let url = || -> Result<(url::Url, Secret), String> {
-            let text = channel.url.as_ref().ok_or("url is missing").map(read_secret)??;
+            let text = channel
+                .url
+                .as_ref()
+                .ok_or("url is missing")
+                .map(read_secret)??;
             let url = url::Url::parse(text.reveal()).map_err(|error| format!("url: {error}"))?;
-            reach.permits(&url).map_err(|message| message.replace("this feed", "this channel"))?;
+            reach
+                .permits(&url)
+                .map_err(|message| message.replace("this feed", "this channel"))?;
             Ok((url, text))
         };
         Ok(match channel.kind {
-            ChannelKind::Terminal => Channel::Terminal(Terminal { zone: self.zone.clone() }),
-            ChannelKind::Webhook => Channel::Webhook(Webhook { client, url: url()?.1, secret }),
+            ChannelKind::Terminal => Channel::Terminal(Terminal {
+                zone: self.zone.clone(),
+            }),
+            ChannelKind::Webhook => Channel::Webhook(Webhook {
+                client: client()?,
+                url: url()?.1,
+                secret,
+            }),
             ChannelKind::Ntfy => {
                 let (mut server, _) = url()?;
                 let topic = server.path().trim_matches('/').to_owned();
@@ -206,7 +257,12 @@ impl Config {
                     return Err("url must be the topic's, like https://ntfy.sh/my-topic".to_owned());
                 }
                 server.set_path("/");
-                Channel::Ntfy(Ntfy { client, server, topic: Secret::new(topic), token: secret })
+                Channel::Ntfy(Ntfy {
+                    client: client()?,
+                    server,
+                    topic: Secret::new(topic),
+                    token: secret,
+                })
             }
         })
     }
@@ -228,11 +284,15 @@ impl Config {
 fn search_path() -> Vec<PathBuf> {
     let xdg = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
     let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".config"));
-    [Some(PathBuf::from("config")), xdg.or(home).map(|it| it.join("summitwatch")), Some("/etc/summitwatch".into())]
-        .into_iter()
-        .flatten()
-        .map(|directory| directory.join("summitwatch.toml"))
-        .collect()
+    [
+        Some(PathBuf::from("config")),
+        xdg.or(home).map(|it| it.join("summitwatch")),
+        Some("/etc/summitwatch".into()),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|directory| directory.join("summitwatch.toml"))
+    .collect()
 }
 
 /// Where the archive goes when no file says: systemd's StateDirectory, else XDG's data home.
@@ -245,7 +305,9 @@ fn data_directory() -> PathBuf {
 
 fn unreadable(error: &std::io::Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file; `summitwatch init` writes one".to_owned(),
+        std::io::ErrorKind::NotFound => {
+            "there is no such file; `summitwatch init` writes one".to_owned()
+        }
         _ => format!("cannot be read: {error}"),
     }
 }
@@ -259,9 +321,14 @@ fn unknown(what: &str, name: &str, known: &[&str]) -> String {
 }
 
 fn zone(name: Option<&Spanned<String>>, source: &Text<'_>, faults: &mut Faults) -> TimeZone {
-    let Some(name) = name else { return TimeZone::system() };
+    let Some(name) = name else {
+        return TimeZone::system();
+    };
     TimeZone::get(name.get_ref()).unwrap_or_else(|_| {
-        let message = format!("zone: \"{}\" is no IANA time zone; write one like \"Asia/Seoul\"", name.get_ref());
+        let message = format!(
+            "zone: \"{}\" is no IANA time zone; write one like \"Asia/Seoul\"",
+            name.get_ref()
+        );
         faults.push(source.fault(name, message));
         TimeZone::UTC
     })
@@ -274,7 +341,13 @@ fn lexicon_directory(file: &File, directory: &Path) -> Option<PathBuf> {
     }
 }
 
-fn feeds(file: &File, source: &Text<'_>, origin: &Origin, directory: &Path, faults: &mut Faults) -> Vec<Feed> {
+fn feeds(
+    file: &File,
+    source: &Text<'_>,
+    origin: &Origin,
+    directory: &Path,
+    faults: &mut Faults,
+) -> Vec<Feed> {
     let mut feeds = Vec::new();
     check_feeds(&file.feeds, source, &mut feeds, faults);
     for include in &file.include {
@@ -284,9 +357,15 @@ fn feeds(file: &File, source: &Text<'_>, origin: &Origin, directory: &Path, faul
             Origin::File(_) => (path.display().to_string(), std::fs::read_to_string(&path)),
         };
         match text {
-            Err(error) => faults.push(source.fault(include, format!("include: {} {}", path.display(), unreadable(&error)))),
+            Err(error) => faults.push(source.fault(
+                include,
+                format!("include: {} {}", path.display(), unreadable(&error)),
+            )),
             Ok(text) => {
-                let included = Text { file: &name, text: &text };
+                let included = Text {
+                    file: &name,
+                    text: &text,
+                };
                 match included.parse::<file::FeedsFile>() {
                     Ok(parsed) => check_feeds(&parsed.feeds, &included, &mut feeds, faults),
                     Err(mut more) => faults.append(&mut more),
@@ -297,25 +376,45 @@ fn feeds(file: &File, source: &Text<'_>, origin: &Origin, directory: &Path, faul
     feeds
 }
 
-fn check_feeds(written: &[file::Feed], source: &Text<'_>, feeds: &mut Vec<Feed>, faults: &mut Faults) {
+fn check_feeds(
+    written: &[file::Feed],
+    source: &Text<'_>,
+    feeds: &mut Vec<Feed>,
+    faults: &mut Faults,
+) {
     for feed in written {
         let name = feed.name.get_ref();
         if name.is_empty() || feeds.iter().any(|it| it.name == *name) {
-            let message = if name.is_empty() { "a feed needs a name".to_owned() } else { format!("feed \"{name}\" is defined twice") };
+            let message = if name.is_empty() {
+                "a feed needs a name".to_owned()
+            } else {
+                format!("feed \"{name}\" is defined twice")
+            };
             faults.push(source.fault(&feed.name, message));
         }
         match url::Url::parse(feed.url.get_ref()) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => {}
             Ok(url) => {
-                let message = format!("feed \"{name}\": url: {}: is not fetched, only http and https are", url.scheme());
+                let message = format!(
+                    "feed \"{name}\": url: {}: is not fetched, only http and https are",
+                    url.scheme()
+                );
                 faults.push(source.fault(&feed.url, message));
             }
-            Err(error) => faults.push(source.fault(&feed.url, format!("feed \"{name}\": url: {error}"))),
+            Err(error) => {
+                faults.push(source.fault(&feed.url, format!("feed \"{name}\": url: {error}")))
+            }
         }
         if let Some(zone) = &feed.zone
             && TimeZone::get(zone.get_ref()).is_err()
         {
-            faults.push(source.fault(zone, format!("feed \"{name}\": zone: \"{}\" is no IANA time zone", zone.get_ref())));
+            faults.push(source.fault(
+                zone,
+                format!(
+                    "feed \"{name}\": zone: \"{}\" is no IANA time zone",
+                    zone.get_ref()
+                ),
+            ));
         }
         let outlet = feed.outlet.clone().unwrap_or_else(|| name.clone());
         feeds.push(Feed {
@@ -336,7 +435,10 @@ fn channels(file: &File, source: &Text<'_>, faults: &mut Faults) -> Vec<ChannelC
     for channel in &file.channels {
         let name = channel.name.get_ref();
         if channels.iter().any(|it| it.name == *name) {
-            faults.push(source.fault(&channel.name, format!("channel \"{name}\" is defined twice")));
+            faults.push(source.fault(
+                &channel.name,
+                format!("channel \"{name}\" is defined twice"),
+            ));
         }
         if channel.kind != ChannelKind::Terminal && channel.url.is_none() {
             faults.push(source.fault(&channel.name, format!("channel \"{name}\": url is missing")));
@@ -369,21 +471,36 @@ fn topics_and_routes(
             faults.push(source.fault(&topic.name, format!("topic \"{name}\" is defined twice")));
         }
         if topic.file.is_none() && name != "all" && shipped::topic(name).is_none() {
-            faults.push(source.fault(&topic.name, format!("topic \"{name}\" needs a file; only shipped topics do without")));
+            faults.push(source.fault(
+                &topic.name,
+                format!("topic \"{name}\" needs a file; only shipped topics do without"),
+            ));
         }
         if topic.file.is_some() && name == "all" {
-            faults.push(source.fault(&topic.name, "topic \"all\" is built in; give a topic with a file another name"));
+            faults.push(source.fault(
+                &topic.name,
+                "topic \"all\" is built in; give a topic with a file another name",
+            ));
         }
-        topics.push(TopicRef { name: name.clone(), file: topic.file.as_ref().map(|it| directory.join(it)) });
+        topics.push(TopicRef {
+            name: name.clone(),
+            file: topic.file.as_ref().map(|it| directory.join(it)),
+        });
     }
     let mut routes = Vec::new();
     for route in &file.routes {
         let topic = route.topic.get_ref();
         if !topics.iter().any(|it| it.name == *topic) {
             if topic == "all" || shipped::topic(topic).is_some() {
-                topics.push(TopicRef { name: topic.clone(), file: None });
+                topics.push(TopicRef {
+                    name: topic.clone(),
+                    file: None,
+                });
             } else {
-                faults.push(source.fault(&route.topic, unknown("topic", topic, &known_topics(&topics))));
+                faults.push(source.fault(
+                    &route.topic,
+                    unknown("topic", topic, &known_topics(&topics)),
+                ));
             }
         }
         for channel in &route.channels {
@@ -394,11 +511,18 @@ fn topics_and_routes(
         }
         routes.push(Route {
             topic: topic.clone(),
-            channels: route.channels.iter().map(|it| it.get_ref().clone()).collect(),
+            channels: route
+                .channels
+                .iter()
+                .map(|it| it.get_ref().clone())
+                .collect(),
         });
     }
     if topics.is_empty() {
-        topics.push(TopicRef { name: shipped::DEFAULT_TOPIC.to_owned(), file: None });
+        topics.push(TopicRef {
+            name: shipped::DEFAULT_TOPIC.to_owned(),
+            file: None,
+        });
     }
     (topics, routes)
 }
@@ -425,10 +549,10 @@ fn read_secret(secret: &SecretRef) -> Result<Secret, String> {
             .map_err(|_| format!("the environment variable {env} is not set")),
         SecretRef::File { file } => from_file(file, "the secret's file"),
         SecretRef::Credential { credential } => {
-            let directory = std::env::var_os("CREDENTIALS_DIRECTORY")
-                .ok_or_else(|| format!("credential \"{credential}\": not started by systemd with LoadCredential"))?;
+            let directory = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
+                format!("credential \"{credential}\": not started by systemd with LoadCredential")
+            })?;
             from_file(&Path::new(&directory).join(credential), "the credential")
         }
     }
 }
-

@@ -36,16 +36,24 @@ impl Setup {
     pub fn new(config: Config) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let engine = config.engine().map_err(|mut more| faults.append(&mut more));
-        let channels = config.open_channels().map_err(|mut more| faults.append(&mut more));
+        let channels = config
+            .open_channels()
+            .map_err(|mut more| faults.append(&mut more));
         match (engine, channels) {
-            (Ok(engine), Ok(channels)) => Ok(Self { config, engine: Arc::new(engine), channels }),
+            (Ok(engine), Ok(channels)) => Ok(Self {
+                config,
+                engine: Arc::new(engine),
+                channels,
+            }),
             _ => Err(faults),
         }
     }
 
     pub fn routes(&self) -> Routes {
         let topics = self.engine.topics.iter().map(|it| it.name.clone());
-        topics.map(|topic| (topic.clone(), owned(self.config.channels_for(&topic)))).collect::<HashMap<_, _>>()
+        topics
+            .map(|topic| (topic.clone(), owned(self.config.channels_for(&topic))))
+            .collect::<HashMap<_, _>>()
     }
 }
 
@@ -64,7 +72,12 @@ pub struct Pulse {
 
 impl Default for Pulse {
     fn default() -> Self {
-        Self { started: Instant::now(), poll: AtomicU64::new(0), deliver: AtomicU64::new(0), owed: Notify::new() }
+        Self {
+            started: Instant::now(),
+            poll: AtomicU64::new(0),
+            deliver: AtomicU64::new(0),
+            owed: Notify::new(),
+        }
     }
 }
 
@@ -76,7 +89,9 @@ impl Pulse {
     /// Whether both loops turned within `limit`; what the watchdog is told.
     fn alive(&self, limit: Duration) -> bool {
         let now = self.started.elapsed().as_secs();
-        [&self.poll, &self.deliver].iter().all(|it| now - it.load(Ordering::Relaxed).min(now) <= limit.as_secs())
+        [&self.poll, &self.deliver]
+            .iter()
+            .all(|it| now - it.load(Ordering::Relaxed).min(now) <= limit.as_secs())
     }
 }
 
@@ -121,7 +136,12 @@ pub async fn run(
     let watchdog = notify::watchdog();
     let mut tick = tokio::time::interval(watchdog.map_or(Duration::from_secs(3600), |it| it / 3));
     let (n_feeds, n_topics) = (setup.config.feeds.len(), setup.engine.topics.len());
-    tracing::info!(n_feeds, n_topics, "watching {n_feeds} feeds for {n_topics} topics, from {}", setup.config.origin);
+    tracing::info!(
+        n_feeds,
+        n_topics,
+        "watching {n_feeds} feeds for {n_topics} topics, from {}",
+        setup.config.origin
+    );
     drop(setup);
     notify::ready();
     loop {
@@ -150,7 +170,9 @@ pub async fn run(
     stop.send_replace(true);
     let drained = tokio::time::timeout(DRAIN, async { tokio::join!(polls, deliveries) }).await;
     if drained.is_err() {
-        tracing::warn!("a delivery did not end in time; it goes out again at the next start under the same key");
+        tracing::warn!(
+            "a delivery did not end in time; it goes out again at the next start under the same key"
+        );
     }
     Ok(())
 }
@@ -161,8 +183,14 @@ async fn stopped(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|it| *it).await;
 }
 
-fn apply(store: &Store, setup: Setup, clock: &Clock, setups: &watch::Sender<Arc<Setup>>) -> Result<(), Faults> {
-    let refused = |error: String| crate::config::fault::Fault::new(&setup.config.origin, None, error);
+fn apply(
+    store: &Store,
+    setup: Setup,
+    clock: &Clock,
+    setups: &watch::Sender<Arc<Setup>>,
+) -> Result<(), Faults> {
+    let refused =
+        |error: String| crate::config::fault::Fault::new(&setup.config.origin, None, error);
     if setup.config.archive != store.path() {
         return Err(refused("archive: another archive needs a restart".to_owned()).into());
     }

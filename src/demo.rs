@@ -36,11 +36,14 @@ pub async fn play(directory: &Path) -> anyhow::Result<Outcome> {
     let scenario = Scenario::built_in();
     let clock = Clock::manual(scenario.start);
     let (start, end, feeds) = (scenario.start, scenario.end, scenario.feeds().len());
-    let playback = Playback::start(scenario, clock.clone()).await.context("start the loopback server")?;
+    let playback = Playback::start(scenario, clock.clone())
+        .await
+        .context("start the loopback server")?;
     std::fs::create_dir_all(directory).with_context(|| format!("make {}", directory.display()))?;
     let config_path = directory.join("summitwatch.toml");
     let text = playback.configuration();
-    std::fs::write(&config_path, &text).with_context(|| format!("write {}", config_path.display()))?;
+    std::fs::write(&config_path, &text)
+        .with_context(|| format!("write {}", config_path.display()))?;
     let config = Config::parse(Origin::File(config_path.clone()), directory, &text)?;
     let archive = config.archive.clone();
     clear(&archive)?;
@@ -58,7 +61,12 @@ pub async fn play(directory: &Path) -> anyhow::Result<Outcome> {
     }
     drop((poller, deliverer, store));
     let totals = totals(&open_read_only(&archive)?)?;
-    Ok(Outcome { totals, feeds, days: end.duration_since(start).as_hours() / 24, config: config_path })
+    Ok(Outcome {
+        totals,
+        feeds,
+        days: end.duration_since(start).as_hours() / 24,
+        config: config_path,
+    })
 }
 
 /// Removes the archive of an earlier demo, unless somebody uses it.
@@ -72,7 +80,8 @@ fn clear(archive: &Path) -> anyhow::Result<()> {
         name.push(suffix);
         match std::fs::remove_file(&name) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("remove {}", Path::new(&name).display()));
+                return Err(error)
+                    .with_context(|| format!("remove {}", Path::new(&name).display()));
             }
             _ => {}
         }

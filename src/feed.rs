@@ -66,7 +66,11 @@ pub struct Polled {
 impl Polled {
     /// Validators for this visit. Every so often none: a stuck ETag would hide news for ever.
     pub fn validators_now(&self) -> Validators {
-        if self.conditional_polls >= UNCONDITIONAL_EVERY { Validators::default() } else { self.validators.clone() }
+        if self.conditional_polls >= UNCONDITIONAL_EVERY {
+            Validators::default()
+        } else {
+            self.validators.clone()
+        }
     }
 }
 
@@ -96,22 +100,39 @@ pub enum Rhythm {
 pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(24 * 3600);
 
 /// The interval to use from now on: shorter after news, longer in silence, doubled per failure.
-pub fn next_interval(current: Duration, rhythm: Rhythm, failures: u32, policy: &PollPolicy) -> Duration {
+pub fn next_interval(
+    current: Duration,
+    rhythm: Rhythm,
+    failures: u32,
+    policy: &PollPolicy,
+) -> Duration {
     let next = match rhythm {
         Rhythm::Brought(0) | Rhythm::Unchanged => current.mul_f64(1.1),
         Rhythm::Brought(_) => current.mul_f64(0.7),
         // The interval itself stays; the wait backs off from it.
-        Rhythm::Failed => return policy.interval.max(current).saturating_mul(1 << failures.clamp(1, 8)).min(policy.max_interval.max(policy.interval)),
+        Rhythm::Failed => {
+            return policy
+                .interval
+                .max(current)
+                .saturating_mul(1 << failures.clamp(1, 8))
+                .min(policy.max_interval.max(policy.interval));
+        }
     };
     next.clamp(policy.min_interval, policy.max_interval)
 }
 
 /// When to poll next: the interval, no earlier than the server asked, spread by `jitter` (0..1)
 /// over a tenth of the wait so that feeds of one start do not march in step.
-pub fn next_poll_at(now: Timestamp, interval: Duration, floor: Option<Duration>, jitter: f64) -> Timestamp {
+pub fn next_poll_at(
+    now: Timestamp,
+    interval: Duration,
+    floor: Option<Duration>,
+    jitter: f64,
+) -> Timestamp {
     let spread = interval.mul_f64(0.1 * jitter);
     let wait = (interval + spread).max(floor.unwrap_or_default().min(RETRY_AFTER_CAP));
-    now.checked_add(jiff::SignedDuration::try_from(wait).unwrap_or(jiff::SignedDuration::ZERO)).unwrap_or(now)
+    now.checked_add(jiff::SignedDuration::try_from(wait).unwrap_or(jiff::SignedDuration::ZERO))
+        .unwrap_or(now)
 }
 
 #[cfg(test)]
@@ -127,7 +148,10 @@ mod tests {
 
     #[track_caller]
     fn check(current: u64, rhythm: Rhythm, failures: u32, expected: u64) {
-        assert_eq!(next_interval(Duration::from_secs(current), rhythm, failures, &POLICY).as_secs(), expected);
+        assert_eq!(
+            next_interval(Duration::from_secs(current), rhythm, failures, &POLICY).as_secs(),
+            expected
+        );
     }
 
     #[test]
@@ -143,7 +167,15 @@ mod tests {
     #[test]
     fn retry_after_is_a_floor_with_a_cap() {
         let now = Timestamp::UNIX_EPOCH;
-        let wait = |floor| next_poll_at(now, Duration::from_secs(900), Some(Duration::from_secs(floor)), 0.0).as_second();
+        let wait = |floor| {
+            next_poll_at(
+                now,
+                Duration::from_secs(900),
+                Some(Duration::from_secs(floor)),
+                0.0,
+            )
+            .as_second()
+        };
         assert_eq!(wait(10), 900);
         assert_eq!(wait(3_600), 3_600);
         assert_eq!(wait(999_999), 86_400);

@@ -2,7 +2,7 @@
 //! the addresses that may be reached. The only place besides `channel` that speaks HTTP.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -33,7 +33,8 @@ impl Default for Limits {
             total: Duration::from_secs(60),
             body: 16 * 1024 * 1024,
             redirects: 8,
-            user_agent: concat!("summitwatch/", env!("CARGO_PKG_VERSION"), " (feed poller)").to_owned(),
+            user_agent: concat!("summitwatch/", env!("CARGO_PKG_VERSION"), " (feed poller)")
+                .to_owned(),
         }
     }
 }
@@ -105,25 +106,30 @@ impl ErrorClass {
 }
 
 /// Two HTTP clients, one of which refuses to connect to addresses that are not public.
+/// Each is built when it is first needed: reading the system's certificates takes a while.
 #[derive(Clone)]
 pub struct Fetcher {
-    public: Client,
-    private: Client,
+    public: Arc<OnceLock<Client>>,
+    private: Arc<OnceLock<Client>>,
     limits: Limits,
 }
 
 impl Fetcher {
-    pub fn new(limits: Limits) -> Result<Self, reqwest::Error> {
-        Ok(Self {
-            public: client(&limits, Reach::Public)?,
-            private: client(&limits, Reach::Anywhere)?,
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            public: Arc::default(),
+            private: Arc::default(),
             limits,
-        })
+        }
     }
 
     pub async fn get(&self, url: &str, validators: &Validators, allow_private: bool) -> Fetched {
         let started = Instant::now();
-        let reach = if allow_private { Reach::Anywhere } else { Reach::Public };
+        let reach = if allow_private {
+            Reach::Anywhere
+        } else {
+            Reach::Public
+        };
         let mut fetched = self.exchange(url, validators, reach).await;
         fetched.duration = started.elapsed();
         fetched
@@ -137,9 +143,14 @@ impl Fetcher {
         if let Err(message) = reach.permits(&url) {
             return failed(ErrorClass::Address, message);
         }
-        let client = match reach {
-            Reach::Public => &self.public,
-            Reach::Anywhere => &self.private,
+        let client = match self.client(reach) {
+            Ok(client) => client,
+            Err(error) => {
+                return failed(
+                    ErrorClass::Connect,
+                    format!("cannot set up HTTP: {}", describe(&error)),
+                );
+            }
         };
         let mut request = client.get(url).header(header::ACCEPT, ACCEPT);
         if let Some(etag) = &validators.etag {
@@ -160,29 +171,65 @@ impl Fetcher {
             self.read(response).await
         } else {
             let class = refusal(status, response.headers());
-            Outcome::Failed { class, message: format!("the server answered {status}") }
+            Outcome::Failed {
+                class,
+                message: format!("the server answered {status}"),
+            }
         };
-        Fetched { duration: Duration::ZERO, status: Some(status.as_u16()), retry_after, outcome }
+        Fetched {
+            duration: Duration::ZERO,
+            status: Some(status.as_u16()),
+            retry_after,
+            outcome,
+        }
+    }
+
+    fn client(&self, reach: Reach) -> Result<&Client, reqwest::Error> {
+        let cell = match reach {
+            Reach::Public => &self.public,
+            Reach::Anywhere => &self.private,
+        };
+        if let Some(client) = cell.get() {
+            return Ok(client);
+        }
+        let client = client(&self.limits, reach)?;
+        Ok(cell.get_or_init(|| client))
     }
 
     async fn read(&self, mut response: reqwest::Response) -> Outcome {
-        let text = |name| response.headers().get(name).map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned());
+        let text = |name| {
+            response
+                .headers()
+                .get(name)
+                .map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned())
+        };
         let mut document = Document {
             url: response.url().to_string(),
             status: response.status().as_u16(),
             content_type: text(header::CONTENT_TYPE),
-            validators: Validators { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) },
+            validators: Validators {
+                etag: text(header::ETAG),
+                last_modified: text(header::LAST_MODIFIED),
+            },
             body: Vec::new(),
         };
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if document.body.len() + chunk.len() > self.limits.body => {
                     let message = format!("the body is larger than {} bytes", self.limits.body);
-                    return Outcome::Failed { class: ErrorClass::TooLarge, message };
+                    return Outcome::Failed {
+                        class: ErrorClass::TooLarge,
+                        message,
+                    };
                 }
                 Ok(Some(chunk)) => document.body.extend_from_slice(&chunk),
                 Ok(None) => return Outcome::Document(document),
-                Err(error) => return Outcome::Failed { class: class_of(&error), message: describe(&error) },
+                Err(error) => {
+                    return Outcome::Failed {
+                        class: class_of(&error),
+                        message: describe(&error),
+                    };
+                }
             }
         }
     }
@@ -230,7 +277,10 @@ impl Reach {
     /// Scheme, and address where the URL names one; names are judged when they are resolved.
     pub fn permits(self, url: &Url) -> Result<(), String> {
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(format!("{}: is not fetched, only http and https are", url.scheme()));
+            return Err(format!(
+                "{}: is not fetched, only http and https are",
+                url.scheme()
+            ));
         }
         let address = match url.host() {
             Some(url::Host::Ipv4(address)) => IpAddr::from(address),
@@ -240,7 +290,9 @@ impl Reach {
         if self == Self::Anywhere || is_public(address) {
             return Ok(());
         }
-        Err(format!("{address} is a private address; set allow_private = true for this feed if that is meant"))
+        Err(format!(
+            "{address} is a private address; set allow_private = true for this feed if that is meant"
+        ))
     }
 }
 
@@ -252,8 +304,13 @@ impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
             let host = name.as_str().to_owned();
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let public: Vec<SocketAddr> = found.iter().copied().filter(|it| is_public(it.ip())).collect();
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            let public: Vec<SocketAddr> = found
+                .iter()
+                .copied()
+                .filter(|it| is_public(it.ip()))
+                .collect();
             if public.is_empty() && !found.is_empty() {
                 let refusal = "resolves to private addresses only; set allow_private = true for this feed if that is meant";
                 return Err(format!("{host} {refusal}").into());
@@ -302,7 +359,12 @@ fn is_public(address: IpAddr) -> bool {
 }
 
 fn failed(class: ErrorClass, message: String) -> Fetched {
-    Fetched { duration: Duration::ZERO, status: None, retry_after: None, outcome: Outcome::Failed { class, message } }
+    Fetched {
+        duration: Duration::ZERO,
+        status: None,
+        retry_after: None,
+        outcome: Outcome::Failed { class, message },
+    }
 }
 
 fn class_of(error: &reqwest::Error) -> ErrorClass {
@@ -344,7 +406,14 @@ pub fn describe(error: &reqwest::Error) -> String {
         cause = it.source();
     }
     if parts.is_empty() || error.is_timeout() {
-        parts.insert(0, if error.is_timeout() { "timed out".to_owned() } else { "request failed".to_owned() });
+        parts.insert(
+            0,
+            if error.is_timeout() {
+                "timed out".to_owned()
+            } else {
+                "request failed".to_owned()
+            },
+        );
     }
     crate::text::cut(&crate::text::printable(&parts.join(": ")), 300)
 }
@@ -362,7 +431,9 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 fn http_date(text: &str) -> Option<jiff::Timestamp> {
-    jiff::fmt::rfc2822::parse(text.trim()).ok().map(|it| it.timestamp())
+    jiff::fmt::rfc2822::parse(text.trim())
+        .ok()
+        .map(|it| it.timestamp())
 }
 
 #[cfg(test)]
@@ -371,14 +442,31 @@ mod tests {
 
     #[track_caller]
     fn check(address: &str, public: bool) {
-        assert_eq!(is_public(address.parse().expect("address")), public, "{address}");
+        assert_eq!(
+            is_public(address.parse().expect("address")),
+            public,
+            "{address}"
+        );
     }
 
     #[test]
     fn only_public_addresses_are_public() {
         for inside in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "::1",
-            "::ffff:127.0.0.1", "fe80::1", "fd00::1", "64:ff9b::7f00:1", "224.0.0.1", "255.255.255.255", "2002:7f00:1::",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "::1",
+            "::ffff:127.0.0.1",
+            "fe80::1",
+            "fd00::1",
+            "64:ff9b::7f00:1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "2002:7f00:1::",
         ] {
             check(inside, false);
         }
@@ -389,7 +477,13 @@ mod tests {
 
     #[test]
     fn other_schemes_and_private_literals_are_refused() {
-        for url in ["file:///etc/passwd", "ftp://example.com/", "http://127.0.0.1/", "http://[::1]/", "http://0x7f.1/"] {
+        for url in [
+            "file:///etc/passwd",
+            "ftp://example.com/",
+            "http://127.0.0.1/",
+            "http://[::1]/",
+            "http://0x7f.1/",
+        ] {
             let url = Url::parse(url).expect("url");
             assert!(Reach::Public.permits(&url).is_err(), "{url}");
         }
@@ -400,8 +494,14 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::RETRY_AFTER, "120".parse().expect("value"));
         assert_eq!(retry_after(&headers), Some(Duration::from_secs(120)));
-        headers.insert(header::RETRY_AFTER, "Wed, 21 Oct 2026 07:30:00 GMT".parse().expect("value"));
-        headers.insert(header::DATE, "Wed, 21 Oct 2026 07:28:00 GMT".parse().expect("value"));
+        headers.insert(
+            header::RETRY_AFTER,
+            "Wed, 21 Oct 2026 07:30:00 GMT".parse().expect("value"),
+        );
+        headers.insert(
+            header::DATE,
+            "Wed, 21 Oct 2026 07:28:00 GMT".parse().expect("value"),
+        );
         assert_eq!(retry_after(&headers), Some(Duration::from_secs(120)));
         headers.insert(header::RETRY_AFTER, "soon".parse().expect("value"));
         assert_eq!(retry_after(&headers), None);

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use url::Url;
 
+use crate::text::Words;
 use crate::text::fold::fold;
 
 /// What `parse` makes of an entry: plain text, absolute links, UTC times.
@@ -30,9 +31,37 @@ impl Item {
 
 /// Query parameters that say how a reader came, not what is read.
 const TRACKING: &[&str] = &[
-    "fbclid", "gclid", "dclid", "msclkid", "yclid", "igshid", "mc_cid", "mc_eid", "ref", "ref_src", "cmpid", "ocid",
-    "smid", "partner", "emc", "ns_mchannel", "ns_source", "ns_campaign", "at_medium", "at_campaign", "at_bbc_team",
-    "at_format", "at_link_origin", "at_link_type", "at_ptr_name", "ito", "xtor", "spm", "taid", "sr_share", "feedtype",
+    "fbclid",
+    "gclid",
+    "dclid",
+    "msclkid",
+    "yclid",
+    "igshid",
+    "mc_cid",
+    "mc_eid",
+    "ref",
+    "ref_src",
+    "cmpid",
+    "ocid",
+    "smid",
+    "partner",
+    "emc",
+    "ns_mchannel",
+    "ns_source",
+    "ns_campaign",
+    "at_medium",
+    "at_campaign",
+    "at_bbc_team",
+    "at_format",
+    "at_link_origin",
+    "at_link_type",
+    "at_ptr_name",
+    "ito",
+    "xtor",
+    "spm",
+    "taid",
+    "sr_share",
+    "feedtype",
 ];
 
 /// The address under which copies of one article meet: lower-case scheme and host, no fragment, no
@@ -82,11 +111,13 @@ pub fn stable_guid(guid: &str) -> String {
 
 /// A hash of the words of an item, equal for exact copies whatever their markup. `None` where
 /// the text is too short to tell two articles apart ("Breaking", "[속보]").
-pub fn text_key(title: &str, summary: &str) -> Option<i64> {
-    let text = format!("{}\n{}", fold(title), fold(summary));
-    // A Han or Hangul character carries about as much as three Latin letters.
-    let weight: usize = text.chars().map(|c| if c.is_ascii() { 1 } else { 3 }).sum();
-    (weight >= 40).then(|| hash(&text))
+pub fn text_key(words: &Words<'_>) -> Option<i64> {
+    let (title, summary) = (
+        words.folded_title.text.trim(),
+        words.folded_summary.text.trim(),
+    );
+    // In UTF-8 a Han or Hangul character takes three bytes, and says about as much as three letters.
+    (title.len() + summary.len() >= 40).then(|| hash_on(hash(title).cast_unsigned(), summary))
 }
 
 /// A hash of the title and the day, the last resort for items with neither guid nor link; of the
@@ -99,8 +130,14 @@ pub fn title_key(title: &str, summary: &str, published_at: Option<Timestamp>) ->
 
 /// FNV-1a, 64 bit: stable across builds and machines, which the standard hasher is not.
 pub fn hash(text: &str) -> i64 {
+    hash_on(0xcbf2_9ce4_8422_2325, text)
+}
+
+fn hash_on(seed: u64, text: &str) -> i64 {
     text.bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        .fold(seed, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
         .cast_signed()
 }
 
@@ -114,6 +151,7 @@ pub fn near_same_title(a: &str, b: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{canonical_url, near_same_title, stable_guid, text_key};
+    use crate::text::Words;
 
     #[track_caller]
     fn check(raw: &str, expected: &str) {
@@ -122,10 +160,19 @@ mod tests {
 
     #[test]
     fn one_article_has_one_canonical_url() {
-        check("HTTP://WWW.Example.com/a/?utm_source=rss&id=7#top", "https://example.com/a?id=7");
+        check(
+            "HTTP://WWW.Example.com/a/?utm_source=rss&id=7#top",
+            "https://example.com/a?id=7",
+        );
         check("https://m.example.com/a", "https://example.com/a");
-        check("https://example.com/story/amp/", "https://example.com/story");
-        check("http://example.com:8080/a?b=2&a=1", "https://example.com:8080/a?b=2&a=1");
+        check(
+            "https://example.com/story/amp/",
+            "https://example.com/story",
+        );
+        check(
+            "http://example.com:8080/a?b=2&a=1",
+            "https://example.com:8080/a?b=2&a=1",
+        );
         check("http://example.com/", "https://example.com");
         assert_eq!(canonical_url("mailto:someone@example.com"), None);
         assert_eq!(canonical_url("/relative"), None);
@@ -133,20 +180,33 @@ mod tests {
 
     #[test]
     fn guids_lose_what_publishers_change() {
-        assert_eq!(stable_guid("https://www.example.com/news/1#3"), stable_guid("http://example.com/news/1"));
-        assert_eq!(stable_guid("tag:example.com,2026:1#x"), "tag:example.com,2026:1#x");
+        assert_eq!(
+            stable_guid("https://www.example.com/news/1#3"),
+            stable_guid("http://example.com/news/1")
+        );
+        assert_eq!(
+            stable_guid("tag:example.com,2026:1#x"),
+            "tag:example.com,2026:1#x"
+        );
     }
 
     #[test]
     fn short_texts_are_no_copies() {
-        assert_eq!(text_key("Breaking", ""), None);
-        assert_eq!(text_key("[속보]", ""), None);
-        assert!(text_key("[속보] 트럼프 \"김정은과 곧 만날 것\"", "").is_some());
+        let key = |title| text_key(&Words::new(title, ""));
+        assert_eq!(key("Breaking"), None);
+        assert_eq!(key("[속보]"), None);
+        assert!(key("[속보] 트럼프 \"김정은과 곧 만날 것\"").is_some());
     }
 
     #[test]
     fn edited_titles_are_near_the_same() {
-        assert!(near_same_title("Leaders to meet in May", "Leaders to meet in early May"));
-        assert!(!near_same_title("Leaders to meet in May", "Storm closes airport"));
+        assert!(near_same_title(
+            "Leaders to meet in May",
+            "Leaders to meet in early May"
+        ));
+        assert!(!near_same_title(
+            "Leaders to meet in May",
+            "Storm closes airport"
+        ));
     }
 }

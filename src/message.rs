@@ -55,7 +55,11 @@ impl Message {
             id: format!("test-{created_at}"),
             topic: "test".to_owned(),
             kind: "test".to_owned(),
-            story: StoryLine { id: 0, title: "A test of this channel".to_owned(), state: None },
+            story: StoryLine {
+                id: 0,
+                title: "A test of this channel".to_owned(),
+                state: None,
+            },
             headline: "summitwatch can reach you here".to_owned(),
             new: vec![Quote {
                 text: "북미 정상회담 · 米朝首脳会談 · 美朝峰会".to_owned(),
@@ -90,15 +94,28 @@ impl Message {
     pub fn plain(&self, published: &str) -> String {
         let mut lines = vec![self.first_line()];
         for quote in self.new.iter().filter(|quote| quote.text != self.headline) {
-            lines.push(format!("“{}”{}", quote.text, language_mark(quote.language.as_deref())));
+            lines.push(format!(
+                "“{}”{}",
+                quote.text,
+                language_mark(quote.language.as_deref())
+            ));
         }
-        let glosses: Vec<&str> = self.new.iter().map(|it| it.gloss.as_str()).filter(|it| !it.is_empty()).collect();
+        let glosses: Vec<&str> = self
+            .new
+            .iter()
+            .map(|it| it.gloss.as_str())
+            .filter(|it| !it.is_empty())
+            .collect();
         if !glosses.is_empty() {
             lines.push(format!("about: {}", glosses.join("; ")));
         }
         lines.push(format!("why: {}", self.reason));
         let others = self.sources.len().saturating_sub(1);
-        let also = if others > 0 { format!(", also: {}", self.sources[1..].join(", ")) } else { String::new() };
+        let also = if others > 0 {
+            format!(", also: {}", self.sources[1..].join(", "))
+        } else {
+            String::new()
+        };
         lines.push(format!("{}, {published}{also}", self.item.outlet));
         if let Some(url) = &self.item.url {
             lines.push(url.clone());
@@ -125,7 +142,11 @@ pub fn quotes(
                 Some(at) => &summary[ranges.get(at)?.clone()],
             };
             let gloss = gloss(sentence, reading, lexicon);
-            Some(Quote { text: text.to_owned(), language: language.map(str::to_owned), gloss })
+            Some(Quote {
+                text: text.to_owned(),
+                language: language.map(str::to_owned),
+                gloss,
+            })
         })
         .collect()
 }

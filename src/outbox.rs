@@ -25,7 +25,10 @@ pub struct Delivery {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Sent,
-    Retry { why: String, not_before: Option<Duration> },
+    Retry {
+        why: String,
+        not_before: Option<Duration>,
+    },
     /// Trying again cannot help.
     Refused(String),
 }
@@ -63,16 +66,26 @@ pub fn settle(outcome: Outcome, attempts: u32, now: Timestamp, jitter: f64) -> S
     match outcome {
         Outcome::Sent => Settled::Delivered,
         Outcome::Refused(why) => Settled::Dead { why },
-        Outcome::Retry { why, not_before } => match WAITS.get(attempts.saturating_sub(1) as usize) {
-            None => Settled::Dead { why: format!("gave up after {attempts} attempts: {why}") },
-            Some(wait) => {
-                // A channel may ask for half a day; a week is a typo.
-                let floor = not_before.unwrap_or_default().min(Duration::from_secs(86_400));
-                let wait = wait.mul_f64(1.0 + 0.2 * jitter).max(floor);
-                let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_secs(60));
-                Settled::Retry { at: now.checked_add(wait).unwrap_or(now), why }
+        Outcome::Retry { why, not_before } => {
+            match WAITS.get(attempts.saturating_sub(1) as usize) {
+                None => Settled::Dead {
+                    why: format!("gave up after {attempts} attempts: {why}"),
+                },
+                Some(wait) => {
+                    // A channel may ask for half a day; a week is a typo.
+                    let floor = not_before
+                        .unwrap_or_default()
+                        .min(Duration::from_secs(86_400));
+                    let wait = wait.mul_f64(1.0 + 0.2 * jitter).max(floor);
+                    let wait =
+                        SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_secs(60));
+                    Settled::Retry {
+                        at: now.checked_add(wait).unwrap_or(now),
+                        why,
+                    }
+                }
             }
-        },
+        }
     }
 }
 
@@ -81,7 +94,10 @@ mod tests {
     use super::*;
 
     fn retry(not_before: Option<u64>) -> Outcome {
-        Outcome::Retry { why: "503".to_owned(), not_before: not_before.map(Duration::from_secs) }
+        Outcome::Retry {
+            why: "503".to_owned(),
+            not_before: not_before.map(Duration::from_secs),
+        }
     }
 
     #[track_caller]
@@ -105,9 +121,19 @@ mod tests {
     fn it_ends_in_dead_after_the_last_wait_or_a_refusal() {
         check(retry(None), 13, None);
         assert_eq!(
-            settle(Outcome::Refused("404".to_owned()), 1, Timestamp::UNIX_EPOCH, 0.0),
-            Settled::Dead { why: "404".to_owned() }
+            settle(
+                Outcome::Refused("404".to_owned()),
+                1,
+                Timestamp::UNIX_EPOCH,
+                0.0
+            ),
+            Settled::Dead {
+                why: "404".to_owned()
+            }
         );
-        assert_eq!(settle(Outcome::Sent, 1, Timestamp::UNIX_EPOCH, 0.0), Settled::Delivered);
+        assert_eq!(
+            settle(Outcome::Sent, 1, Timestamp::UNIX_EPOCH, 0.0),
+            Settled::Delivered
+        );
     }
 }

@@ -12,6 +12,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::item::Item;
+use crate::parse::canonical::Canonical;
 use crate::text::html::{plain_text, plain_title};
 use crate::text::{cut, printable};
 
@@ -84,18 +85,27 @@ pub fn guarded(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> 
 
 pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
     let decoded = charset::decode(bytes, source.content_type);
-    let text = decoded.text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
+    let text = decoded
+        .text
+        .trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
     if text.is_empty() {
         return Err(ParseError::Empty);
     }
     let mut repairs = decoded.repairs;
-    let (kind, complete, canonical) = if text.starts_with('{') {
-        (Kind::Json, true, canonical_json(text)?)
+    let canonical = if text.starts_with('{') {
+        let json = canonical_json(text)?;
+        Canonical {
+            kind: Kind::Json,
+            text: json,
+            complete: true,
+            language: None,
+            repairs: Vec::new(),
+        }
     } else {
-        let canonical = canonical::canonical(text)?;
-        repairs.extend(canonical.repairs);
-        (canonical.kind, canonical.complete, canonical.xml)
+        canonical::canonical(text)?
     };
+    let (kind, complete) = (canonical.kind, canonical.complete);
+    repairs.extend(canonical.repairs);
     let zone = source.zone.clone();
     let feed = feed_rs::parser::Builder::new()
         // Resolution is ours: feed-rs drops what it cannot resolve.
@@ -104,17 +114,24 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
         .id_generator(|_, _, _| String::new())
         .timestamp_parser(move |text| date::parse(text, &zone).and_then(to_chrono))
         .build()
-        .parse(canonical.as_bytes())
+        .parse(canonical.text.as_bytes())
         .map_err(|error| ParseError::Broken(cut(&printable(&error.to_string()), 200)))?;
     let base = Base::new(source.url, &feed);
-    let language = feed.language.as_deref().map(str::to_owned);
-    let items: Vec<Item> = feed.entries.into_iter().map(|entry| item(entry, &base, kind)).collect();
+    let language = feed.language.clone().or(canonical.language);
+    let items: Vec<Item> = feed
+        .entries
+        .into_iter()
+        .map(|entry| item(entry, &base, kind))
+        .collect();
     if items.is_empty() && complete && holds_entries(text) {
         return Err(ParseError::EntriesLost);
     }
     Ok(Parsed {
         kind,
-        title: feed.title.map(|it| plain_title(&it.content)).filter(|it| !it.is_empty()),
+        title: feed
+            .title
+            .map(|it| plain_title(&it.content))
+            .filter(|it| !it.is_empty()),
         link: base.site,
         language,
         repairs,
@@ -127,7 +144,10 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
 fn canonical_json(text: &str) -> Result<String, ParseError> {
     let mut value: serde_json::Value =
         serde_json::from_str(text).map_err(|error| ParseError::Broken(format!("JSON: {error}")))?;
-    let items = value.get_mut("items").and_then(|it| it.as_array_mut()).ok_or(ParseError::NotAFeed("JSON"))?;
+    let items = value
+        .get_mut("items")
+        .and_then(|it| it.as_array_mut())
+        .ok_or(ParseError::NotAFeed("JSON"))?;
     for item in items.iter_mut().filter_map(|it| it.as_object_mut()) {
         match item.get("id") {
             Some(serde_json::Value::String(_)) => {}
@@ -141,8 +161,13 @@ fn canonical_json(text: &str) -> Result<String, ParseError> {
         }
     }
     items.retain(serde_json::Value::is_object);
-    let Some(feed) = value.as_object_mut() else { return Err(ParseError::NotAFeed("JSON")) };
-    feed.insert("version".to_owned(), "https://jsonfeed.org/version/1.1".into());
+    let Some(feed) = value.as_object_mut() else {
+        return Err(ParseError::NotAFeed("JSON"));
+    };
+    feed.insert(
+        "version".to_owned(),
+        "https://jsonfeed.org/version/1.1".into(),
+    );
     if !feed.get("title").is_some_and(serde_json::Value::is_string) {
         feed.insert("title".to_owned(), "".into());
     }
@@ -150,7 +175,16 @@ fn canonical_json(text: &str) -> Result<String, ParseError> {
 }
 
 fn holds_entries(text: &str) -> bool {
-    ["<item>", "<item ", "<entry>", "<entry ", "<rss:item", "<atom:entry"].iter().any(|it| text.contains(it))
+    [
+        "<item>",
+        "<item ",
+        "<entry>",
+        "<entry ",
+        "<rss:item",
+        "<atom:entry",
+    ]
+    .iter()
+    .any(|it| text.contains(it))
 }
 
 /// What relative links are resolved against: the feed's own link, then the document's address.
@@ -173,7 +207,10 @@ impl Base {
             .filter(|link| !link.href.is_empty())
             .min_by_key(|link| link_rank(link))
             .and_then(|link| resolve(link.href.trim()));
-        Self { url: site.clone().or(document), site: site.map(String::from) }
+        Self {
+            url: site.clone().or(document),
+            site: site.map(String::from),
+        }
     }
 
     fn resolve(&self, href: &str) -> Option<String> {
@@ -211,9 +248,20 @@ fn item(entry: model::Entry, base: &Base, kind: Kind) -> Item {
         .min_by_key(|link| link_rank(link))
         .and_then(|link| base.resolve(&link.href))
         // A guid or id that is an address stands in for a missing link (RSS 2.0, isPermaLink).
-        .or_else(|| guid.clone().filter(|it| it.starts_with("http://") || it.starts_with("https://")));
-    let content_html = entry.content.and_then(|it| it.body).filter(|it| !it.trim().is_empty());
-    let media = || entry.media.iter().find_map(|it| it.description.as_ref().or(it.title.as_ref()));
+        .or_else(|| {
+            guid.clone()
+                .filter(|it| it.starts_with("http://") || it.starts_with("https://"))
+        });
+    let content_html = entry
+        .content
+        .and_then(|it| it.body)
+        .filter(|it| !it.trim().is_empty());
+    let media = || {
+        entry
+            .media
+            .iter()
+            .find_map(|it| it.description.as_ref().or(it.title.as_ref()))
+    };
     let summary = entry
         .summary
         .map(|it| plain_text(&it.content))
@@ -221,17 +269,36 @@ fn item(entry: model::Entry, base: &Base, kind: Kind) -> Item {
         .or_else(|| content_html.as_deref().map(plain_text))
         .or_else(|| media().map(|it| plain_text(&it.content)))
         .unwrap_or_default();
-    let author = entry.authors.iter().flat_map(|it| &it.name).map(|it| plain_text(it)).find(|it| !it.is_empty());
+    let author = entry
+        .authors
+        .iter()
+        .flat_map(|it| &it.name)
+        .map(|it| plain_text(it))
+        .find(|it| !it.is_empty());
     // feed-rs copies RSS's date into `updated`; only Atom and JSON Feed have one of their own.
-    let updated_at = entry.updated.and_then(from_chrono).filter(|_| matches!(kind, Kind::Atom | Kind::Json));
+    let updated_at = entry
+        .updated
+        .and_then(from_chrono)
+        .filter(|_| matches!(kind, Kind::Atom | Kind::Json));
     Item {
         guid,
         url,
-        title: cut(&entry.title.map(|it| plain_title(&it.content)).unwrap_or_default(), TITLE_CHARS),
+        title: cut(
+            &entry
+                .title
+                .map(|it| plain_title(&it.content))
+                .unwrap_or_default(),
+            TITLE_CHARS,
+        ),
         summary: cut(&summary, SUMMARY_CHARS),
         content_html,
         author,
-        categories: entry.categories.into_iter().map(|it| it.term).filter(|it| !it.is_empty()).collect(),
+        categories: entry
+            .categories
+            .into_iter()
+            .map(|it| it.term)
+            .filter(|it| !it.is_empty())
+            .collect(),
         language: entry.language,
         published_at: entry.published.and_then(from_chrono).or(updated_at),
         updated_at,

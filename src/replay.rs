@@ -60,13 +60,26 @@ pub struct Summary {
 }
 
 impl Replay {
-    pub fn new(db: &Path, engine: Engine, routes: Routes, policy: PollPolicy) -> Result<Self, StoreError> {
+    pub fn new(
+        db: &Path,
+        engine: Engine,
+        routes: Routes,
+        policy: PollPolicy,
+    ) -> Result<Self, StoreError> {
         let store = Store::open(db)?;
-        Ok(Self { store, ingest: Ingest::new(Arc::new(engine), routes, policy), policy, feeds: HashMap::new() })
+        Ok(Self {
+            store,
+            ingest: Ingest::new(Arc::new(engine), routes, policy),
+            policy,
+            feeds: HashMap::new(),
+        })
     }
 
     /// Items as JSON lines in time order; each is taken at the time it was published.
-    pub fn items(&mut self, lines: impl Iterator<Item = std::io::Result<String>>) -> anyhow::Result<Summary> {
+    pub fn items(
+        &mut self,
+        lines: impl Iterator<Item = std::io::Result<String>>,
+    ) -> anyhow::Result<Summary> {
         let mut summary = Summary::default();
         let mut batch = Vec::new();
         for (at, line) in lines.enumerate() {
@@ -74,12 +87,15 @@ impl Replay {
             if line.trim().is_empty() {
                 continue;
             }
-            let item: RecordedItem =
-                serde_json::from_str(&line).with_context(|| format!("line {}: not an item", at + 1))?;
-            let published = item
-                .published
-                .parse::<Timestamp>()
-                .with_context(|| format!("line {}: published: \"{}\" is not RFC 3339", at + 1, item.published))?;
+            let item: RecordedItem = serde_json::from_str(&line)
+                .with_context(|| format!("line {}: not an item", at + 1))?;
+            let published = item.published.parse::<Timestamp>().with_context(|| {
+                format!(
+                    "line {}: published: \"{}\" is not RFC 3339",
+                    at + 1,
+                    item.published
+                )
+            })?;
             batch.push((item, whole_seconds(published)));
             if batch.len() == BATCH {
                 self.take_items(&std::mem::take(&mut batch), &mut summary)?;
@@ -89,22 +105,43 @@ impl Replay {
         Ok(summary)
     }
 
-    fn take_items(&mut self, batch: &[(RecordedItem, Timestamp)], summary: &mut Summary) -> Result<(), StoreError> {
-        let Self { store, ingest, policy, feeds: known } = self;
+    fn take_items(
+        &mut self,
+        batch: &[(RecordedItem, Timestamp)],
+        summary: &mut Summary,
+    ) -> Result<(), StoreError> {
+        let Self {
+            store,
+            ingest,
+            policy,
+            feeds: known,
+        } = self;
         store.write(|tx| {
             for (recorded, now) in batch {
                 let name = recorded.feed.as_ref().unwrap_or(&recorded.outlet);
                 let id = match known.get(name) {
                     Some(id) => *id,
                     None => {
-                        let id = feeds::upsert(tx, &recorded_feed(name, &recorded.outlet, ""), policy, *now)?;
+                        let id = feeds::upsert(
+                            tx,
+                            &recorded_feed(name, &recorded.outlet, ""),
+                            policy,
+                            *now,
+                        )?;
                         known.insert(name.clone(), id);
                         id
                     }
                 };
                 let feed = feeds::get(tx, id)?;
                 let item = recorded.item(*now);
-                let seen = ingest.take_item(tx, &feed, &item, recorded.language.as_deref(), &Shared::default(), *now)?;
+                let seen = ingest.take_item(
+                    tx,
+                    &feed,
+                    &item,
+                    recorded.language.as_deref(),
+                    &Shared::default(),
+                    *now,
+                )?;
                 summary.taken += 1;
                 summary.new += usize::from(seen.change == crate::ingest::Change::New);
                 summary.matched += usize::from(seen.matched);
@@ -117,12 +154,19 @@ impl Replay {
     /// Documents listed in `directory/manifest.jsonl`, in the order of the list.
     pub fn documents(&mut self, directory: &Path) -> anyhow::Result<Summary> {
         let manifest = directory.join("manifest.jsonl");
-        let text = std::fs::read_to_string(&manifest).with_context(|| format!("read {}", manifest.display()))?;
+        let text = std::fs::read_to_string(&manifest)
+            .with_context(|| format!("read {}", manifest.display()))?;
         let mut summary = Summary::default();
-        for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        for (at, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty())
+        {
             let place = || format!("{}:{}", manifest.display(), at + 1);
             let document: RecordedDocument = serde_json::from_str(line).with_context(place)?;
-            let report = self.take_document(directory, &document).with_context(place)?;
+            let report = self
+                .take_document(directory, &document)
+                .with_context(place)?;
             summary.taken += 1;
             summary.new += report.new;
             summary.matched += report.matched;
@@ -134,13 +178,24 @@ impl Replay {
         Ok(summary)
     }
 
-    fn take_document(&mut self, directory: &Path, recorded: &RecordedDocument) -> anyhow::Result<crate::ingest::Report> {
+    fn take_document(
+        &mut self,
+        directory: &Path,
+        recorded: &RecordedDocument,
+    ) -> anyhow::Result<crate::ingest::Report> {
         let path = directory.join(&recorded.path);
         let now = whole_seconds(recorded.fetched_at);
         // Recordings of many sites repeat a name; the address tells the feeds apart.
         let key = format!("{}\n{}", recorded.feed, recorded.url);
-        let taken = self.feeds.keys().any(|it| *it != key && it.split('\n').next() == Some(recorded.feed.as_str()));
-        let name = if taken { format!("{} {}", recorded.feed, recorded.url) } else { recorded.feed.clone() };
+        let taken = self
+            .feeds
+            .keys()
+            .any(|it| *it != key && it.split('\n').next() == Some(recorded.feed.as_str()));
+        let name = if taken {
+            format!("{} {}", recorded.feed, recorded.url)
+        } else {
+            recorded.feed.clone()
+        };
         let feed = recorded_feed(&name, &recorded.feed, &recorded.url);
         let zone = feed.time_zone();
         let polled = self.store.write(|tx| {
@@ -154,10 +209,14 @@ impl Replay {
         let found = match recorded.status {
             304 => Found::NotModified,
             200..=299 => {
-                let body = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+                let body =
+                    std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
                 let hash = body_hash(&body);
                 if polled.body_hash == Some(hash) {
-                    Found::Unchanged { bytes: body.len(), validators: Validators::default() }
+                    Found::Unchanged {
+                        bytes: body.len(),
+                        validators: Validators::default(),
+                    }
                 } else {
                     let document = Document {
                         url: recorded.url.clone(),
@@ -169,7 +228,11 @@ impl Replay {
                     read(document, hash, zone)
                 }
             }
-            status => Found::Failed { bytes: 0, class: ErrorClass::Http, message: format!("the server answered {status}") },
+            status => Found::Failed {
+                bytes: 0,
+                class: ErrorClass::Http,
+                message: format!("the server answered {status}"),
+            },
         };
         let visit = Visit {
             feed: polled.id,
@@ -180,7 +243,9 @@ impl Replay {
             found,
             jitter: 0.0,
         };
-        let mut reports = self.ingest.take(&self.store, std::slice::from_ref(&visit))?;
+        let mut reports = self
+            .ingest
+            .take(&self.store, std::slice::from_ref(&visit))?;
         Ok(reports.pop().unwrap_or_default())
     }
 }

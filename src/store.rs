@@ -27,17 +27,34 @@ const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 #[derive(Debug, Error)]
 pub enum StoreError {
     #[error("cannot open the archive {path}: {source}")]
-    Open { path: PathBuf, source: rusqlite::Error },
+    Open {
+        path: PathBuf,
+        source: rusqlite::Error,
+    },
     #[error("there is no archive at {0}; `summitwatch run` or `summitwatch poll` makes one")]
     Missing(PathBuf),
-    #[error("the archive {path} was written by a newer summitwatch (schema {found}, this one knows {known}); upgrade summitwatch, or use another archive")]
-    Newer { path: PathBuf, found: i64, known: usize },
+    #[error(
+        "the archive {path} was written by a newer summitwatch (schema {found}, this one knows {known}); upgrade summitwatch, or use another archive"
+    )]
+    Newer {
+        path: PathBuf,
+        found: i64,
+        known: usize,
+    },
     #[error("cannot bring the archive {path} up to date: {source}")]
-    Migrate { path: PathBuf, source: rusqlite_migration::Error },
-    #[error("{0} is in use by another summitwatch; stop it first (systemctl stop summitwatch), or use another archive")]
+    Migrate {
+        path: PathBuf,
+        source: rusqlite_migration::Error,
+    },
+    #[error(
+        "{0} is in use by another summitwatch; stop it first (systemctl stop summitwatch), or use another archive"
+    )]
     Locked(PathBuf),
     #[error("cannot lock {path}: {source}")]
-    Lock { path: PathBuf, source: std::io::Error },
+    Lock {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("the archive's disk is full: {0}")]
     Full(rusqlite::Error),
     #[error("the archive cannot be written: {0}")]
@@ -53,9 +70,9 @@ impl From<rusqlite::Error> for StoreError {
         use rusqlite::ErrorCode as Code;
         match error.sqlite_error_code() {
             Some(Code::DiskFull) => Self::Full(error),
-            Some(Code::ReadOnly | Code::CannotOpen | Code::SystemIoFailure | Code::PermissionDenied) => {
-                Self::ReadOnly(error)
-            }
+            Some(
+                Code::ReadOnly | Code::CannotOpen | Code::SystemIoFailure | Code::PermissionDenied,
+            ) => Self::ReadOnly(error),
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Damaged(error),
             _ => Self::Sql(error),
         }
@@ -74,7 +91,10 @@ impl Store {
     /// Opens for writing; makes and migrates the archive where needed.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = lock(path)?;
-        let opened = |source| StoreError::Open { path: path.to_owned(), source };
+        let opened = |source| StoreError::Open {
+            path: path.to_owned(),
+            source,
+        };
         let connection = Connection::open(path).map_err(opened)?;
         Self::prepare(connection, path, Some(lock))
     }
@@ -83,10 +103,15 @@ impl Store {
         Self::prepare(Connection::open_in_memory()?, Path::new(":memory:"), None)
     }
 
-    fn prepare(mut connection: Connection, path: &Path, lock: Option<File>) -> Result<Self, StoreError> {
+    fn prepare(
+        mut connection: Connection,
+        path: &Path,
+        lock: Option<File>,
+    ) -> Result<Self, StoreError> {
         connection.busy_timeout(Duration::from_secs(30))?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+        let mode: String =
+            connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
         tracing::debug!(mode, "journal mode");
         // With WAL, NORMAL may lose the last commits at a power cut; a lost "delivered" is a double.
         connection.pragma_update(None, "synchronous", "full")?;
@@ -96,8 +121,15 @@ impl Store {
         refuse_newer(&connection, path)?;
         MIGRATIONS
             .to_latest(&mut connection)
-            .map_err(|source| StoreError::Migrate { path: path.to_owned(), source })?;
-        Ok(Self { connection: Mutex::new(connection), path: path.to_owned(), _lock: lock })
+            .map_err(|source| StoreError::Migrate {
+                path: path.to_owned(),
+                source,
+            })?;
+        Ok(Self {
+            connection: Mutex::new(connection),
+            path: path.to_owned(),
+            _lock: lock,
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -105,22 +137,32 @@ impl Store {
     }
 
     /// Runs `work` in one immediate transaction; commits when it succeeds.
-    pub fn write<T, E: From<StoreError>>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, E>) -> Result<T, E> {
+    pub fn write<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut connection = self.connection();
-        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
+        let tx = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(StoreError::from)?;
         let value = work(&tx)?;
         tx.commit().map_err(StoreError::from)?;
         Ok(value)
     }
 
     /// Runs `work` on the writer's connection outside a transaction, for reads.
-    pub fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         work(&self.connection())
     }
 
     /// A panic in a transaction rolled it back; the connection is sound.
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -129,10 +171,15 @@ pub fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing(path.to_owned()));
     }
-    let opened = |source| StoreError::Open { path: path.to_owned(), source };
-    let connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .map_err(opened)?;
+    let opened = |source| StoreError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+    .map_err(opened)?;
     connection.busy_timeout(Duration::from_secs(10))?;
     refuse_newer(&connection, path)?;
     Ok(connection)
@@ -141,7 +188,11 @@ pub fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
 fn refuse_newer(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if usize::try_from(found).is_ok_and(|found| found > STEPS.len()) {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known: STEPS.len() });
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            found,
+            known: STEPS.len(),
+        });
     }
     Ok(())
 }
@@ -151,8 +202,16 @@ fn lock(archive: &Path) -> Result<File, StoreError> {
     let mut name = archive.as_os_str().to_owned();
     name.push(".lock");
     let path = PathBuf::from(name);
-    let failed = |source| StoreError::Lock { path: path.clone(), source };
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    let failed = |source| StoreError::Lock {
+        path: path.clone(),
+        source,
+    };
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked(archive.to_owned())),
@@ -172,7 +231,11 @@ impl ToSql for At {
 
 impl FromSql for At {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        value.as_str()?.parse().map(Self).map_err(|error| FromSqlError::Other(Box::new(error)))
+        value
+            .as_str()?
+            .parse()
+            .map(Self)
+            .map_err(|error| FromSqlError::Other(Box::new(error)))
     }
 }
 

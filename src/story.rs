@@ -44,16 +44,26 @@ impl Default for Policy {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Placement {
     /// It opens a story; the nearest one was not near enough.
-    Opens { nearest: Option<(StoryId, f64)> },
-    Joins { story: StoryId, similarity: f64 },
+    Opens {
+        nearest: Option<(StoryId, f64)>,
+    },
+    Joins {
+        story: StoryId,
+        similarity: f64,
+    },
 }
 
 /// Places an item among the open stories.
 pub fn place(item: &Features, open: &OpenStories, policy: &Policy) -> Placement {
     let ranked = open.ranked(item, policy);
     match ranked.first() {
-        Some(best) if best.joins => Placement::Joins { story: best.story, similarity: best.similarity },
-        best => Placement::Opens { nearest: best.map(|it| (it.story, it.similarity)) },
+        Some(best) if best.joins => Placement::Joins {
+            story: best.story,
+            similarity: best.similarity,
+        },
+        best => Placement::Opens {
+            nearest: best.map(|it| (it.story, it.similarity)),
+        },
     }
 }
 
@@ -88,16 +98,29 @@ impl DevelopmentKind {
 pub fn opening(nearest: Option<(StoryId, f64)>) -> Development {
     let reason = match nearest {
         Some((story, similarity)) => {
-            format!("opens a story: the nearest, story {}, is {:.0} % alike", story.0, similarity * 100.0)
+            format!(
+                "opens a story: the nearest, story {}, is {:.0} % alike",
+                story.0,
+                similarity * 100.0
+            )
         }
         None => "opens a story: no open story shares its words or facts".to_owned(),
     };
-    Development { kind: DevelopmentKind::Opens, novelty: 1.0, reason, sentences: vec![0] }
+    Development {
+        kind: DevelopmentKind::Opens,
+        novelty: 1.0,
+        reason,
+        sentences: vec![0],
+    }
 }
 
 /// What `item` adds to a story it has joined, when that is enough to tell.
 pub fn assess(item: &Features, story: &OpenStory, policy: &Policy) -> Option<Development> {
-    let new: Vec<&Fact> = item.facts.iter().filter(|fact| !story.told.contains(&fact.key)).collect();
+    let new: Vec<&Fact> = item
+        .facts
+        .iter()
+        .filter(|fact| !story.told.contains(&fact.key))
+        .collect();
     let weight: f64 = new.iter().map(|fact| fact.weight).sum();
     if weight < policy.fact_threshold {
         return None;

@@ -5,7 +5,7 @@ pub mod fold;
 pub mod html;
 pub mod language;
 
-pub use fold::Folded;
+pub use fold::{Folded, Words};
 
 /// Byte ranges of the sentences of `text`. A line end always ends a sentence; `。！？` do
 /// anywhere, `. ! ?` before white space.
@@ -18,7 +18,8 @@ pub fn sentences(text: &str) -> Vec<std::ops::Range<usize>> {
         let ends = match c {
             '\n' | '。' | '！' | '？' => true,
             '.' | '!' | '?' | '…' => {
-                next.is_none_or(char::is_whitespace) && !(c == '.' && ends_in_initial(&text[start..at]))
+                next.is_none_or(char::is_whitespace)
+                    && !(c == '.' && ends_in_initial(&text[start..at]))
             }
             _ => false,
         };
@@ -38,7 +39,11 @@ fn ends_in_initial(before: &str) -> bool {
     letter && chars.next().is_none_or(|c| !c.is_alphanumeric())
 }
 
-fn push_trimmed(text: &str, range: std::ops::Range<usize>, ranges: &mut Vec<std::ops::Range<usize>>) {
+fn push_trimmed(
+    text: &str,
+    range: std::ops::Range<usize>,
+    ranges: &mut Vec<std::ops::Range<usize>>,
+) {
     let slice = &text[range.clone()];
     let start = range.start + (slice.len() - slice.trim_start().len());
     let end = start + slice.trim().len();
@@ -59,10 +64,16 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// `text` cut to at most `limit` characters, with an ellipsis where something was left out.
 pub fn cut(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
     match text.char_indices().nth(limit) {
         None => text.to_owned(),
         Some(_) => {
-            let end = text.char_indices().nth(limit.saturating_sub(1)).map_or(0, |(at, _)| at);
+            let end = text
+                .char_indices()
+                .nth(limit.saturating_sub(1))
+                .map_or(0, |(at, _)| at);
             format!("{}…", text[..end].trim_end())
         }
     }
@@ -87,14 +98,20 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
-        let found: Vec<&str> = sentences(text).into_iter().map(|range| &text[range]).collect();
+        let found: Vec<&str> = sentences(text)
+            .into_iter()
+            .map(|range| &text[range])
+            .collect();
         assert_eq!(found, expected);
     }
 
     #[test]
     fn sentences_end_where_readers_end_them() {
         check("One. Two!  Three", &["One.", "Two!", "Three"]);
-        check("The U.S. said no. So be it.", &["The U.S. said no.", "So be it."]);
+        check(
+            "The U.S. said no. So be it.",
+            &["The U.S. said no.", "So be it."],
+        );
         check("会談した。次は未定だ", &["会談した。", "次は未定だ"]);
         check("first\n\n second ", &["first", "second"]);
         check("", &[]);

@@ -1,7 +1,7 @@
 //! What we watch: concepts with terms in every language, rules over concepts, and the judgement
 //! of an item with its evidence. Pure; knows nothing of the files it comes from.
 //!
-//! An item is read once ([`Engine::read`]: one automaton over all terms of all topics) and then
+//! An item is read once ([`Lexicon::read`]: one automaton over all terms of all topics) and then
 //! judged per topic ([`Topic::judge`]).
 
 pub mod lexicon;
@@ -18,10 +18,6 @@ pub struct Engine {
 }
 
 impl Engine {
-    pub fn read(&self, title: &str, summary: &str) -> Reading {
-        self.lexicon.read(title, summary)
-    }
-
     pub fn topic(&self, name: &str) -> Option<&Topic> {
         self.topics.iter().find(|it| it.name == name)
     }
@@ -41,7 +37,10 @@ pub struct Topic {
 pub enum Scope {
     /// The built-in topic `all`.
     Everything,
-    Rules { rules: Vec<Rule>, vetoes: Vec<Veto> },
+    Rules {
+        rules: Vec<Rule>,
+        vetoes: Vec<Veto>,
+    },
 }
 
 /// The judgement of one item under one topic.
@@ -77,10 +76,18 @@ impl Topic {
 
     pub fn judge(&self, reading: &Reading, lexicon: &Lexicon) -> Verdict {
         let Scope::Rules { rules, vetoes } = &self.scope else {
-            return Verdict { matched: true, score: 1.0, evidence: Vec::new() };
+            return Verdict {
+                matched: true,
+                score: 1.0,
+                evidence: Vec::new(),
+            };
         };
         if reading.hits.is_empty() {
-            return Verdict { matched: false, score: 0.0, evidence: Vec::new() };
+            return Verdict {
+                matched: false,
+                score: 0.0,
+                evidence: Vec::new(),
+            };
         }
         let mut miss = 1.0;
         let mut used = ConceptSet::default();
@@ -94,8 +101,16 @@ impl Topic {
         let vetoed = score > 0.0 && vetoes.iter().any(|veto| veto.applies(reading, lexicon));
         // Weights are decimal fractions; their products may miss a threshold by the last bit.
         let matched = score + 1e-9 >= self.threshold && score > 0.0 && !vetoed;
-        let evidence = if score > 0.0 { evidence(reading, &used, lexicon) } else { Vec::new() };
-        Verdict { matched, score: if vetoed { 0.0 } else { score }, evidence }
+        let evidence = if score > 0.0 {
+            evidence(reading, &used, lexicon)
+        } else {
+            Vec::new()
+        };
+        Verdict {
+            matched,
+            score: if vetoed { 0.0 } else { score },
+            evidence,
+        }
     }
 
     /// Every rule and veto with what satisfied or failed it, for people.
@@ -104,7 +119,9 @@ impl Topic {
             Scope::Everything => Vec::new(),
             Scope::Rules { rules, vetoes } => {
                 let rules = rules.iter().map(|rule| rule.explain(reading, lexicon));
-                rules.chain(vetoes.iter().map(|veto| veto.explain(reading, lexicon))).collect()
+                rules
+                    .chain(vetoes.iter().map(|veto| veto.explain(reading, lexicon)))
+                    .collect()
             }
         }
     }

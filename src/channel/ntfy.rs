@@ -23,15 +23,29 @@ const MESSAGE_BYTES: usize = 3_800;
 
 impl Ntfy {
     pub async fn send(&self, message: &Message, delivery: &Delivery) -> Outcome {
-        let mut request = self.client.post(self.server.clone()).header("Idempotency-Key", &delivery.idempotency_key);
+        let mut request = self
+            .client
+            .post(self.server.clone())
+            .header("Idempotency-Key", &delivery.idempotency_key);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.reveal());
         }
-        outcome(request.header(reqwest::header::CONTENT_TYPE, "application/json").body(self.body(message).to_string()).send().await).await
+        outcome(
+            request
+                .header(reqwest::header::CONTENT_TYPE, "application/json")
+                .body(self.body(message).to_string())
+                .send()
+                .await,
+        )
+        .await
     }
 
     fn body(&self, message: &Message) -> serde_json::Value {
-        let published = message.item.published_at.as_deref().unwrap_or(&message.created_at);
+        let published = message
+            .item
+            .published_at
+            .as_deref()
+            .unwrap_or(&message.created_at);
         let text = message.plain(published);
         let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
         let mut body = json!({

@@ -24,7 +24,10 @@ impl Webhook {
             .header(reqwest::header::CONTENT_TYPE, "application/json")
             .header("Idempotency-Key", &delivery.idempotency_key);
         if let Some(secret) = &self.secret {
-            request = request.header("X-Summitwatch-Signature", signature(secret, delivery.message.as_bytes()));
+            request = request.header(
+                "X-Summitwatch-Signature",
+                signature(secret, delivery.message.as_bytes()),
+            );
         }
         outcome(request.body(delivery.message.clone()).send().await).await
     }
@@ -32,7 +35,8 @@ impl Webhook {
 
 /// `sha256=<hex HMAC of the body>`.
 pub fn signature(secret: &Secret, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()).expect("HMAC takes keys of any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes())
+        .expect("HMAC takes keys of any length");
     mac.update(body);
     let digest = mac.finalize().into_bytes();
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -66,7 +66,11 @@ impl Listing {
     ) -> Done {
         let connection = open_read_only(&context.archive()?)?;
         let since = match self.since {
-            Some(span) => Some(Clock::System.now().checked_sub(SignedDuration::try_from(span.0)?)?),
+            Some(span) => Some(
+                Clock::System
+                    .now()
+                    .checked_sub(SignedDuration::try_from(span.0)?)?,
+            ),
             None => None,
         };
         let filter = Filter {
@@ -134,14 +138,21 @@ fn sql_error(error: &rusqlite::Error, names: &[String], limit: Duration) -> Stri
     };
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::OperationInterrupted) => {
-            return format!("the query ran longer than {} s; add a LIMIT, or give more time with --timeout", limit.as_secs());
+            return format!(
+                "the query ran longer than {} s; add a LIMIT, or give more time with --timeout",
+                limit.as_secs()
+            );
         }
         Some(rusqlite::ErrorCode::AuthorizationForStatementDenied) => {
-            return format!("only reading is allowed here ({text}); the sqlite3 shell can write, with the service stopped");
+            return format!(
+                "only reading is allowed here ({text}); the sqlite3 shell can write, with the service stopped"
+            );
         }
         _ => {}
     }
-    let wrong = ["no such table: ", "no such column: "].iter().find_map(|prefix| text.strip_prefix(prefix));
+    let wrong = ["no such table: ", "no such column: "]
+        .iter()
+        .find_map(|prefix| text.strip_prefix(prefix));
     let near = wrong.and_then(|wrong| {
         let wrong = wrong.rsplit('.').next().unwrap_or(wrong);
         nearest(wrong, names.iter().map(String::as_str))
@@ -163,32 +174,65 @@ impl Explain {
         let config = context.config()?;
         let connection = open_read_only(&config.archive)?;
         let Some(item) = listing::item(&connection, &self.item)? else {
-            bail!("no item has the number, guid or address \"{}\"; `summitwatch items` lists them", self.item);
+            bail!(
+                "no item has the number, guid or address \"{}\"; `summitwatch items` lists them",
+                self.item
+            );
         };
         let engine = config.engine()?;
         let mut out = std::io::stdout().lock();
-        writeln!(out, "Item {}: {}", item.id, crate::text::printable(&item.title))?;
+        writeln!(
+            out,
+            "Item {}: {}",
+            item.id,
+            crate::text::printable(&item.title)
+        )?;
         let language = item.language.as_deref().unwrap_or("unknown language");
         let published = item.published_at.as_deref().unwrap_or("without a date");
-        writeln!(out, "  {} (feed {}), {language}, published {published}, first seen {}", item.outlet, item.feed, item.first_seen_at)?;
+        writeln!(
+            out,
+            "  {} (feed {}), {language}, published {published}, first seen {}",
+            item.outlet, item.feed, item.first_seen_at
+        )?;
         for (name, value) in [("address", &item.url), ("guid", &item.guid)] {
             if let Some(value) = value {
                 writeln!(out, "  {name}: {}", crate::text::printable(value))?;
             }
         }
         match (item.standing.as_str(), item.duplicate_of) {
-            (_, Some(original)) => writeln!(out, "  repeats item {original}: the same address or the same words")?,
-            ("history", None) => writeln!(out, "  history: older than the fresh window, or than the feed's last fetch by half of it, when first seen; it cannot alert")?,
+            (_, Some(original)) => writeln!(
+                out,
+                "  repeats item {original}: the same address or the same words"
+            )?,
+            ("history", None) => writeln!(
+                out,
+                "  history: older than the fresh window, or than the feed's last fetch by half of it, when first seen; it cannot alert"
+            )?,
             _ => {}
         }
         for revision in listing::item_revisions(&connection, item.id)?.rows {
-            writeln!(out, "  until {} it read: {}", text(&revision[0]), text(&revision[1]))?;
+            writeln!(
+                out,
+                "  until {} it read: {}",
+                text(&revision[0]),
+                text(&revision[1])
+            )?;
         }
-        let reading = engine.read(&item.title, &item.summary);
+        let reading = engine
+            .lexicon
+            .read(&crate::text::Words::new(&item.title, &item.summary));
         for topic in &engine.topics {
             let verdict = topic.judge(&reading, &engine.lexicon);
-            let word = if verdict.matched { "matches" } else { "does not match" };
-            writeln!(out, "\nTopic {}: {word}, score {:.2} (threshold {:.2})", topic.name, verdict.score, topic.threshold)?;
+            let word = if verdict.matched {
+                "matches"
+            } else {
+                "does not match"
+            };
+            writeln!(
+                out,
+                "\nTopic {}: {word}, score {:.2} (threshold {:.2})",
+                topic.name, verdict.score, topic.threshold
+            )?;
             for trace in topic.explain(&reading, &engine.lexicon) {
                 let mark = match (trace.satisfied, trace.veto) {
                     (true, true) => "VETO",
@@ -199,21 +243,56 @@ impl Explain {
                 writeln!(out, "  {mark:9} {}: {}", trace.rule, trace.why)?;
             }
             for evidence in &verdict.evidence {
-                let field = if evidence.field == crate::topic::lexicon::Field::Title { &item.title } else { &item.summary };
+                let field = if evidence.field == crate::topic::lexicon::Field::Title {
+                    &item.title
+                } else {
+                    &item.summary
+                };
                 let found = field.get(evidence.start..evidence.end).unwrap_or_default();
-                writeln!(out, "  found     “{}” = {} ({} {}..{})", crate::text::printable(found), evidence.concept, evidence.field.as_str(), evidence.start, evidence.end)?;
+                writeln!(
+                    out,
+                    "  found     “{}” = {} ({} {}..{})",
+                    crate::text::printable(found),
+                    evidence.concept,
+                    evidence.field.as_str(),
+                    evidence.start,
+                    evidence.end
+                )?;
             }
         }
         for row in listing::placements(&connection, item.id)?.rows {
-            let [topic, story, title, similarity, decision, reason] = row.as_slice() else { continue };
-            let alike = similarity.as_f64().map(|it| format!(", {:.0} % alike", it * 100.0)).unwrap_or_default();
-            writeln!(out, "\nStory {} ({}): {}{alike}", text(story), text(topic), text(title))?;
+            let [topic, story, title, similarity, decision, reason] = row.as_slice() else {
+                continue;
+            };
+            let alike = similarity
+                .as_f64()
+                .map(|it| format!(", {:.0} % alike", it * 100.0))
+                .unwrap_or_default();
+            writeln!(
+                out,
+                "\nStory {} ({}): {}{alike}",
+                text(story),
+                text(topic),
+                text(title)
+            )?;
             writeln!(out, "  decision: {} — {}", text(decision), text(reason))?;
         }
         for row in listing::item_deliveries(&connection, item.id)?.rows {
-            let [channel, state, attempts, delivered, error] = row.as_slice() else { continue };
-            let tail = if delivered.is_null() { text(error) } else { text(delivered) };
-            writeln!(out, "  delivery to {}: {} after {} attempts {tail}", text(channel), text(state), text(attempts))?;
+            let [channel, state, attempts, delivered, error] = row.as_slice() else {
+                continue;
+            };
+            let tail = if delivered.is_null() {
+                text(error)
+            } else {
+                text(delivered)
+            };
+            writeln!(
+                out,
+                "  delivery to {}: {} after {} attempts {tail}",
+                text(channel),
+                text(state),
+                text(attempts)
+            )?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -14,6 +14,7 @@ use crate::command::{Context, Done, Usage};
 use crate::item::Item;
 use crate::parse::{self, Parsed, Source};
 use crate::store::items::evidence_json;
+use crate::text::Words;
 use crate::text::language::detect;
 
 #[derive(Debug, Args)]
@@ -35,19 +36,28 @@ impl Parse {
     pub(super) fn run(&self) -> Done {
         let mut bytes = Vec::new();
         if self.file.as_os_str() == "-" {
-            std::io::stdin().read_to_end(&mut bytes).context("read standard input")?;
+            std::io::stdin()
+                .read_to_end(&mut bytes)
+                .context("read standard input")?;
         } else {
-            bytes = std::fs::read(&self.file).with_context(|| format!("read {}", self.file.display()))?;
+            bytes = std::fs::read(&self.file)
+                .with_context(|| format!("read {}", self.file.display()))?;
         }
         let zone = match &self.zone {
-            Some(name) => jiff::tz::TimeZone::get(name).map_err(|_| Usage(format!("--zone {name}: no IANA time zone")))?,
+            Some(name) => jiff::tz::TimeZone::get(name)
+                .map_err(|_| Usage(format!("--zone {name}: no IANA time zone")))?,
             None => jiff::tz::TimeZone::UTC,
         };
-        let source = Source { content_type: self.content_type.as_deref(), url: self.url.as_deref(), zone };
+        let source = Source {
+            content_type: self.content_type.as_deref(),
+            url: self.url.as_deref(),
+            zone,
+        };
         match parse::guarded(&bytes, &source) {
             Ok(parsed) => {
                 let mut out = std::io::stdout().lock();
-                serde_json::to_writer_pretty(&mut out, &document(&parsed)).map_err(std::io::Error::from)?;
+                serde_json::to_writer_pretty(&mut out, &document(&parsed))
+                    .map_err(std::io::Error::from)?;
                 writeln!(out)?;
                 Ok(ExitCode::SUCCESS)
             }
@@ -101,7 +111,9 @@ struct Judged {
 impl Classify {
     pub(super) fn run(&self, context: &Context) -> Done {
         let engine = context.config()?.engine_for(&self.topic)?;
-        let topic = engine.topic(&self.topic).context("the topic was just built")?;
+        let topic = engine
+            .topic(&self.topic)
+            .context("the topic was just built")?;
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());
         for (at, line) in std::io::stdin().lock().lines().enumerate() {
             let line = line.with_context(|| format!("line {}", at + 1))?;
@@ -111,13 +123,13 @@ impl Classify {
             let item: Judged = serde_json::from_str(&line)
                 .with_context(|| format!("line {}: want JSON with at least a \"title\"", at + 1))?;
             let summary = item.summary.unwrap_or_default();
-            let reading = engine.read(&item.title, &summary);
+            let reading = engine.lexicon.read(&Words::new(&item.title, &summary));
             let verdict = topic.judge(&reading, &engine.lexicon);
             let answer = json!({
                 "id": item.id,
                 "matched": verdict.matched,
                 "score": verdict.score,
-                "language": detect(&format!("{} {summary}", item.title), item.language.as_deref()),
+                "language": detect(&item.title, &summary, item.language.as_deref()),
                 "evidence": evidence_json(&verdict),
             });
             writeln!(out, "{answer}")?;
@@ -153,13 +165,20 @@ impl Replay {
         };
         let topics = engine.topics.iter().map(|it| it.name.clone());
         let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
-        let routes = topics.map(|topic| (topic.clone(), owned(config.channels_for(&topic)))).collect();
+        let routes = topics
+            .map(|topic| (topic.clone(), owned(config.channels_for(&topic))))
+            .collect();
         let mut replay = crate::replay::Replay::new(&self.db, engine, routes, config.poll)?;
         let summary = match (&self.items, &self.documents) {
-            (Some(path), _) if path.as_os_str() == "-" => replay.items(std::io::stdin().lock().lines())?,
+            (Some(path), _) if path.as_os_str() == "-" => {
+                replay.items(std::io::stdin().lock().lines())?
+            }
             (Some(path), _) => {
-                let file = std::fs::File::open(path).with_context(|| format!("read {}", path.display()))?;
-                replay.items(std::io::BufReader::new(file).lines()).with_context(|| path.display().to_string())?
+                let file = std::fs::File::open(path)
+                    .with_context(|| format!("read {}", path.display()))?;
+                replay
+                    .items(std::io::BufReader::new(file).lines())
+                    .with_context(|| path.display().to_string())?
             }
             (None, Some(directory)) => replay.documents(directory)?,
             (None, None) => return Err(Usage("give --items or --documents".to_owned()).into()),

@@ -13,7 +13,11 @@ const CELL: usize = 70;
 
 pub(super) fn print(table: &Table, json: bool) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    if json { as_json(table, &mut out)? } else { as_table(table, &mut out)? }
+    if json {
+        as_json(table, &mut out)?
+    } else {
+        as_table(table, &mut out)?
+    }
     out.flush()
 }
 
@@ -21,14 +25,26 @@ pub(super) fn as_json(table: &Table, out: &mut impl Write) -> io::Result<()> {
     let rows: Vec<Value> = table
         .rows
         .iter()
-        .map(|row| table.columns.iter().cloned().zip(row.iter().cloned()).collect::<Map<_, _>>().into())
+        .map(|row| {
+            table
+                .columns
+                .iter()
+                .cloned()
+                .zip(row.iter().cloned())
+                .collect::<Map<_, _>>()
+                .into()
+        })
         .collect();
     serde_json::to_writer_pretty(&mut *out, &rows)?;
     writeln!(out)
 }
 
 pub(super) fn as_table(table: &Table, out: &mut impl Write) -> io::Result<()> {
-    let cells: Vec<Vec<String>> = table.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
+    let cells: Vec<Vec<String>> = table
+        .rows
+        .iter()
+        .map(|row| row.iter().map(cell).collect())
+        .collect();
     let width = |at: usize| {
         let own = cells.iter().map(|row| row[at].width()).max().unwrap_or(0);
         own.max(table.columns[at].width())
@@ -56,7 +72,9 @@ pub(super) fn as_csv(table: &Table, out: &mut impl Write) -> io::Result<()> {
             .iter()
             .map(|value| match value {
                 Value::Null => String::new(),
-                Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => field(&format!("'{text}")),
+                Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
+                    field(&format!("'{text}"))
+                }
                 Value::String(text) => field(text),
                 other => other.to_string(),
             })
@@ -79,8 +97,11 @@ fn cell(value: &Value) -> String {
 }
 
 fn line(cells: &[String], widths: &[usize], out: &mut impl Write) -> io::Result<()> {
-    let padded: Vec<String> =
-        cells.iter().zip(widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width()))).collect();
+    let padded: Vec<String> = cells
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())))
+        .collect();
     writeln!(out, "{}", padded.join("  ").trim_end())
 }
 
@@ -92,8 +113,15 @@ mod tests {
     use crate::store::query::Table;
 
     fn table() -> Table {
-        let rows = vec![vec![json!(1), json!("북미 회담")], vec![json!(null), json!("=cmd()\u{1b}[31m")]];
-        Table { columns: vec!["id".to_owned(), "title".to_owned()], rows, cut: false }
+        let rows = vec![
+            vec![json!(1), json!("북미 회담")],
+            vec![json!(null), json!("=cmd()\u{1b}[31m")],
+        ];
+        Table {
+            columns: vec!["id".to_owned(), "title".to_owned()],
+            rows,
+            cut: false,
+        }
     }
 
     #[test]

@@ -21,19 +21,33 @@ impl Init {
     /// Writes the shipped files; existing ones are left alone.
     pub(super) fn run(&self) -> Done {
         let directory = &self.directory;
-        let there: Vec<&str> = shipped::files().map(|(path, _)| path).filter(|path| directory.join(path).exists()).collect();
+        let there: Vec<&str> = shipped::files()
+            .map(|(path, _)| path)
+            .filter(|path| directory.join(path).exists())
+            .collect();
         if !there.is_empty() {
-            bail!("{} holds {} already; nothing was written. Give another folder, or move them away", directory.display(), there.join(", "));
+            bail!(
+                "{} holds {} already; nothing was written. Give another folder, or move them away",
+                directory.display(),
+                there.join(", ")
+            );
         }
         for (path, text) in shipped::files() {
             let path = directory.join(path);
             let folder = path.parent().context("a file stands in a folder")?;
-            std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("make {}", folder.display()))?;
             std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
         }
         let config = directory.join("summitwatch.toml");
-        println!("wrote {} with feeds, topic and lexicon beside it. Next:", config.display());
-        println!("  summitwatch check --config {0}\n  summitwatch run --config {0}", config.display());
+        println!(
+            "wrote {} with feeds, topic and lexicon beside it. Next:",
+            config.display()
+        );
+        println!(
+            "  summitwatch check --config {0}\n  summitwatch run --config {0}",
+            config.display()
+        );
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -53,7 +67,12 @@ impl Check {
             .channels
             .iter()
             .map(|(name, _)| name.as_str())
-            .filter(|name| !config.routes.iter().any(|route| route.channels.iter().any(|it| it == name)))
+            .filter(|name| {
+                !config
+                    .routes
+                    .iter()
+                    .any(|route| route.channels.iter().any(|it| it == name))
+            })
             .collect();
         let silent: Vec<&str> = setup
             .engine
@@ -63,8 +82,17 @@ impl Check {
             .filter(|name| config.channels_for(name).is_empty())
             .collect();
         if self.json {
-            let topics: Vec<&str> = setup.engine.topics.iter().map(|it| it.name.as_str()).collect();
-            let channels: Vec<&str> = setup.channels.iter().map(|(name, _)| name.as_str()).collect();
+            let topics: Vec<&str> = setup
+                .engine
+                .topics
+                .iter()
+                .map(|it| it.name.as_str())
+                .collect();
+            let channels: Vec<&str> = setup
+                .channels
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .collect();
             let value = serde_json::json!({
                 "configuration": config.origin.to_string(), "archive": config.archive, "feeds": config.feeds.len(),
                 "topics": topics, "concepts": setup.engine.lexicon.concepts().len(),
@@ -76,12 +104,25 @@ impl Check {
         }
         println!("configuration  {}", config.origin);
         println!("archive        {}", config.archive.display());
-        let outlets: std::collections::BTreeSet<&str> = config.feeds.iter().map(|it| it.outlet.as_str()).collect();
-        println!("feeds          {} of {} outlets", config.feeds.len(), outlets.len());
-        println!("lexicon        {} concepts, {} terms", setup.engine.lexicon.concepts().len(), setup.engine.lexicon.n_terms());
+        let outlets: std::collections::BTreeSet<&str> =
+            config.feeds.iter().map(|it| it.outlet.as_str()).collect();
+        println!(
+            "feeds          {} of {} outlets",
+            config.feeds.len(),
+            outlets.len()
+        );
+        println!(
+            "lexicon        {} concepts, {} terms",
+            setup.engine.lexicon.concepts().len(),
+            setup.engine.lexicon.n_terms()
+        );
         for topic in &setup.engine.topics {
             let channels = config.channels_for(&topic.name);
-            let to = if channels.is_empty() { "no channel".to_owned() } else { channels.join(", ") };
+            let to = if channels.is_empty() {
+                "no channel".to_owned()
+            } else {
+                channels.join(", ")
+            };
             println!("topic          {} ({}) → {to}", topic.name, topic.title);
         }
         for (name, channel) in &setup.channels {
@@ -91,7 +132,9 @@ impl Check {
             println!("warning: channel \"{name}\" has no route; nothing is sent to it");
         }
         for name in silent {
-            println!("warning: topic \"{name}\" has no route; its alerts are archived and sent nowhere");
+            println!(
+                "warning: topic \"{name}\" has no route; its alerts are archived and sent nowhere"
+            );
         }
         if config.feeds.is_empty() {
             println!("warning: no feed is configured; there is nothing to poll");
@@ -108,7 +151,12 @@ pub(super) struct Completions {
 
 impl Completions {
     pub(super) fn run(&self) -> Done {
-        clap_complete::generate(self.shell, &mut Cli::command(), "summitwatch", &mut std::io::stdout());
+        clap_complete::generate(
+            self.shell,
+            &mut Cli::command(),
+            "summitwatch",
+            &mut std::io::stdout(),
+        );
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -31,8 +31,13 @@ pub(super) fn run(context: &Context) -> Done {
 }
 
 fn open(config: &Config) -> anyhow::Result<Store> {
-    if let Some(folder) = config.archive.parent().filter(|it| !it.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).with_context(|| format!("make {} for the archive", folder.display()))?;
+    if let Some(folder) = config
+        .archive
+        .parent()
+        .filter(|it| !it.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("make {} for the archive", folder.display()))?;
     }
     Ok(Store::open(&config.archive)?)
 }
@@ -55,8 +60,14 @@ impl Poll {
         for name in &self.feeds {
             if !config.feeds.iter().any(|it| it.name == *name) {
                 let near = nearest(name, config.feeds.iter().map(|it| it.name.as_str()));
-                let hint = near.map(|it| format!("; did you mean \"{it}\"?")).unwrap_or_default();
-                return Err(Usage(format!("no feed is named \"{name}\" in {}{hint}", config.origin)).into());
+                let hint = near
+                    .map(|it| format!("; did you mean \"{it}\"?"))
+                    .unwrap_or_default();
+                return Err(Usage(format!(
+                    "no feed is named \"{name}\" in {}{hint}",
+                    config.origin
+                ))
+                .into());
             }
         }
         let store = Arc::new(open(&config)?);
@@ -69,26 +80,48 @@ impl Poll {
         self.print(&reports)?;
         // Some feeds always fail; that all of them do is the poll's failure.
         let failed = reports.iter().filter(|it| it.error.is_some()).count();
-        Ok(if failed == reports.len() && failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        Ok(if failed == reports.len() && failed > 0 {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
     }
 
     fn print(&self, reports: &[Report]) -> anyhow::Result<()> {
-        let columns = ["feed", "status", "bytes", "entries", "new", "revised", "matched", "alerts", "repairs", "error"];
+        let columns = [
+            "feed", "status", "bytes", "entries", "new", "revised", "matched", "alerts", "repairs",
+            "error",
+        ];
         let rows = reports
             .iter()
             .map(|it| {
                 vec![
-                    json!(it.feed), json!(it.status), json!(it.bytes), json!(it.entries), json!(it.new),
-                    json!(it.revised), json!(it.matched), json!(it.alerts), json!(it.repairs.join("; ")), json!(it.error),
+                    json!(it.feed),
+                    json!(it.status),
+                    json!(it.bytes),
+                    json!(it.entries),
+                    json!(it.new),
+                    json!(it.revised),
+                    json!(it.matched),
+                    json!(it.alerts),
+                    json!(it.repairs.join("; ")),
+                    json!(it.error),
                 ]
             })
             .collect();
-        let table = Table { columns: columns.map(str::to_owned).to_vec(), rows, cut: false };
+        let table = Table {
+            columns: columns.map(str::to_owned).to_vec(),
+            rows,
+            cut: false,
+        };
         output::print(&table, self.json)?;
         if !self.json {
             let sum = |count: fn(&Report) -> usize| reports.iter().map(count).sum::<usize>();
             let (new, alerts) = (sum(|it| it.new), sum(|it| it.alerts));
-            println!("\n{} feeds polled, {new} new items, {alerts} alerts", reports.len());
+            println!(
+                "\n{} feeds polled, {new} new items, {alerts} alerts",
+                reports.len()
+            );
             if alerts > 0 {
                 println!("the alerts wait in the outbox; `summitwatch run` sends them");
             }
@@ -107,7 +140,9 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) fn run(&self) -> Done {
         let started = Instant::now();
-        println!("Three days of a fictional newswire, played back on loopback. Alerts as they arise:");
+        println!(
+            "Three days of a fictional newswire, played back on loopback. Alerts as they arise:"
+        );
         let outcome = block_on(crate::demo::play(&self.dir))?;
         let totals = outcome.totals;
         let config = outcome.config.display();
@@ -135,9 +170,15 @@ impl Demo {
         for (command, what) in [
             ("alerts", "what was told, with the reason"),
             ("stories", "which items tell one happening"),
-            ("items --topic us-dprk-summit --language ko", "what matched in Korean"),
+            (
+                "items --topic us-dprk-summit --language ko",
+                "what matched in Korean",
+            ),
             ("explain 1", "why an item matched and alerted, or not"),
-            ("sql \"SELECT outlet, count(*) FROM items JOIN feeds ON feeds.id = feed_id GROUP BY outlet\"", "anything else"),
+            (
+                "sql \"SELECT outlet, count(*) FROM items JOIN feeds ON feeds.id = feed_id GROUP BY outlet\"",
+                "anything else",
+            ),
         ] {
             println!("  summitwatch {command} --config {config}\n      {what}");
         }
@@ -161,8 +202,14 @@ impl NotifyCommand {
         let channels = config.open_channels()?;
         let Some((name, channel)) = channels.iter().find(|(name, _)| name == channel) else {
             let near = nearest(channel, channels.iter().map(|(name, _)| name.as_str()));
-            let hint = near.map(|it| format!("; did you mean \"{it}\"?")).unwrap_or_default();
-            return Err(Usage(format!("no channel is named \"{channel}\" in {}{hint}", config.origin)).into());
+            let hint = near
+                .map(|it| format!("; did you mean \"{it}\"?"))
+                .unwrap_or_default();
+            return Err(Usage(format!(
+                "no channel is named \"{channel}\" in {}{hint}",
+                config.origin
+            ))
+            .into());
         };
         let created_at = rfc3339(Clock::System.now());
         let message = Message::test(created_at.clone());
@@ -175,8 +222,12 @@ impl NotifyCommand {
         };
         match block_on(async { Ok(channel.send(&delivery).await) })? {
             Outcome::Sent => println!("\n{name} took the test message"),
-            Outcome::Retry { why, .. } => bail!("{name} did not take it now: {why}; an alert would be tried again"),
-            Outcome::Refused(why) => bail!("{name} refused it: {why}; an alert would not be tried again"),
+            Outcome::Retry { why, .. } => {
+                bail!("{name} did not take it now: {why}; an alert would be tried again")
+            }
+            Outcome::Refused(why) => {
+                bail!("{name} refused it: {why}; an alert would not be tried again")
+            }
         }
         Ok(ExitCode::SUCCESS)
     }

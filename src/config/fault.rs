@@ -16,7 +16,11 @@ pub struct Fault {
 
 impl Fault {
     pub fn new(file: impl fmt::Display, line: Option<usize>, message: impl Into<String>) -> Self {
-        Self { file: file.to_string(), line, message: message.into() }
+        Self {
+            file: file.to_string(),
+            line,
+            message: message.into(),
+        }
     }
 }
 
@@ -44,7 +48,11 @@ impl Faults {
 
     /// `value`, unless there are faults.
     pub fn or<T>(self, value: T) -> Result<T, Self> {
-        if self.0.is_empty() { Ok(value) } else { Err(self) }
+        if self.0.is_empty() {
+            Ok(value)
+        } else {
+            Err(self)
+        }
     }
 }
 
@@ -83,7 +91,11 @@ impl Text<'_> {
 
     fn line(&self, offset: usize) -> usize {
         let end = offset.min(self.text.len());
-        self.text.as_bytes()[..end].iter().filter(|byte| **byte == b'\n').count() + 1
+        self.text.as_bytes()[..end]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1
     }
 
     /// serde says what it expected; a person wants the key and the nearest right one.
@@ -92,24 +104,43 @@ impl Text<'_> {
         let line = start.map(|it| self.line(it));
         let message = error.message();
         let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-        if let (true, Some((key, expected))) = (message.starts_with("unknown field"), quoted.split_first()) {
+        if let (true, Some((key, expected))) =
+            (message.starts_with("unknown field"), quoted.split_first())
+        {
             let hint = match nearest(key, expected.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("known here are {}", expected.join(", ")),
             };
             return Fault::new(self.file, line, format!("unknown key `{key}`; {hint}"));
         }
-        if let (true, Some((value, expected))) = (message.starts_with("unknown variant"), quoted.split_first()) {
-            let hint = nearest(value, expected.iter().copied()).map(|it| format!("did you mean \"{it}\"? ")).unwrap_or_default();
+        if let (true, Some((value, expected))) =
+            (message.starts_with("unknown variant"), quoted.split_first())
+        {
+            let hint = nearest(value, expected.iter().copied())
+                .map(|it| format!("did you mean \"{it}\"? "))
+                .unwrap_or_default();
             let key = self.key_at(start);
-            return Fault::new(self.file, line, format!("{key}\"{value}\" is not known; {hint}known are {}", expected.join(", ")));
+            return Fault::new(
+                self.file,
+                line,
+                format!(
+                    "{key}\"{value}\" is not known; {hint}known are {}",
+                    expected.join(", ")
+                ),
+            );
         }
-        Fault::new(self.file, line, format!("{}{}", self.key_at(start), message.replace('\n', " ")))
+        Fault::new(
+            self.file,
+            line,
+            format!("{}{}", self.key_at(start), message.replace('\n', " ")),
+        )
     }
 
     /// `interval: ` when the offset stands on that key's line.
     fn key_at(&self, offset: Option<usize>) -> String {
-        let Some(offset) = offset.map(|it| it.min(self.text.len())) else { return String::new() };
+        let Some(offset) = offset.map(|it| it.min(self.text.len())) else {
+            return String::new();
+        };
         let from = self.text[..offset].rfind('\n').map_or(0, |it| it + 1);
         let line = self.text[from..].lines().next().unwrap_or_default();
         match line.split_once('=') {

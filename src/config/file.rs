@@ -124,7 +124,10 @@ pub enum ChannelKind {
 
 /// A secret by where it is kept; an address may stand in the open.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged, expecting = "write a text, { env = \"NAME\" }, { file = \"PATH\" } or { credential = \"NAME\" }")]
+#[serde(
+    untagged,
+    expecting = "write a text, { env = \"NAME\" }, { file = \"PATH\" } or { credential = \"NAME\" }"
+)]
 pub enum SecretRef {
     Plain(String),
     Env { env: String },
@@ -162,7 +165,8 @@ impl std::str::FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("\"{text}\" is no length of time; write it like 90s, 15m, 24h or 7d");
+        let wrong =
+            || format!("\"{text}\" is no length of time; write it like 90s, 15m, 24h or 7d");
         let at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
         let number: u64 = text[..at].parse().map_err(|_| wrong())?;
         let unit = match &text[at..] {
@@ -173,7 +177,11 @@ impl std::str::FromStr for Span {
             "w" => 604_800,
             _ => return Err(wrong()),
         };
-        number.checked_mul(unit).filter(|it| *it < 1 << 40).map(|it| Self(Duration::from_secs(it))).ok_or_else(wrong)
+        number
+            .checked_mul(unit)
+            .filter(|it| *it < 1 << 40)
+            .map(|it| Self(Duration::from_secs(it)))
+            .ok_or_else(wrong)
     }
 }
 

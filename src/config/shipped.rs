@@ -7,29 +7,66 @@ pub const FEEDS: &str = include_str!("../../config/feeds.toml");
 
 /// File names below `config/` and their texts, as `init` writes them.
 pub const LEXICON: &[(&str, &str)] = &[
-    ("lexicon/acts.toml", include_str!("../../config/lexicon/acts.toml")),
-    ("lexicon/agencies.toml", include_str!("../../config/lexicon/agencies.toml")),
-    ("lexicon/agreements.toml", include_str!("../../config/lexicon/agreements.toml")),
-    ("lexicon/blocks.toml", include_str!("../../config/lexicon/blocks.toml")),
-    ("lexicon/compounds.toml", include_str!("../../config/lexicon/compounds.toml")),
-    ("lexicon/institutions.toml", include_str!("../../config/lexicon/institutions.toml")),
-    ("lexicon/people.toml", include_str!("../../config/lexicon/people.toml")),
-    ("lexicon/places.toml", include_str!("../../config/lexicon/places.toml")),
-    ("lexicon/states.toml", include_str!("../../config/lexicon/states.toml")),
-    ("lexicon/weapons.toml", include_str!("../../config/lexicon/weapons.toml")),
+    (
+        "lexicon/acts.toml",
+        include_str!("../../config/lexicon/acts.toml"),
+    ),
+    (
+        "lexicon/agencies.toml",
+        include_str!("../../config/lexicon/agencies.toml"),
+    ),
+    (
+        "lexicon/agreements.toml",
+        include_str!("../../config/lexicon/agreements.toml"),
+    ),
+    (
+        "lexicon/blocks.toml",
+        include_str!("../../config/lexicon/blocks.toml"),
+    ),
+    (
+        "lexicon/compounds.toml",
+        include_str!("../../config/lexicon/compounds.toml"),
+    ),
+    (
+        "lexicon/institutions.toml",
+        include_str!("../../config/lexicon/institutions.toml"),
+    ),
+    (
+        "lexicon/people.toml",
+        include_str!("../../config/lexicon/people.toml"),
+    ),
+    (
+        "lexicon/places.toml",
+        include_str!("../../config/lexicon/places.toml"),
+    ),
+    (
+        "lexicon/states.toml",
+        include_str!("../../config/lexicon/states.toml"),
+    ),
+    (
+        "lexicon/weapons.toml",
+        include_str!("../../config/lexicon/weapons.toml"),
+    ),
 ];
 
-pub const TOPICS: &[(&str, &str)] =
-    &[("topics/us-dprk-summit.toml", include_str!("../../config/topics/us-dprk-summit.toml"))];
+pub const TOPICS: &[(&str, &str)] = &[(
+    "topics/us-dprk-summit.toml",
+    include_str!("../../config/topics/us-dprk-summit.toml"),
+)];
 
 /// Every shipped file: the path below the configuration's directory, and its text.
 pub fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
     let config = [("summitwatch.toml", CONFIG), ("feeds.toml", FEEDS)];
-    config.into_iter().chain(TOPICS.iter().copied()).chain(LEXICON.iter().copied())
+    config
+        .into_iter()
+        .chain(TOPICS.iter().copied())
+        .chain(LEXICON.iter().copied())
 }
 
 pub fn topic_names() -> impl Iterator<Item = &'static str> {
-    TOPICS.iter().map(|(path, _)| path.trim_start_matches("topics/").trim_end_matches(".toml"))
+    TOPICS
+        .iter()
+        .map(|(path, _)| path.trim_start_matches("topics/").trim_end_matches(".toml"))
 }
 
 /// The path and text of a shipped topic.
@@ -49,7 +86,12 @@ mod tests {
             for entry in std::fs::read_dir(root.join(directory)).expect("config") {
                 let path = entry.expect("entry").path();
                 if path.extension().is_some_and(|it| it == "toml") {
-                    found.push(path.strip_prefix(&root).expect("below").to_string_lossy().into_owned());
+                    found.push(
+                        path.strip_prefix(&root)
+                            .expect("below")
+                            .to_string_lossy()
+                            .into_owned(),
+                    );
                 }
             }
         }

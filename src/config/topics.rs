@@ -156,12 +156,18 @@ pub fn engine(directory: Option<&Path>, topics: &[TopicRef]) -> Result<Engine, F
             Err(mut more) => faults.append(&mut more),
         }
     }
-    faults.or(Engine { lexicon, topics: built })
+    faults.or(Engine {
+        lexicon,
+        topics: built,
+    })
 }
 
 fn lexicon(directory: Option<&Path>) -> Result<Lexicon, Faults> {
     let files: Vec<(String, String)> = match directory {
-        None => shipped::LEXICON.iter().map(|&(path, text)| (path.to_owned(), text.to_owned())).collect(),
+        None => shipped::LEXICON
+            .iter()
+            .map(|&(path, text)| (path.to_owned(), text.to_owned()))
+            .collect(),
         Some(directory) => files_of(directory)?,
     };
     let mut faults = Faults::default();
@@ -177,24 +183,49 @@ fn lexicon(directory: Option<&Path>) -> Result<Lexicon, Faults> {
         };
         for (id, concept) in parsed.concept {
             if let Some(twice) = concepts.iter().find(|it| it.id == id) {
-                faults.push(Fault::new(file, None, format!("concept \"{}\" is defined twice", twice.id)));
+                faults.push(Fault::new(
+                    file,
+                    None,
+                    format!("concept \"{}\" is defined twice", twice.id),
+                ));
                 continue;
             }
-            let lists = [concept.any, concept.en, concept.ko, concept.ja, concept.zh, concept.ru, concept.fr, concept.de, concept.es];
+            let lists = [
+                concept.any,
+                concept.en,
+                concept.ko,
+                concept.ja,
+                concept.zh,
+                concept.ru,
+                concept.fr,
+                concept.de,
+                concept.es,
+            ];
             let mut terms: Vec<String> = lists.concat();
             // Chinese and Japanese share spellings; one entry of the automaton serves both.
             let mut seen = std::collections::HashSet::new();
             terms.retain(|term| seen.insert(term.clone()));
-            concepts.push(Concept { id, gloss: concept.gloss, kind: parsed.kind.into(), terms, also: concept.also });
+            concepts.push(Concept {
+                id,
+                gloss: concept.gloss,
+                kind: parsed.kind.into(),
+                terms,
+                also: concept.also,
+            });
         }
     }
     let concepts = faults.or(concepts)?;
-    let name = directory.map_or_else(|| "the shipped lexicon".to_owned(), |it| it.display().to_string());
+    let name = directory.map_or_else(
+        || "the shipped lexicon".to_owned(),
+        |it| it.display().to_string(),
+    );
     Lexicon::new(concepts).map_err(|error| Fault::new(name, None, error.to_string()).into())
 }
 
 fn files_of(directory: &Path) -> Result<Vec<(String, String)>, Faults> {
-    let fault = |path: &Path, error: &std::io::Error| Faults::from(Fault::new(path.display(), None, unreadable(error)));
+    let fault = |path: &Path, error: &std::io::Error| {
+        Faults::from(Fault::new(path.display(), None, unreadable(error)))
+    };
     let entries = std::fs::read_dir(directory).map_err(|error| fault(directory, &error))?;
     let mut paths: Vec<_> = entries
         .flatten()
@@ -215,38 +246,74 @@ fn files_of(directory: &Path) -> Result<Vec<(String, String)>, Faults> {
 fn topic(reference: &TopicRef, lexicon: &Lexicon) -> Result<Topic, Faults> {
     let (file, text) = match &reference.file {
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| Fault::new(path.display(), None, format!("topic \"{}\": {}", reference.name, unreadable(&error))))?;
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                Fault::new(
+                    path.display(),
+                    None,
+                    format!("topic \"{}\": {}", reference.name, unreadable(&error)),
+                )
+            })?;
             (path.display().to_string(), text)
         }
         None if reference.name == "all" => return Ok(Topic::everything()),
         None => {
-            let (path, text) = shipped::topic(&reference.name).expect("checked when the configuration was read");
+            let (path, text) =
+                shipped::topic(&reference.name).expect("checked when the configuration was read");
             (path.to_owned(), text.to_owned())
         }
     };
-    let source = Text { file: &file, text: &text };
+    let source = Text {
+        file: &file,
+        text: &text,
+    };
     let parsed: TopicFile = source.parse()?;
-    let mut names = Resolver { source: &source, groups: &parsed.group, lexicon, faults: Faults::default() };
+    let mut names = Resolver {
+        source: &source,
+        groups: &parsed.group,
+        lexicon,
+        faults: Faults::default(),
+    };
     let mut rules = Vec::new();
     for rule in &parsed.rule {
         let condition = names.condition(&rule.all, &rule.any, &rule.none);
         let weight = *rule.weight.get_ref();
         if !(0.0..=1.0).contains(&weight) {
-            names.faults.push(source.fault(&rule.weight, format!("weight: {weight} is not between 0 and 1")));
+            names.faults.push(source.fault(
+                &rule.weight,
+                format!("weight: {weight} is not between 0 and 1"),
+            ));
         }
         if condition.all.is_empty() && condition.any.is_empty() {
-            names.faults.push(source.fault(&rule.name, format!("rule \"{}\" has neither `all` nor `any`", rule.name.get_ref())));
+            names.faults.push(source.fault(
+                &rule.name,
+                format!(
+                    "rule \"{}\" has neither `all` nor `any`",
+                    rule.name.get_ref()
+                ),
+            ));
         }
-        rules.push(Rule { name: rule.name.get_ref().clone(), condition, near: near(rule.near, rule.window), weight });
+        rules.push(Rule {
+            name: rule.name.get_ref().clone(),
+            condition,
+            near: near(rule.near, rule.window),
+            weight,
+        });
     }
     let mut vetoes = Vec::new();
     for veto in &parsed.veto {
         let condition = names.condition(&veto.all, &veto.any, &veto.unless);
-        vetoes.push(Veto { name: veto.name.get_ref().clone(), condition, near: near(veto.near, veto.window) });
+        vetoes.push(Veto {
+            name: veto.name.get_ref().clone(),
+            condition,
+            near: near(veto.near, veto.window),
+        });
     }
     if rules.is_empty() {
-        names.faults.push(Fault::new(&file, None, "the topic has no rule, so nothing can match; add a [[rule]]"));
+        names.faults.push(Fault::new(
+            &file,
+            None,
+            "the topic has no rule, so nothing can match; add a [[rule]]",
+        ));
     }
     names.faults.or(Topic {
         name: reference.name.clone(),
@@ -267,7 +334,11 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn condition(&mut self, all: &Names, any: &Names, none: &Names) -> Condition {
-        Condition { all: self.names(all), any: self.names(any), none: self.names(none) }
+        Condition {
+            all: self.names(all),
+            any: self.names(any),
+            none: self.names(none),
+        }
     }
 
     fn names(&mut self, names: &Names) -> Vec<Named> {
@@ -276,16 +347,27 @@ impl Resolver<'_> {
             .map(|name| {
                 let mut concepts = ConceptSet::default();
                 self.collect(name, &mut concepts, &mut Vec::new());
-                Named { name: name.get_ref().clone(), concepts }
+                Named {
+                    name: name.get_ref().clone(),
+                    concepts,
+                }
             })
             .collect()
     }
 
-    fn collect(&mut self, name: &Spanned<String>, concepts: &mut ConceptSet, open: &mut Vec<String>) {
+    fn collect(
+        &mut self,
+        name: &Spanned<String>,
+        concepts: &mut ConceptSet,
+        open: &mut Vec<String>,
+    ) {
         let text = name.get_ref();
         if let Some(members) = self.groups.get(text) {
             if open.contains(text) {
-                self.fault(self.source.fault(name, format!("group \"{text}\" contains itself")));
+                self.fault(
+                    self.source
+                        .fault(name, format!("group \"{text}\" contains itself")),
+                );
                 return;
             }
             open.push(text.clone());
@@ -298,8 +380,12 @@ impl Resolver<'_> {
         } else {
             let ids = self.lexicon.concepts().iter().map(|it| it.id.as_str());
             let known = self.groups.keys().map(String::as_str).chain(ids);
-            let hint = crate::text::nearest(text, known).map(|it| format!("; did you mean \"{it}\"?"));
-            let message = format!("\"{text}\" is neither a group of this topic nor a concept of the lexicon{}", hint.unwrap_or_default());
+            let hint =
+                crate::text::nearest(text, known).map(|it| format!("; did you mean \"{it}\"?"));
+            let message = format!(
+                "\"{text}\" is neither a group of this topic nor a concept of the lexicon{}",
+                hint.unwrap_or_default()
+            );
             self.fault(self.source.fault(name, message));
         }
     }

@@ -34,7 +34,14 @@ struct Sent {
 
 impl Deliverer {
     pub fn new(store: Arc<Store>, clock: Clock, setup: Arc<Setup>) -> Self {
-        Self { store, clock, setup, sends: JoinSet::new(), busy: HashSet::new(), unsettled: Vec::new() }
+        Self {
+            store,
+            clock,
+            setup,
+            sends: JoinSet::new(),
+            busy: HashSet::new(),
+            unsettled: Vec::new(),
+        }
     }
 
     /// Delivers until `stopping`, then finishes what is under way.
@@ -87,7 +94,9 @@ impl Deliverer {
                 continue;
             }
             // A look first: an idle channel costs no write.
-            let due = self.store.read(|connection| outbox::next_due(connection, &[name]))?;
+            let due = self
+                .store
+                .read(|connection| outbox::next_due(connection, &[name]))?;
             if due.is_none_or(|due| due > now) {
                 continue;
             }
@@ -97,10 +106,18 @@ impl Deliverer {
                 self.sends.spawn(send(channel.clone(), delivery));
             }
         }
-        let idle: Vec<&str> =
-            setup.channels.iter().map(|(name, _)| name.as_str()).filter(|name| !self.busy.contains(*name)).collect();
-        let next = self.store.read(|connection| outbox::next_due(connection, &idle))?;
-        let wait = next.map_or(LONGEST_WAIT, |at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
+        let idle: Vec<&str> = setup
+            .channels
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .filter(|name| !self.busy.contains(*name))
+            .collect();
+        let next = self
+            .store
+            .read(|connection| outbox::next_due(connection, &idle))?;
+        let wait = next.map_or(LONGEST_WAIT, |at| {
+            Duration::try_from(at.duration_since(now)).unwrap_or_default()
+        });
         Ok(wait.clamp(Duration::from_millis(100), LONGEST_WAIT))
     }
 
@@ -124,9 +141,15 @@ impl Deliverer {
     /// the same again, would be worse than waiting.
     fn settle_late(&mut self, now: Timestamp) -> Result<(), StoreError> {
         while let Some(sent) = self.unsettled.first() {
-            let settled = settle(sent.outcome.clone(), sent.delivery.attempts + 1, now, fastrand::f64());
+            let settled = settle(
+                sent.outcome.clone(),
+                sent.delivery.attempts + 1,
+                now,
+                fastrand::f64(),
+            );
             let id = sent.delivery.id;
-            self.store.write(|tx| outbox::settle(tx, id, &settled, now))?;
+            self.store
+                .write(|tx| outbox::settle(tx, id, &settled, now))?;
             let sent = self.unsettled.remove(0);
             log(&sent.delivery, &settled);
             self.busy.remove(&sent.delivery.channel);
@@ -143,10 +166,20 @@ async fn send(channel: Channel, delivery: Delivery) -> Sent {
 fn log(delivery: &Delivery, settled: &Settled) {
     let (channel, id) = (delivery.channel.as_str(), delivery.id.0);
     match settled {
-        Settled::Delivered => tracing::info!(channel, delivery.id = id, "delivered {id} to {channel}"),
-        Settled::Retry { at, why } => {
-            tracing::warn!(channel, delivery.id = id, "{channel}: {why}; delivery {id} is tried again at {at}");
+        Settled::Delivered => {
+            tracing::info!(channel, delivery.id = id, "delivered {id} to {channel}")
         }
-        Settled::Dead { why } => tracing::error!(channel, delivery.id = id, "{channel}: {why}; delivery {id} is given up"),
+        Settled::Retry { at, why } => {
+            tracing::warn!(
+                channel,
+                delivery.id = id,
+                "{channel}: {why}; delivery {id} is tried again at {at}"
+            );
+        }
+        Settled::Dead { why } => tracing::error!(
+            channel,
+            delivery.id = id,
+            "{channel}: {why}; delivery {id} is given up"
+        ),
     }
 }

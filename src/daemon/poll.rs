@@ -18,7 +18,7 @@ use crate::parse::{ParseError, Source, guarded};
 use crate::store::{Store, StoreError, feeds};
 
 /// Visits taken in one transaction; a transaction costs an fsync whatever it holds.
-const BATCH: usize = 50;
+const BATCH: usize = 100;
 /// A parse that takes longer is left behind on its thread and its document refused.
 const PARSE_LIMIT: Duration = Duration::from_secs(20);
 
@@ -26,6 +26,8 @@ pub struct Poller {
     store: Arc<Store>,
     clock: Clock,
     setup: Arc<Setup>,
+    /// Names of the feeds that may be at private addresses; the archive does not say.
+    private: HashSet<String>,
     fetcher: Fetcher,
     gates: Gates,
     ingest: Arc<Mutex<Ingest>>,
@@ -33,10 +35,11 @@ pub struct Poller {
     visits: JoinSet<Visited>,
 }
 
-/// A visit with the permit that bounds how many documents are in memory at once.
+/// A visit; a document keeps its permit until it is in the archive, which bounds how many are in
+/// memory at once.
 struct Visited {
     visit: Visit,
-    _permit: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Poller {
@@ -44,8 +47,9 @@ impl Poller {
         let mut ingest = Ingest::new(Arc::clone(&setup.engine), setup.routes(), setup.config.poll);
         store.read(|connection| ingest.load(connection, clock.now()))?;
         Ok(Self {
-            fetcher: Fetcher::new(setup.config.limits.clone())?,
+            fetcher: Fetcher::new(setup.config.limits.clone()),
             gates: Gates::new(&setup),
+            private: private(&setup),
             ingest: Arc::new(Mutex::new(ingest)),
             in_flight: HashSet::new(),
             visits: JoinSet::new(),
@@ -66,7 +70,9 @@ impl Poller {
         let mut resume_at: Option<Instant> = None;
         loop {
             pulse.beat(&pulse.poll);
-            let pause = resume_at.map(|at| at.saturating_duration_since(Instant::now())).filter(|it| !it.is_zero());
+            let pause = resume_at
+                .map(|at| at.saturating_duration_since(Instant::now()))
+                .filter(|it| !it.is_zero());
             let wait = match pause {
                 Some(pause) => pause.min(LONGEST_WAIT),
                 None => self.start_due().unwrap_or_else(|error| {
@@ -113,7 +119,9 @@ impl Poller {
 
     /// Visits these feeds now, due or not, and waits for all of them.
     pub async fn poll_now(&mut self, names: &[String]) -> Result<Vec<Report>, StoreError> {
-        let feeds = self.store.read(|connection| feeds::all(connection, names))?;
+        let feeds = self
+            .store
+            .read(|connection| feeds::all(connection, names))?;
         feeds.into_iter().for_each(|feed| self.start(feed));
         self.drain().await
     }
@@ -131,11 +139,17 @@ impl Poller {
     fn start_due(&mut self) -> Result<Duration, StoreError> {
         let now = self.clock.now();
         // A day beyond any schedule: written by a clock that ran ahead.
-        let furthest = now.checked_add(SignedDuration::from_hours(48)).unwrap_or(now);
-        let due = self.store.read(|connection| feeds::due(connection, now, furthest))?;
+        let furthest = now
+            .checked_add(SignedDuration::from_hours(48))
+            .unwrap_or(now);
+        let due = self
+            .store
+            .read(|connection| feeds::due(connection, now, furthest))?;
         due.into_iter().for_each(|feed| self.start(feed));
         let next = self.store.read(feeds::next_due)?;
-        let wait = next.and_then(|next| Duration::try_from(next.duration_since(now)).ok()).unwrap_or(LONGEST_WAIT);
+        let wait = next
+            .and_then(|next| Duration::try_from(next.duration_since(now)).ok())
+            .unwrap_or(LONGEST_WAIT);
         Ok(wait.clamp(Duration::from_millis(200), LONGEST_WAIT))
     }
 
@@ -143,14 +157,24 @@ impl Poller {
         if !self.in_flight.insert(feed.id) {
             return;
         }
-        feed.feed.allow_private =
-            self.setup.config.feeds.iter().any(|it| it.name == feed.feed.name && it.allow_private);
-        let (fetcher, clock, gates) = (self.fetcher.clone(), self.clock.clone(), self.gates.clone());
+        feed.feed.allow_private = self.private.contains(&feed.feed.name);
+        let (fetcher, clock, gates) =
+            (self.fetcher.clone(), self.clock.clone(), self.gates.clone());
         self.visits.spawn(async move {
-            let permit = gates.enter(&feed).await;
-            let fetched = fetcher.get(&feed.feed.url, &feed.validators_now(), feed.feed.allow_private).await;
+            let pass = gates.enter(&feed).await;
+            let fetched = fetcher
+                .get(
+                    &feed.feed.url,
+                    &feed.validators_now(),
+                    feed.feed.allow_private,
+                )
+                .await;
+            drop(pass.host);
             let visit = visit(&feed, clock.now(), fetched).await;
-            Visited { visit, _permit: permit }
+            let permit = pass
+                .all
+                .filter(|_| matches!(visit.found, Found::Document { .. }));
+            Visited { visit, permit }
         });
     }
 
@@ -163,7 +187,11 @@ impl Poller {
                 Ok(visited) => batch.push(visited),
                 Err(error) => tracing::error!(%error, "a visit panicked; its feed is tried again"),
             }
-            next = if batch.len() < BATCH { self.visits.try_join_next() } else { None };
+            next = if batch.len() < BATCH {
+                self.visits.try_join_next()
+            } else {
+                None
+            };
         }
         if self.visits.is_empty() {
             self.in_flight.clear();
@@ -173,10 +201,14 @@ impl Poller {
 
     async fn take(&mut self, batch: Vec<Visited>) -> Result<Vec<Report>, StoreError> {
         let (store, ingest) = (Arc::clone(&self.store), Arc::clone(&self.ingest));
-        let (visits, permits): (Vec<Visit>, Vec<_>) = batch.into_iter().map(|it| (it.visit, it._permit)).unzip();
+        let (visits, permits): (Vec<Visit>, Vec<_>) =
+            batch.into_iter().map(|it| (it.visit, it.permit)).unzip();
         let feeds: Vec<FeedId> = visits.iter().map(|it| it.feed).collect();
         let taken = tokio::task::spawn_blocking(move || {
-            ingest.lock().unwrap_or_else(PoisonError::into_inner).take(&store, &visits)
+            ingest
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(&store, &visits)
         })
         .await
         .expect("ingest catches panics of its stages");
@@ -189,33 +221,63 @@ impl Poller {
 
     fn adopt(&mut self, setup: Arc<Setup>) -> anyhow::Result<()> {
         let mut ingest = Ingest::new(Arc::clone(&setup.engine), setup.routes(), setup.config.poll);
-        self.store.read(|connection| ingest.load(connection, self.clock.now()))?;
-        self.fetcher = Fetcher::new(setup.config.limits.clone())?;
+        self.store
+            .read(|connection| ingest.load(connection, self.clock.now()))?;
+        self.fetcher = Fetcher::new(setup.config.limits.clone());
         self.gates = Gates::new(&setup);
+        self.private = private(&setup);
         self.ingest = Arc::new(Mutex::new(ingest));
         self.setup = setup;
         Ok(())
     }
 }
 
+fn private(setup: &Setup) -> HashSet<String> {
+    setup
+        .config
+        .feeds
+        .iter()
+        .filter(|it| it.allow_private)
+        .map(|it| it.name.clone())
+        .collect()
+}
+
 /// Turns an exchange into a plain value: parsed here, off the async threads.
 async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched) -> Visit {
     let found = match fetched.outcome {
         Outcome::NotModified => Found::NotModified,
-        Outcome::Failed { class, message } => Found::Failed { bytes: 0, class, message },
+        Outcome::Failed { class, message } => Found::Failed {
+            bytes: 0,
+            class,
+            message,
+        },
         Outcome::Document(document) => {
             let body_hash = body_hash(&document.body);
             if feed.body_hash == Some(body_hash) {
-                Found::Unchanged { bytes: document.body.len(), validators: document.validators }
+                Found::Unchanged {
+                    bytes: document.body.len(),
+                    validators: document.validators,
+                }
             } else {
                 let zone = feed.feed.time_zone();
                 let work = tokio::task::spawn_blocking(move || read(document, body_hash, zone));
                 match tokio::time::timeout(PARSE_LIMIT, work).await {
                     Ok(Ok(found)) => found,
-                    Ok(Err(_)) => Found::Failed { bytes: 0, class: ErrorClass::Panic, message: "the parser panicked".to_owned() },
+                    Ok(Err(_)) => Found::Failed {
+                        bytes: 0,
+                        class: ErrorClass::Panic,
+                        message: "the parser panicked".to_owned(),
+                    },
                     Err(_) => {
-                        let message = format!("the document took longer than {} s to parse", PARSE_LIMIT.as_secs());
-                        Found::Failed { bytes: 0, class: ErrorClass::Broken, message }
+                        let message = format!(
+                            "the document took longer than {} s to parse",
+                            PARSE_LIMIT.as_secs()
+                        );
+                        Found::Failed {
+                            bytes: 0,
+                            class: ErrorClass::Broken,
+                            message,
+                        }
                     }
                 }
             }
@@ -236,24 +298,46 @@ pub fn body_hash(body: &[u8]) -> i64 {
     body.chunks_exact(8)
         .map(|it| u64::from_le_bytes(it.try_into().expect("chunks of eight")))
         .chain([u64::try_from(body.len()).unwrap_or(u64::MAX)])
-        .chain(body.chunks_exact(8).remainder().iter().map(|byte| u64::from(*byte)))
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, word| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29))
+        .chain(
+            body.chunks_exact(8)
+                .remainder()
+                .iter()
+                .map(|byte| u64::from(*byte)),
+        )
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, word| {
+            (hash ^ word)
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .rotate_left(29)
+        })
         .cast_signed()
 }
 
 /// Parses a document into what a visit found.
 pub fn read(document: crate::fetch::Document, body_hash: i64, zone: jiff::tz::TimeZone) -> Found {
-    let source = Source { content_type: document.content_type.as_deref(), url: Some(&document.url), zone };
+    let source = Source {
+        content_type: document.content_type.as_deref(),
+        url: Some(&document.url),
+        zone,
+    };
     let bytes = document.body.len();
     match guarded(&document.body, &source) {
-        Ok(parsed) => Found::Document { bytes, validators: document.validators, body_hash, parsed },
+        Ok(parsed) => Found::Document {
+            bytes,
+            validators: document.validators,
+            body_hash,
+            parsed,
+        },
         Err(error) => {
             let class = match error {
                 ParseError::Empty | ParseError::NotAFeed(_) => ErrorClass::NotAFeed,
                 ParseError::Broken(_) | ParseError::EntriesLost => ErrorClass::Broken,
                 ParseError::Panicked => ErrorClass::Panic,
             };
-            Found::Failed { bytes, class, message: error.to_string() }
+            Found::Failed {
+                bytes,
+                class,
+                message: error.to_string(),
+            }
         }
     }
 }
@@ -272,7 +356,11 @@ fn log(report: &Report) {
             report.new,
             report.matched
         ),
-        None => tracing::debug!(feed.name = name, status = report.status, "polled {name}: nothing new"),
+        None => tracing::debug!(
+            feed.name = name,
+            status = report.status,
+            "polled {name}: nothing new"
+        ),
     }
 }
 
@@ -284,6 +372,12 @@ struct Gates {
     per_host: usize,
     spacing: Duration,
     special: Arc<HashMap<String, Duration>>,
+}
+
+/// Leave to visit: of the host until its answer is read, of all until the document is kept.
+struct Pass {
+    host: Option<OwnedSemaphorePermit>,
+    all: Option<OwnedSemaphorePermit>,
 }
 
 struct Gate {
@@ -300,14 +394,20 @@ impl Gates {
             hosts: Arc::default(),
             per_host: config.per_host,
             spacing: config.host_spacing,
-            special: Arc::new(config.hosts.iter().map(|it| (it.name.clone(), it.spacing)).collect()),
+            special: Arc::new(
+                config
+                    .hosts
+                    .iter()
+                    .map(|it| (it.name.clone(), it.spacing))
+                    .collect(),
+            ),
         }
     }
 
     /// Waits for the host's turn first, so that a slow host's queue takes no place from others.
-    async fn enter(&self, feed: &Polled) -> Option<OwnedSemaphorePermit> {
+    async fn enter(&self, feed: &Polled) -> Pass {
         let gate = self.gate(feed);
-        let _host = Arc::clone(&gate.permits).acquire_owned().await.ok()?;
+        let host = Arc::clone(&gate.permits).acquire_owned().await.ok();
         let turn = {
             let mut next = gate.next.lock().unwrap_or_else(PoisonError::into_inner);
             let turn = (*next).max(Instant::now());
@@ -317,15 +417,25 @@ impl Gates {
         if turn > Instant::now() {
             tokio::time::sleep_until(turn).await;
         }
-        Arc::clone(&self.all).acquire_owned().await.ok()
+        Pass {
+            host,
+            all: Arc::clone(&self.all).acquire_owned().await.ok(),
+        }
     }
 
     fn gate(&self, feed: &Polled) -> Arc<Gate> {
-        let host = url::Url::parse(&feed.feed.url).ok().and_then(|it| it.host_str().map(str::to_owned)).unwrap_or_default();
+        let host = url::Url::parse(&feed.feed.url)
+            .ok()
+            .and_then(|it| it.host_str().map(str::to_owned))
+            .unwrap_or_default();
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         let special = self.special.get(&host).copied();
         // One's own servers need no manners but those they are given.
-        let usual = if feed.feed.allow_private { Duration::ZERO } else { self.spacing };
+        let usual = if feed.feed.allow_private {
+            Duration::ZERO
+        } else {
+            self.spacing
+        };
         let gate = hosts.entry(host).or_insert_with(|| {
             Arc::new(Gate {
                 permits: Arc::new(Semaphore::new(self.per_host)),

@@ -94,8 +94,11 @@ impl Scenario {
     }
 
     fn shown(&self, feed: &SampleFeed, now: Timestamp) -> Vec<Shown<'_>> {
-        let mut entries: Vec<&SampleEntry> =
-            self.entry.iter().filter(|it| it.feed == feed.name && it.at <= now).collect();
+        let mut entries: Vec<&SampleEntry> = self
+            .entry
+            .iter()
+            .filter(|it| it.feed == feed.name && it.at <= now)
+            .collect();
         entries.sort_by_key(|it| std::cmp::Reverse(it.at));
         entries.truncate(feed.keep);
         entries.into_iter().map(|it| it.at_time(now)).collect()
@@ -141,7 +144,8 @@ impl SampleFeed {
             Format::Rdf => self.rdf(entries),
             Format::Json => self.json(entries),
         };
-        let encoding = encoding_rs::Encoding::for_label(self.charset.as_bytes()).unwrap_or(encoding_rs::UTF_8);
+        let encoding =
+            encoding_rs::Encoding::for_label(self.charset.as_bytes()).unwrap_or(encoding_rs::UTF_8);
         encoding.encode(&text).0.into_owned()
     }
 
@@ -149,10 +153,17 @@ impl SampleFeed {
         let mut out = format!(
             "<?xml version=\"1.0\" encoding=\"{}\"?>\n<rss version=\"2.0\"><channel><title>{}</title><link>{}</link>\
              <description>{}</description><language>{}</language>\n",
-            self.charset, escape(&self.title), self.site, escape(&self.title), self.language
+            self.charset,
+            escape(&self.title),
+            self.site,
+            escape(&self.title),
+            self.language
         );
         for entry in entries {
-            let guid = entry.id.map(|id| format!("<guid isPermaLink=\"false\">{}</guid>", escape(id))).unwrap_or_default();
+            let guid = entry
+                .id
+                .map(|id| format!("<guid isPermaLink=\"false\">{}</guid>", escape(id)))
+                .unwrap_or_default();
             out.push_str(&format!(
                 "<item><title>{}</title><link>{}</link>{guid}<pubDate>{}</pubDate><description>{}</description></item>\n",
                 escape(entry.title),
@@ -165,11 +176,20 @@ impl SampleFeed {
     }
 
     fn atom(&self, entries: &[Shown<'_>]) -> String {
-        let updated = entries.iter().map(|it| it.changed_at).max().map(rfc3339).unwrap_or_default();
+        let updated = entries
+            .iter()
+            .map(|it| it.changed_at)
+            .max()
+            .map(rfc3339)
+            .unwrap_or_default();
         let mut out = format!(
             "<?xml version=\"1.0\" encoding=\"{}\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"{}\">\
              <title>{}</title><id>{}</id><link href=\"{}\"/><updated>{updated}</updated>\n",
-            self.charset, self.language, escape(&self.title), self.site, self.site
+            self.charset,
+            self.language,
+            escape(&self.title),
+            self.site,
+            self.site
         );
         for entry in entries {
             out.push_str(&format!(
@@ -191,7 +211,11 @@ impl SampleFeed {
             "<?xml version=\"1.0\" encoding=\"{}\"?>\n<rdf:RDF xmlns=\"http://purl.org/rss/1.0/\" \
              xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\">\
              <channel rdf:about=\"{}\"><title>{}</title><link>{}</link><description/><dc:language>{}</dc:language></channel>\n",
-            self.charset, self.site, escape(&self.title), self.site, self.language
+            self.charset,
+            self.site,
+            escape(&self.title),
+            self.site,
+            self.language
         );
         for entry in entries {
             let link = escape(entry.link);
@@ -236,7 +260,9 @@ impl Playback {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let scenario = Arc::new(scenario);
-        let app = Router::new().fallback(serve).with_state((Arc::clone(&scenario), clock));
+        let app = Router::new()
+            .fallback(serve)
+            .with_state((Arc::clone(&scenario), clock));
         tokio::spawn(async move { axum::serve(listener, app).await });
         Ok(Self { scenario, address })
     }
@@ -260,24 +286,51 @@ impl Playback {
     }
 }
 
-async fn serve(State((scenario, clock)): State<(Arc<Scenario>, Clock)>, uri: Uri, headers: HeaderMap) -> Response<Body> {
+async fn serve(
+    State((scenario, clock)): State<(Arc<Scenario>, Clock)>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response<Body> {
     let Some(feed) = scenario.feed.iter().find(|it| it.path == uri.path()) else {
         return answer(StatusCode::NOT_FOUND, &[], Vec::new());
     };
     let body = feed.render(&scenario.shown(feed, clock.now()));
-    let etag = format!("\"{:016x}\"", crate::daemon::poll::body_hash(&body).cast_unsigned());
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|it| it.as_bytes() == etag.as_bytes()) {
-        return answer(StatusCode::NOT_MODIFIED, &[(header::ETAG, &etag)], Vec::new());
+    let etag = format!(
+        "\"{:016x}\"",
+        crate::daemon::poll::body_hash(&body).cast_unsigned()
+    );
+    if headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|it| it.as_bytes() == etag.as_bytes())
+    {
+        return answer(
+            StatusCode::NOT_MODIFIED,
+            &[(header::ETAG, &etag)],
+            Vec::new(),
+        );
     }
-    answer(StatusCode::OK, &[(header::ETAG, &etag), (header::CONTENT_TYPE, &feed.content_type())], body)
+    answer(
+        StatusCode::OK,
+        &[
+            (header::ETAG, &etag),
+            (header::CONTENT_TYPE, &feed.content_type()),
+        ],
+        body,
+    )
 }
 
-fn answer(status: StatusCode, headers: &[(header::HeaderName, &str)], body: Vec<u8>) -> Response<Body> {
+fn answer(
+    status: StatusCode,
+    headers: &[(header::HeaderName, &str)],
+    body: Vec<u8>,
+) -> Response<Body> {
     let mut response = Response::builder().status(status);
     for (name, value) in headers {
         response = response.header(name, *value);
     }
-    response.body(Body::from(body)).expect("a status and plain headers")
+    response
+        .body(Body::from(body))
+        .expect("a status and plain headers")
 }
 
 #[cfg(test)]
@@ -288,15 +341,26 @@ mod tests {
     fn the_scenario_reads_and_its_charsets_hold_its_words() {
         let scenario = Scenario::built_in();
         for feed in scenario.feeds() {
-            let encoding = encoding_rs::Encoding::for_label(feed.charset.as_bytes()).expect("a charset");
+            let encoding =
+                encoding_rs::Encoding::for_label(feed.charset.as_bytes()).expect("a charset");
             let entries = scenario.shown(feed, scenario.end);
             assert!(!entries.is_empty(), "{} shows nothing", feed.name);
             for entry in entries {
                 for text in [entry.title, entry.summary] {
-                    assert!(!encoding.encode(text).2, "{}: {text} does not fit {}", feed.name, feed.charset);
+                    assert!(
+                        !encoding.encode(text).2,
+                        "{}: {text} does not fit {}",
+                        feed.name,
+                        feed.charset
+                    );
                 }
             }
         }
-        assert!(scenario.entry.iter().all(|entry| scenario.feed.iter().any(|feed| feed.name == entry.feed)));
+        assert!(
+            scenario
+                .entry
+                .iter()
+                .all(|entry| scenario.feed.iter().any(|feed| feed.name == entry.feed))
+        );
     }
 }

@@ -5,6 +5,8 @@
 //! quick-xml is asked only for tokens; nesting is kept here, with caps, and an item whose end was
 //! not seen is dropped: cut items come back whole at the next poll under another title.
 
+use std::borrow::Cow;
+
 use quick_xml::Reader;
 use quick_xml::escape::escape;
 use quick_xml::events::{BytesRef, BytesStart, Event};
@@ -15,10 +17,24 @@ const DEPTH: usize = 200;
 const ITEMS: usize = 20_000;
 const FIELD_BYTES: usize = 2 * 1024 * 1024;
 
+const ATOM: (&str, &str) = (
+    "<feed xmlns=\"http://www.w3.org/2005/Atom\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\" \
+     xmlns:media=\"http://search.yahoo.com/mrss/\">",
+    "</feed>",
+);
+const RSS: (&str, &str) = (
+    "<rss version=\"2.0\" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\" \
+     xmlns:dc=\"http://purl.org/dc/elements/1.1/\" xmlns:media=\"http://search.yahoo.com/mrss/\"><channel>",
+    "</channel></rss>",
+);
+
 pub struct Canonical {
     pub kind: Kind,
-    pub xml: String,
+    /// XML, or JSON where the document was.
+    pub text: String,
     pub complete: bool,
+    /// `xml:lang` of the root.
+    pub language: Option<String>,
     pub repairs: Vec<&'static str>,
 }
 
@@ -70,7 +86,16 @@ enum Space {
 fn space_of_uri(uri: &str) -> Space {
     let uri = uri.trim().trim_end_matches(['#', '/']);
     let lower = uri.to_ascii_lowercase();
-    if lower.is_empty() || lower.contains("rss") && !lower.contains("modules") && !lower.contains("media") && !lower.contains("/mrss") || lower.contains("my.netscape.com") || lower.contains("netscape.com/rdf") || lower.contains("backend.userland.com") || lower.contains("blogs.law.harvard.edu") {
+    if lower.is_empty()
+        || lower.contains("rss")
+            && !lower.contains("modules")
+            && !lower.contains("media")
+            && !lower.contains("/mrss")
+        || lower.contains("my.netscape.com")
+        || lower.contains("netscape.com/rdf")
+        || lower.contains("backend.userland.com")
+        || lower.contains("blogs.law.harvard.edu")
+    {
         Space::Rss
     } else if lower.contains("/atom") {
         Space::Atom
@@ -123,9 +148,13 @@ struct Builder {
     stack: Vec<Open>,
     bindings: Vec<(String, Space)>,
     kind: Option<Kind>,
+    language: Option<String>,
     feed: String,
-    items: Vec<String>,
-    item: Option<(usize, String)>,
+    /// The items written so far, one of them perhaps still open.
+    items: String,
+    n_items: usize,
+    /// Depth of the open item and where in `items` it begins.
+    item: Option<(usize, usize)>,
     /// Depth of an element inside an item or feed whose leaves are its own: author, image, source.
     aside: Option<(usize, Aside)>,
     field: Option<Field>,
@@ -150,18 +179,26 @@ impl Builder {
 
     fn open(&mut self, start: &BytesStart<'_>) -> Result<(), ParseError> {
         if self.stack.len() >= DEPTH {
-            return Err(ParseError::Broken(format!("elements nest deeper than {DEPTH}")));
+            return Err(ParseError::Broken(format!(
+                "elements nest deeper than {DEPTH}"
+            )));
         }
         let qualified = start.name().as_ref().to_owned();
         let bound_before = self.bindings.len();
         let mut attributes: Vec<(String, String)> = Vec::new();
-        for attribute in start.html_attributes().with_checks(false).flatten().take(64) {
+        for attribute in start
+            .html_attributes()
+            .with_checks(false)
+            .flatten()
+            .take(64)
+        {
             let key = attribute.key.as_ref().to_owned();
             let value = htmlize::unescape_attribute(attribute.value.as_ref()).into_owned();
             if key == "xmlns" {
                 self.bindings.push((String::new(), space_of_uri(&value)));
             } else if let Some(prefix) = key.strip_prefix("xmlns:") {
-                self.bindings.push((prefix.to_owned(), space_of_uri(&value)));
+                self.bindings
+                    .push((prefix.to_owned(), space_of_uri(&value)));
             } else {
                 attributes.push((key, value));
             }
@@ -169,29 +206,48 @@ impl Builder {
         let (prefix, local) = qualified.split_once(':').unwrap_or(("", &qualified));
         let space = self.space(prefix);
         let local = local.to_owned();
-        let get = |name: &str| attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let get = |name: &str| {
+            attributes
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.as_str())
+        };
         if let Some(field) = &mut self.field {
             if field.markup && field.text.len() < FIELD_BYTES {
                 field.text.push('<');
                 field.text.push_str(&local);
-                for (key, value) in attributes.iter().filter(|(key, _)| matches!(key.as_str(), "href" | "src" | "alt")) {
-                    field.text.push_str(&format!(" {key}=\"{}\"", escape(value)));
+                for (key, value) in attributes
+                    .iter()
+                    .filter(|(key, _)| matches!(key.as_str(), "href" | "src" | "alt"))
+                {
+                    field
+                        .text
+                        .push_str(&format!(" {key}=\"{}\"", escape(value)));
                 }
                 field.text.push('>');
             }
         } else if self.kind.is_none() {
+            self.language = get("xml:lang").map(str::to_owned);
             self.root(&local, space, get("version"));
         } else if self.aside.is_some_and(|(_, aside)| aside == Aside::Author) && local == "name" {
             self.start_field("author", String::new(), false);
         } else if self.aside.is_none() {
             self.element(&local, space, &attributes);
         }
-        self.stack.push(Open { name: qualified, bindings: bound_before });
+        self.stack.push(Open {
+            name: qualified,
+            bindings: bound_before,
+        });
         Ok(())
     }
 
     fn space(&self, prefix: &str) -> Space {
-        match self.bindings.iter().rev().find(|(bound, _)| bound == prefix) {
+        match self
+            .bindings
+            .iter()
+            .rev()
+            .find(|(bound, _)| bound == prefix)
+        {
             // An unknown default namespace on the root is that root's native one.
             Some((_, Space::Other)) if prefix.is_empty() => self.native(),
             Some((_, space)) => *space,
@@ -201,7 +257,11 @@ impl Builder {
     }
 
     fn native(&self) -> Space {
-        if self.kind == Some(Kind::Atom) { Space::Atom } else { Space::Rss }
+        if self.kind == Some(Kind::Atom) {
+            Space::Atom
+        } else {
+            Space::Rss
+        }
     }
 
     fn root(&mut self, local: &str, space: Space, version: Option<&str>) {
@@ -232,7 +292,12 @@ impl Builder {
 
     fn element(&mut self, local: &str, space: Space, attributes: &[(String, String)]) {
         let depth = self.stack.len();
-        let get = |name: &str| attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let get = |name: &str| {
+            attributes
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.as_str())
+        };
         let atom = self.kind == Some(Kind::Atom);
         let lower = local.to_ascii_lowercase();
         let native = space == self.native() || (atom && space == Space::Rss);
@@ -242,49 +307,72 @@ impl Builder {
                 self.repair("closed an item that was left open");
                 self.end_item();
             }
-            let mut item = String::new();
-            if let Some(about) = attributes.iter().find(|(key, _)| key == "about" || key.ends_with(":about")) {
-                item.push_str(&format!("<guid isPermaLink=\"false\">{}</guid>", escape(about.1.as_str())));
+            self.item = Some((depth, self.items.len()));
+            self.write(&[if atom { "<entry>" } else { "<item>" }]);
+            if let Some((_, about)) = attributes
+                .iter()
+                .find(|(key, _)| key == "about" || key.ends_with(":about"))
+            {
+                self.write(&["<guid isPermaLink=\"false\">", &escape(about), "</guid>"]);
             }
-            self.item = Some((depth, item));
             return;
         }
         let in_item = self.item.is_some();
         let field = |name: &'static str| Some((name, String::new(), true));
         let leaf = |name: &'static str| Some((name, String::new(), false));
         let known = match (space, lower.as_str()) {
-            (Space::Rss | Space::Atom, "title") => Some(("title", text_type(atom, get("type")), true)),
-            (Space::Media | Space::DublinCore, "title") if in_item => {
-                Some((if space == Space::Media { "media:title" } else { "dc:title" }, String::new(), true))
+            (Space::Rss | Space::Atom, "title") => {
+                Some(("title", text_type(atom, get("type")), true))
             }
+            (Space::Media | Space::DublinCore, "title") if in_item => Some((
+                if space == Space::Media {
+                    "media:title"
+                } else {
+                    "dc:title"
+                },
+                String::new(),
+                true,
+            )),
             (Space::Rss | Space::Atom, "link") => self.link(atom, space, attributes),
             (Space::Rss, "description") if !atom => field("description"),
             (Space::Atom, "subtitle" | "tagline") if atom && !in_item => field("subtitle"),
-            (Space::Atom, "summary") if atom => Some(("summary", text_type(true, get("type")), true)),
+            (Space::Atom, "summary") if atom => {
+                Some(("summary", text_type(true, get("type")), true))
+            }
             (Space::Atom, "summary") => field("description"),
-            (Space::Atom, "content") if atom => Some(("content", text_type(true, get("type")), true)),
+            (Space::Atom, "content") if atom => {
+                Some(("content", text_type(true, get("type")), true))
+            }
             (Space::Atom, "content") | (Space::Content, "encoded") if in_item => {
-                if atom { Some(("content", text_type(true, Some("html")), true)) } else { field("content:encoded") }
+                if atom {
+                    Some(("content", text_type(true, Some("html")), true))
+                } else {
+                    field("content:encoded")
+                }
             }
             (Space::Rss, "guid") if !atom => leaf("guid"),
             (Space::Atom, "id") => leaf(if atom { "id" } else { "guid" }),
             (Space::Rss, "pubdate") | (Space::DublinCore, "date" | "created" | "issued") => {
                 leaf(if atom { "published" } else { "pubDate" })
             }
-            (Space::Atom, "published" | "issued" | "created") => leaf(if atom { "published" } else { "pubDate" }),
+            (Space::Atom, "published" | "issued" | "created") => {
+                leaf(if atom { "published" } else { "pubDate" })
+            }
             (Space::Atom, "updated" | "modified") if atom => leaf("updated"),
             (Space::Atom, "updated" | "modified") if in_item => leaf("pubDate"),
-            (Space::Rss, "language") | (Space::DublinCore, "language") if !in_item && !atom => leaf("language"),
+            (Space::Rss, "language") | (Space::DublinCore, "language") if !in_item && !atom => {
+                leaf("language")
+            }
             (Space::Rss, "category") if !atom => leaf("category"),
             (Space::DublinCore, "subject") if !atom => leaf("category"),
             (Space::Atom, "category") => {
                 if let Some(term) = get("term").filter(|it| !it.is_empty()) {
-                    let category = if atom {
-                        format!("<category term=\"{}\"/>", escape(term))
+                    let (open, close) = if atom {
+                        ("<category term=\"", "\"/>")
                     } else {
-                        format!("<category>{}</category>", escape(term))
+                        ("<category>", "</category>")
                     };
-                    self.write(&category);
+                    self.write(&[open, &escape(term), close]);
                 }
                 None
             }
@@ -308,16 +396,35 @@ impl Builder {
     }
 
     /// Atom links are attributes; RSS links are text. Either may stand in the other's feed.
-    fn link(&mut self, atom: bool, space: Space, attributes: &[(String, String)]) -> Option<(&'static str, String, bool)> {
-        let get = |name: &str| attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    fn link(
+        &mut self,
+        atom: bool,
+        space: Space,
+        attributes: &[(String, String)],
+    ) -> Option<(&'static str, String, bool)> {
+        let get = |name: &str| {
+            attributes
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.as_str())
+        };
         match get("href") {
             Some(href) => {
                 let rel = get("rel").unwrap_or("alternate");
                 if atom {
-                    let media = get("type").map(|it| format!(" type=\"{}\"", escape(it))).unwrap_or_default();
-                    self.write(&format!("<link rel=\"{}\"{media} href=\"{}\"/>", escape(rel), escape(href)));
+                    let media = get("type")
+                        .map(|it| format!("\" type=\"{}", escape(it)))
+                        .unwrap_or_default();
+                    self.write(&[
+                        "<link rel=\"",
+                        &escape(rel),
+                        &media,
+                        "\" href=\"",
+                        &escape(href),
+                        "\"/>",
+                    ]);
                 } else if rel == "alternate" {
-                    self.write(&format!("<link>{}</link>", escape(href)));
+                    self.write(&["<link>", &escape(href), "</link>"]);
                 }
                 None
             }
@@ -328,14 +435,22 @@ impl Builder {
     }
 
     fn start_field(&mut self, name: &'static str, attributes: String, markup: bool) {
-        self.field = Some(Field { name, attributes, depth: self.stack.len(), text: String::new(), markup });
+        self.field = Some(Field {
+            name,
+            attributes,
+            depth: self.stack.len(),
+            text: String::new(),
+            markup,
+        });
     }
 
-    fn write(&mut self, xml: &str) {
-        match &mut self.item {
-            Some((_, item)) => item.push_str(xml),
-            None => self.feed.push_str(xml),
-        }
+    fn write(&mut self, parts: &[&str]) {
+        let out = if self.item.is_some() {
+            &mut self.items
+        } else {
+            &mut self.feed
+        };
+        parts.iter().for_each(|part| out.push_str(part));
     }
 
     fn text(&mut self, text: &str) {
@@ -417,57 +532,70 @@ impl Builder {
         };
         let text = escape(text.trim());
         if field.name == "link" && self.kind == Some(Kind::Atom) {
-            self.write(&format!("<link href=\"{text}\"/>"));
+            self.write(&["<link href=\"", &text, "\"/>"]);
         } else {
-            self.write(&format!("<{name}{}>{text}</{close}>", field.attributes));
+            self.write(&["<", name, &field.attributes, ">", &text, "</", close, ">"]);
         }
     }
 
     fn end_item(&mut self) {
-        if let Some((_, item)) = self.item.take()
-            && self.items.len() < ITEMS
-        {
-            self.items.push(item);
+        self.write(&[if self.kind == Some(Kind::Atom) {
+            "</entry>"
+        } else {
+            "</item>"
+        }]);
+        let Some((_, start)) = self.item.take() else {
+            return;
+        };
+        if self.n_items == ITEMS {
+            self.items.truncate(start);
+            return self.repair("kept the first 20,000 items");
+        }
+        self.n_items += 1;
+        if !self.items[start..].contains("<title") {
+            // A media or Dublin Core title serves where the item has none of its own.
+            let renamed = titled(&self.items[start..]);
+            self.items.replace_range(start.., &renamed);
         }
     }
 
     fn finish(mut self, complete: bool) -> Result<Canonical, ParseError> {
         let Some(kind) = self.kind else {
-            return Err(ParseError::NotAFeed(if self.unknown_root { "another kind of XML or HTML" } else { "text" }));
+            return Err(ParseError::NotAFeed(if self.unknown_root {
+                "another kind of XML or HTML"
+            } else {
+                "text"
+            }));
         };
         if !complete {
             self.repair("kept the complete entries of a truncated document");
         }
-        let (open, item_name, close) = if kind == Kind::Atom {
-            ("<feed xmlns=\"http://www.w3.org/2005/Atom\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\" \
-              xmlns:media=\"http://search.yahoo.com/mrss/\">", "entry", "</feed>")
-        } else {
-            ("<rss version=\"2.0\" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\" \
-              xmlns:dc=\"http://purl.org/dc/elements/1.1/\" xmlns:media=\"http://search.yahoo.com/mrss/\"><channel>",
-             "item", "</channel></rss>")
-        };
-        let body: usize = self.items.iter().map(|it| it.len() + 16).sum();
-        let mut xml = String::with_capacity(open.len() + self.feed.len() + body + 32);
-        xml.push_str(open);
-        xml.push_str(&self.feed);
-        for item in &self.items {
-            xml.push_str(&format!("<{item_name}>"));
-            xml.push_str(&titled(item));
-            xml.push_str(&format!("</{item_name}>"));
+        // An item whose end was not seen comes back whole at the next poll.
+        if let Some((_, start)) = self.item {
+            self.items.truncate(start);
         }
-        xml.push_str(close);
-        Ok(Canonical { kind, xml, complete, repairs: self.repairs })
+        let (open, close) = if kind == Kind::Atom { ATOM } else { RSS };
+        let xml = [open, &self.feed, &self.items, close].concat();
+        Ok(Canonical {
+            kind,
+            text: xml,
+            complete,
+            language: self.language,
+            repairs: self.repairs,
+        })
     }
 }
 
-/// A media or Dublin Core title serves where the item has none of its own.
 fn titled(item: &str) -> String {
-    if item.contains("<title") {
-        return item.to_owned();
-    }
-    ["dc:title", "media:title"].iter().fold(item.to_owned(), |item, name| {
-        item.replacen(&format!("<{name}>"), "<title>", 1).replacen(&format!("</{name}>"), "</title>", 1)
-    })
+    ["dc:title", "media:title"]
+        .iter()
+        .fold(item.to_owned(), |item, name| {
+            item.replacen(&format!("<{name}>"), "<title>", 1).replacen(
+                &format!("</{name}>"),
+                "</title>",
+                1,
+            )
+        })
 }
 
 /// Atom text constructs: what is not known to be plain is HTML, as a browser would take it.
@@ -482,7 +610,17 @@ fn text_type(atom: bool, declared: Option<&str>) -> String {
     format!(" type=\"{kind}\"")
 }
 
-/// Characters that XML 1.0 forbids, which decoders and references let through.
-fn clean(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).filter(|c| !matches!(c, '\u{fffe}' | '\u{ffff}')).collect()
+/// Without the characters that XML 1.0 forbids, which decoders and references let through.
+fn clean(text: &str) -> Cow<'_, str> {
+    let forbidden = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{fffe}' | '\u{ffff}')
+    };
+    // Most texts hold none of the first bytes of such characters.
+    let suspect = |byte: u8| {
+        (byte < 0x20 && !matches!(byte, b'\n' | b'\t')) || matches!(byte, 0x7f | 0xc2 | 0xef)
+    };
+    if text.bytes().any(suspect) && text.contains(forbidden) {
+        return Cow::Owned(text.chars().filter(|c| !forbidden(*c)).collect());
+    }
+    Cow::Borrowed(text)
 }

@@ -12,13 +12,20 @@ pub struct Decoded {
 
 pub fn decode(bytes: &[u8], content_type: Option<&str>) -> Decoded {
     if let Some(text) = utf32(bytes) {
-        return Decoded { text, repairs: vec!["decoded UTF-32"] };
+        return Decoded {
+            text,
+            repairs: vec!["decoded UTF-32"],
+        };
     }
     if let Some((encoding, bom)) = Encoding::for_bom(bytes) {
         return with(encoding, &bytes[bom..], Vec::new());
     }
     if let Some(encoding) = utf16_without_bom(bytes) {
-        return with(encoding, bytes, vec!["found UTF-16 without a byte order mark"]);
+        return with(
+            encoding,
+            bytes,
+            vec!["found UTF-16 without a byte order mark"],
+        );
     }
     let declared = label_of_header(content_type).or_else(|| label_of_prolog(bytes));
     let encoding = declared.and_then(|label| Encoding::for_label(alias(&label).as_bytes()));
@@ -26,8 +33,15 @@ pub fn decode(bytes: &[u8], content_type: Option<&str>) -> Decoded {
         && !looks_like_iso_2022(bytes)
     {
         let contradicted = encoding.is_some_and(|it| it != UTF_8) && !bytes.is_ascii();
-        let repairs = if contradicted { vec!["ignored a wrong charset label: the bytes are UTF-8"] } else { Vec::new() };
-        return Decoded { text: text.to_owned(), repairs };
+        let repairs = if contradicted {
+            vec!["ignored a wrong charset label: the bytes are UTF-8"]
+        } else {
+            Vec::new()
+        };
+        return Decoded {
+            text: text.to_owned(),
+            repairs,
+        };
     }
     match encoding {
         // Bytes that are not UTF-8 refute the label.
@@ -39,7 +53,11 @@ pub fn decode(bytes: &[u8], content_type: Option<&str>) -> Decoded {
             if mostly_utf8(bytes) {
                 return with(UTF_8, bytes, vec!["replaced bytes that are not UTF-8"]);
             }
-            with(detector.guess(None, chardetng::Utf8Detection::Allow), bytes, vec!["detected the charset"])
+            with(
+                detector.guess(None, chardetng::Utf8Detection::Allow),
+                bytes,
+                vec!["detected the charset"],
+            )
         }
     }
 }
@@ -49,7 +67,10 @@ fn with(encoding: &'static Encoding, bytes: &[u8], mut repairs: Vec<&'static str
     if malformed && repairs.is_empty() {
         repairs.push("replaced bytes that do not fit the charset");
     }
-    Decoded { text: text.into_owned(), repairs }
+    Decoded {
+        text: text.into_owned(),
+        repairs,
+    }
 }
 
 /// Labels as newsrooms use them, which WHATWG's table lacks.
@@ -68,7 +89,10 @@ fn alias(label: &str) -> String {
 fn label_of_header(content_type: Option<&str>) -> Option<String> {
     let lower = content_type?.to_ascii_lowercase();
     let at = lower.find("charset=")?;
-    let label: String = lower[at + 8..].chars().take_while(|c| !matches!(c, ';' | ' ' | ',')).collect();
+    let label: String = lower[at + 8..]
+        .chars()
+        .take_while(|c| !matches!(c, ';' | ' ' | ','))
+        .collect();
     (!label.is_empty()).then_some(label)
 }
 
@@ -85,7 +109,9 @@ fn label_of_prolog(bytes: &[u8]) -> Option<String> {
 }
 
 fn looks_like_iso_2022(bytes: &[u8]) -> bool {
-    bytes.windows(3).any(|it| it[0] == 0x1b && it[1] == b'$' && matches!(it[2], b'B' | b'@'))
+    bytes
+        .windows(3)
+        .any(|it| it[0] == 0x1b && it[1] == b'$' && matches!(it[2], b'B' | b'@'))
 }
 
 fn mostly_utf8(bytes: &[u8]) -> bool {
@@ -114,7 +140,11 @@ fn utf32(bytes: &[u8]) -> Option<String> {
     };
     let units = bytes[skip..].chunks_exact(4).map(|it| {
         let unit = [it[0], it[1], it[2], it[3]];
-        let code = if big { u32::from_be_bytes(unit) } else { u32::from_le_bytes(unit) };
+        let code = if big {
+            u32::from_be_bytes(unit)
+        } else {
+            u32::from_le_bytes(unit)
+        };
         char::from_u32(code).unwrap_or('\u{fffd}')
     });
     Some(units.collect())
@@ -131,7 +161,11 @@ mod tests {
     #[track_caller]
     fn check(bytes: &[u8], content_type: Option<&str>, expected: &str) {
         let decoded = decode(bytes, content_type);
-        assert!(decoded.text.contains(expected), "{} does not hold {expected}", decoded.text);
+        assert!(
+            decoded.text.contains(expected),
+            "{} does not hold {expected}",
+            decoded.text
+        );
     }
 
     #[test]
@@ -143,7 +177,8 @@ mod tests {
         let declared = KOREAN.replace("\"1.0\"", "\"1.0\" encoding=\"ks_c_5601-1987\"");
         check(&EUC_KR.encode(&declared).0, None, "정상회담");
         check(declared.as_bytes(), None, "정상회담");
-        let japanese = "<?xml version='1.0' encoding='cp932'?><rss><title>米朝首脳会談について</title></rss>";
+        let japanese =
+            "<?xml version='1.0' encoding='cp932'?><rss><title>米朝首脳会談について</title></rss>";
         check(&SHIFT_JIS.encode(japanese).0, None, "米朝首脳会談");
     }
 
@@ -151,7 +186,10 @@ mod tests {
     fn wide_encodings_are_found_without_a_mark() {
         let little: Vec<u8> = KOREAN.encode_utf16().flat_map(u16::to_le_bytes).collect();
         check(&little, Some("text/xml; charset=utf-8"), "정상회담");
-        let wide: Vec<u8> = KOREAN.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect();
+        let wide: Vec<u8> = KOREAN
+            .chars()
+            .flat_map(|c| u32::from(c).to_be_bytes())
+            .collect();
         check(&wide, None, "정상회담");
     }
 }

@@ -68,7 +68,15 @@ fn normalise(text: &str) -> String {
         }
     }
     // The fold turns dashes into spaces, which would hide a negative offset.
-    restore_minus(text, &out.replace("午前", " am ").replace("午後", " pm ").replace("오전", " am ").replace("오후", " pm ").replace("上午", " am ").replace("下午", " pm "))
+    restore_minus(
+        text,
+        &out.replace("午前", " am ")
+            .replace("午後", " pm ")
+            .replace("오전", " am ")
+            .replace("오후", " pm ")
+            .replace("上午", " am ")
+            .replace("下午", " pm "),
+    )
 }
 
 /// `… 10:00:00 -0500` folds to `… 10:00:00 0500`: put the sign back.
@@ -79,9 +87,13 @@ fn restore_minus(original: &str, folded: &str) -> String {
         .find(|(at, c)| {
             let before = &original[..*at];
             let after = &original[at + c.len_utf8()..];
-            let digits: String = after.chars().take_while(|c| c.is_ascii_digit() || *c == ':').collect();
+            let digits: String = after
+                .chars()
+                .take_while(|c| c.is_ascii_digit() || *c == ':')
+                .collect();
             before.contains(':') && matches!(digits.len(), 4 | 5) && after.len() == digits.len()
-                || (before.to_ascii_lowercase().ends_with("gmt") || before.to_ascii_lowercase().ends_with("utc"))
+                || (before.to_ascii_lowercase().ends_with("gmt")
+                    || before.to_ascii_lowercase().ends_with("utc"))
                 || (before.contains(':') && matches!(digits.len(), 2) && after.len() == 2)
         })
         .map(|(at, c)| original[at + c.len_utf8()..].to_ascii_lowercase());
@@ -107,17 +119,28 @@ impl Parts {
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
             if first.is_ascii_digit() {
-                let len = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+                let len = rest
+                    .find(|c: char| !c.is_ascii_digit())
+                    .unwrap_or(rest.len());
                 let (digits, tail) = rest.split_at(len);
                 if tail.starts_with(':') && self.time.is_none() && len <= 2 {
                     rest = self.clock(rest)?;
                 } else if self.time.is_none() && len == 8 && self.numbers.is_empty() {
                     for range in [0..4, 4..6, 6..8] {
-                        self.numbers.push((digits[range.clone()].parse().ok()?, range.len()));
+                        self.numbers
+                            .push((digits[range.clone()].parse().ok()?, range.len()));
                     }
                     rest = tail;
-                } else if tail.starts_with(['+', '-']) && self.time.is_none() && len == 6 && self.numbers.len() >= 3 {
-                    self.time = Some((digits[..2].parse().ok()?, digits[2..4].parse().ok()?, digits[4..].parse().ok()?));
+                } else if tail.starts_with(['+', '-'])
+                    && self.time.is_none()
+                    && len == 6
+                    && self.numbers.len() >= 3
+                {
+                    self.time = Some((
+                        digits[..2].parse().ok()?,
+                        digits[2..4].parse().ok()?,
+                        digits[4..].parse().ok()?,
+                    ));
                     rest = tail;
                 } else if len <= 4 {
                     self.numbers.push((digits.parse().ok()?, len));
@@ -128,7 +151,9 @@ impl Parts {
             } else if matches!(first, '+' | '-') && (self.time.is_some() || self.offset.is_some()) {
                 rest = self.numeric_offset(rest)?;
             } else if first.is_alphabetic() {
-                let len = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
+                let len = rest
+                    .find(|c: char| !c.is_alphabetic())
+                    .unwrap_or(rest.len());
                 let (word, tail) = rest.split_at(len);
                 self.word(word)?;
                 rest = tail;
@@ -140,17 +165,26 @@ impl Parts {
     }
 
     fn clock<'a>(&mut self, rest: &'a str) -> Option<&'a str> {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.').unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.')
+            .unwrap_or(rest.len());
         let (clock, tail) = rest.split_at(end);
         let mut fields = clock.split(':').filter(|it| !it.is_empty());
         let hour: i8 = fields.next()?.parse().ok()?;
         let minute: i8 = fields.next().map_or(Some(0), |it| it.parse().ok())?;
-        let second: i8 = fields.next().map_or(Some(0), |it| it.split('.').next().and_then(|it| it.parse().ok()))?;
+        let second: i8 = fields.next().map_or(Some(0), |it| {
+            it.split('.').next().and_then(|it| it.parse().ok())
+        })?;
         self.time = Some((hour, minute, second));
         // `2026年11月23日 14時05分` leaves white space between hour and minute in some feeds.
         let joined = tail.trim_start();
-        if clock.ends_with(':') && clock.matches(':').count() == 1 && joined.starts_with(|c: char| c.is_ascii_digit()) {
-            let end = joined.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(joined.len());
+        if clock.ends_with(':')
+            && clock.matches(':').count() == 1
+            && joined.starts_with(|c: char| c.is_ascii_digit())
+        {
+            let end = joined
+                .find(|c: char| !c.is_ascii_digit() && c != ':')
+                .unwrap_or(joined.len());
             let mut more = joined[..end].split(':').filter(|it| !it.is_empty());
             let minute: i8 = more.next()?.parse().ok()?;
             let second: i8 = more.next().map_or(Some(0), |it| it.parse().ok())?;
@@ -163,7 +197,9 @@ impl Parts {
     fn numeric_offset<'a>(&mut self, rest: &'a str) -> Option<&'a str> {
         let sign = if rest.starts_with('-') { -1 } else { 1 };
         let body = rest[1..].trim_start();
-        let end = body.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(body.len());
+        let end = body
+            .find(|c: char| !c.is_ascii_digit() && c != ':')
+            .unwrap_or(body.len());
         let digits: String = body[..end].chars().filter(char::is_ascii_digit).collect();
         let (hours, minutes): (i32, i32) = match digits.len() {
             1 | 2 => (digits.parse().ok()?, 0),
@@ -199,10 +235,16 @@ impl Parts {
             _ => hour,
         };
         // 24:00:00 is the midnight that ends the day, 23:59:60 the second after 23:59:59.
-        let (hour, next_day) = if hour == 24 && minute == 0 { (0, 86_400) } else { (hour, 0) };
+        let (hour, next_day) = if hour == 24 && minute == 0 {
+            (0, 86_400)
+        } else {
+            (hour, 0)
+        };
         let (second, leap) = if second == 60 { (59, 1) } else { (second, 0) };
         let time = Time::new(hour, minute, second, 0).ok()?;
-        let at = DateTime::from_parts(self.date()?, time).checked_add(SignedDuration::from_secs(next_day + leap)).ok()?;
+        let at = DateTime::from_parts(self.date()?, time)
+            .checked_add(SignedDuration::from_secs(next_day + leap))
+            .ok()?;
         let at = match self.offset {
             Some(offset) => Offset::from_seconds(offset).ok()?.to_timestamp(at).ok()?,
             None => zone.to_timestamp(at).ok()?,
@@ -214,7 +256,11 @@ impl Parts {
         let (year, month, day) = match (self.month, self.numbers.as_slice()) {
             // 23 Nov 2026; Nov 23, 2026; 2026 Nov 23
             (Some((month, _)), [(a, a_len), (b, b_len)]) => {
-                if *a_len == 4 || *a > 31 { (*a, month, *b) } else { (century(*b, *b_len), month, *a) }
+                if *a_len == 4 || *a > 31 {
+                    (*a, month, *b)
+                } else {
+                    (century(*b, *b_len), month, *a)
+                }
             }
             (Some(_), _) => return None,
             (None, [(year, 4), (month, _), (day, _)]) => (*year, i8::try_from(*month).ok()?, *day),
@@ -254,7 +300,9 @@ fn month(word: &str) -> Option<i8> {
         &["nov", "ноя"],
         &["dec", "дек", "dez", "déc", "dic"],
     ];
-    let at = MONTHS.iter().position(|names| names.iter().any(|name| word.starts_with(name)))?;
+    let at = MONTHS
+        .iter()
+        .position(|names| names.iter().any(|name| word.starts_with(name)))?;
     i8::try_from(at + 1).ok()
 }
 
@@ -282,12 +330,32 @@ fn named_zone(word: &str) -> Option<i32> {
 /// Week days, the ISO `t`, ordinals and small words.
 fn is_filler(word: &str) -> bool {
     const DAYS: &[&str] = &[
-        "mon", "tue", "wed", "thu", "fri", "sat", "sun", "пн", "вт", "ср", "чт", "пт", "сб", "вс", "lun", "mer", "jeu",
-        "ven", "sam", "dim", "die", "mit", "don", "fre", "son", "mié", "jue", "vie", "sáb", "dom",
+        "mon", "tue", "wed", "thu", "fri", "sat", "sun", "пн", "вт", "ср", "чт", "пт", "сб", "вс",
+        "lun", "mer", "jeu", "ven", "sam", "dim", "die", "mit", "don", "fre", "son", "mié", "jue",
+        "vie", "sáb", "dom",
     ];
-    matches!(word, "t" | "st" | "nd" | "rd" | "th" | "at" | "of" | "de" | "г" | "mo" | "di" | "mi" | "do" | "fr" | "sa" | "so" | "w")
-        || DAYS.iter().any(|day| word.starts_with(day))
-        || word.chars().all(|c| "월화수목금토일月火水木金土日曜요周星期一二三四五六天".contains(c))
+    matches!(
+        word,
+        "t" | "st"
+            | "nd"
+            | "rd"
+            | "th"
+            | "at"
+            | "of"
+            | "de"
+            | "г"
+            | "mo"
+            | "di"
+            | "mi"
+            | "do"
+            | "fr"
+            | "sa"
+            | "so"
+            | "w"
+    ) || DAYS.iter().any(|day| word.starts_with(day))
+        || word
+            .chars()
+            .all(|c| "월화수목금토일月火水木金土日曜요周星期一二三四五六天".contains(c))
 }
 
 #[cfg(test)]
@@ -301,7 +369,11 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let seoul = TimeZone::get("Asia/Seoul").expect("zone");
-        assert_eq!(parse(text, &seoul).map(rfc3339).as_deref(), Some(expected), "{text}");
+        assert_eq!(
+            parse(text, &seoul).map(rfc3339).as_deref(),
+            Some(expected),
+            "{text}"
+        );
     }
 
     #[test]
@@ -327,7 +399,13 @@ mod tests {
 
     #[test]
     fn what_is_no_date_gives_none() {
-        for text in ["", "yesterday", "2026-13-45", "soon, 23", "99999999999999999999"] {
+        for text in [
+            "",
+            "yesterday",
+            "2026-13-45",
+            "soon, 23",
+            "99999999999999999999",
+        ] {
             assert_eq!(parse(text, &TimeZone::UTC), None, "{text}");
         }
     }

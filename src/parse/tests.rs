@@ -4,7 +4,11 @@ use super::{Kind, ParseError, Parsed, Source, guarded};
 use crate::clock::rfc3339;
 
 fn source() -> Source<'static> {
-    Source { content_type: None, url: Some("https://news.example/feeds/world.xml"), zone: TimeZone::UTC }
+    Source {
+        content_type: None,
+        url: Some("https://news.example/feeds/world.xml"),
+        zone: TimeZone::UTC,
+    }
 }
 
 #[track_caller]
@@ -20,13 +24,19 @@ fn rss_gives_plain_text_absolute_links_and_utc() {
         <guid isPermaLink="false">n-1</guid><pubDate>Mon, 23 Nov 2026 14:05:00 +0900</pubDate>
         <description><![CDATA[<p>Envoys met.</p><p>More &hellip;</p>]]></description></item></channel></rss>"#,
     );
-    assert_eq!((feed.kind, feed.title.as_deref(), feed.language.as_deref()), (Kind::Rss2, Some("World & more"), Some("en-gb")));
+    assert_eq!(
+        (feed.kind, feed.title.as_deref(), feed.language.as_deref()),
+        (Kind::Rss2, Some("World & more"), Some("en-gb"))
+    );
     let item = &feed.items[0];
     assert_eq!(item.title, "Talks open");
     assert_eq!(item.summary, "Envoys met. More …");
     assert_eq!(item.url.as_deref(), Some("https://news.example/world/1"));
     assert_eq!(item.guid.as_deref(), Some("n-1"));
-    assert_eq!(item.published_at.map(rfc3339).as_deref(), Some("2026-11-23T05:05:00Z"));
+    assert_eq!(
+        item.published_at.map(rfc3339).as_deref(),
+        Some("2026-11-23T05:05:00Z")
+    );
     assert!(feed.repairs.is_empty() && feed.complete);
 }
 
@@ -51,48 +61,86 @@ fn atom_rdf_and_json_feed_give_the_same_item() {
         assert_eq!(item.title, "북미 회담", "{:?}", feed.kind);
         assert_eq!(item.summary, "요약", "{:?}", feed.kind);
         assert_eq!(item.guid.as_deref(), Some("urn:1"), "{:?}", feed.kind);
-        assert_eq!(item.url.as_deref(), Some("https://news.example/1"), "{:?}", feed.kind);
-        assert_eq!(item.published_at.map(rfc3339).as_deref(), Some("2026-11-23T05:05:00Z"), "{:?}", feed.kind);
+        assert_eq!(
+            item.url.as_deref(),
+            Some("https://news.example/1"),
+            "{:?}",
+            feed.kind
+        );
+        assert_eq!(
+            item.published_at.map(rfc3339).as_deref(),
+            Some("2026-11-23T05:05:00Z"),
+            "{:?}",
+            feed.kind
+        );
     }
 }
 
 #[test]
 fn an_item_without_guid_gets_none_invented() {
-    let feed = parsed("<rss version='2.0'><channel><item><title>only a title</title></item></channel></rss>");
-    assert_eq!((feed.items[0].guid.as_deref(), feed.items[0].url.as_deref()), (None, None));
+    let feed = parsed(
+        "<rss version='2.0'><channel><item><title>only a title</title></item></channel></rss>",
+    );
+    assert_eq!(
+        (feed.items[0].guid.as_deref(), feed.items[0].url.as_deref()),
+        (None, None)
+    );
 }
 
 #[test]
 fn broken_documents_are_mended_and_it_is_told() {
-    let bare = parsed("\n\n<rss><channel><item><title>R&D in <b>Seoul</title><description>a &nbsp; b<br>c</description></item></channel></rss>");
+    let bare = parsed(
+        "\n\n<rss><channel><item><title>R&D in <b>Seoul</title><description>a &nbsp; b<br>c</description></item></channel></rss>",
+    );
     assert_eq!(bare.items[0].title, "R&D in Seoul");
     assert_eq!(bare.items[0].summary, "a b c");
-    assert!(bare.repairs.iter().any(|it| it.contains("version")), "{:?}", bare.repairs);
-    let cut = parsed("<rss version='2.0'><channel><item><title>whole</title></item><item><title>cut off he");
+    assert!(
+        bare.repairs.iter().any(|it| it.contains("version")),
+        "{:?}",
+        bare.repairs
+    );
+    let cut = parsed(
+        "<rss version='2.0'><channel><item><title>whole</title></item><item><title>cut off he",
+    );
     assert_eq!(cut.items.len(), 1);
     assert!(!cut.complete);
 }
 
 #[test]
 fn what_is_no_feed_says_what_it_was_taken_for() {
-    let html = guarded(b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body><p>Soon</body></html>", &source());
+    let html = guarded(
+        b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body><p>Soon</body></html>",
+        &source(),
+    );
     assert!(matches!(html, Err(ParseError::NotAFeed(_))), "{html:?}");
     assert_eq!(guarded(b"  \n", &source()), Err(ParseError::Empty));
-    assert!(matches!(guarded(b"plain words", &source()), Err(ParseError::NotAFeed(_))));
-    assert!(matches!(guarded(br#"{"error": "no"}"#, &source()), Err(ParseError::NotAFeed(_))));
+    assert!(matches!(
+        guarded(b"plain words", &source()),
+        Err(ParseError::NotAFeed(_))
+    ));
+    assert!(matches!(
+        guarded(br#"{"error": "no"}"#, &source()),
+        Err(ParseError::NotAFeed(_))
+    ));
 }
 
 #[test]
 fn utf16_that_declares_utf8_does_not_panic() {
     let text = "<?xml version=\"1.0\" encoding=\"utf-8\"?><rss version=\"2.0\"><channel><item><title>米朝</title></item></channel></rss>";
     let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
-    assert_eq!(guarded(&bytes, &source()).expect("a feed").items[0].title, "米朝");
+    assert_eq!(
+        guarded(&bytes, &source()).expect("a feed").items[0].title,
+        "米朝"
+    );
 }
 
 #[test]
 fn deep_nesting_is_refused() {
     let deep = format!("<rss version='2.0'><channel>{}", "<a>".repeat(5_000));
-    assert!(matches!(guarded(deep.as_bytes(), &source()), Err(ParseError::Broken(_))));
+    assert!(matches!(
+        guarded(deep.as_bytes(), &source()),
+        Err(ParseError::Broken(_))
+    ));
 }
 
 proptest::proptest! {

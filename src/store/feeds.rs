@@ -1,5 +1,6 @@
 //! Feeds and their visits.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,15 +11,47 @@ use crate::store::{At, StoreError};
 
 /// Writes the configured feeds; those no longer configured stay as history, inactive.
 /// A feed keeps its state under its name; a new address drops the old validators.
-pub fn sync(tx: &Transaction<'_>, feeds: &[Feed], policy: &PollPolicy, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute("UPDATE feeds SET active = 0 WHERE active = 1", [])?;
+pub fn sync(
+    tx: &Transaction<'_>,
+    feeds: &[Feed],
+    policy: &PollPolicy,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let known: HashMap<String, Polled> = all(tx, &[])?
+        .into_iter()
+        .map(|it| (it.feed.name.clone(), it))
+        .collect();
+    let mut leave = tx.prepare_cached("UPDATE feeds SET active = 0 WHERE name = ?1")?;
+    let configured: HashSet<&str> = feeds.iter().map(|it| it.name.as_str()).collect();
+    for name in known.keys().filter(|it| !configured.contains(it.as_str())) {
+        leave.execute([name])?;
+    }
+    let bounds = policy.min_interval..=policy.max_interval;
+    let unchanged = |feed: &Feed, known: &Polled| {
+        bounds.contains(&known.interval)
+            && known.feed
+                == Feed {
+                    allow_private: false,
+                    ..feed.clone()
+                }
+    };
     for feed in feeds {
-        upsert(tx, feed, policy, now)?;
+        if !known
+            .get(&feed.name)
+            .is_some_and(|known| unchanged(feed, known))
+        {
+            upsert(tx, feed, policy, now)?;
+        }
     }
     Ok(())
 }
 
-pub fn upsert(tx: &Transaction<'_>, feed: &Feed, policy: &PollPolicy, now: Timestamp) -> Result<FeedId, StoreError> {
+pub fn upsert(
+    tx: &Transaction<'_>,
+    feed: &Feed,
+    policy: &PollPolicy,
+    now: Timestamp,
+) -> Result<FeedId, StoreError> {
     let mut statement = tx.prepare_cached(
         "INSERT INTO feeds (name, url, outlet, family, language, country, zone, interval_secs, next_poll_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
@@ -53,7 +86,8 @@ pub fn upsert(tx: &Transaction<'_>, feed: &Feed, policy: &PollPolicy, now: Times
     Ok(FeedId(id))
 }
 
-const POLLED: &str = "SELECT id, name, url, outlet, family, language, country, zone, etag, last_modified, body_hash,
+const POLLED: &str =
+    "SELECT id, name, url, outlet, family, language, country, zone, etag, last_modified, body_hash,
     failures, interval_secs, conditional_polls, last_success_at FROM feeds";
 
 fn polled(row: &Row<'_>) -> rusqlite::Result<Polled> {
@@ -70,7 +104,10 @@ fn polled(row: &Row<'_>) -> rusqlite::Result<Polled> {
             // Permission is configuration, never archive.
             allow_private: false,
         },
-        validators: Validators { etag: row.get(8)?, last_modified: row.get(9)? },
+        validators: Validators {
+            etag: row.get(8)?,
+            last_modified: row.get(9)?,
+        },
         body_hash: row.get(10)?,
         failures: row.get(11)?,
         interval: Duration::from_secs(row.get::<_, i64>(12)?.try_into().unwrap_or_default()),
@@ -81,7 +118,11 @@ fn polled(row: &Row<'_>) -> rusqlite::Result<Polled> {
 
 /// Feeds to poll at `now`. One that is due later than any schedule would say was written by a
 /// clock that ran ahead, and is due too.
-pub fn due(connection: &Connection, now: Timestamp, furthest: Timestamp) -> Result<Vec<Polled>, StoreError> {
+pub fn due(
+    connection: &Connection,
+    now: Timestamp,
+    furthest: Timestamp,
+) -> Result<Vec<Polled>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
         "{POLLED} WHERE active = 1 AND (next_poll_at <= ?1 OR next_poll_at > ?2) ORDER BY next_poll_at, id"
     ))?;
@@ -91,10 +132,14 @@ pub fn due(connection: &Connection, now: Timestamp, furthest: Timestamp) -> Resu
 
 /// All active feeds, or those named.
 pub fn all(connection: &Connection, names: &[String]) -> Result<Vec<Polled>, StoreError> {
-    let mut statement = connection.prepare_cached(&format!("{POLLED} WHERE active = 1 ORDER BY id"))?;
+    let mut statement =
+        connection.prepare_cached(&format!("{POLLED} WHERE active = 1 ORDER BY id"))?;
     let rows = statement.query_map([], polled)?;
     let all: Vec<Polled> = rows.collect::<Result<_, _>>()?;
-    Ok(all.into_iter().filter(|it| names.is_empty() || names.contains(&it.feed.name)).collect())
+    Ok(all
+        .into_iter()
+        .filter(|it| names.is_empty() || names.contains(&it.feed.name))
+        .collect())
 }
 
 pub fn get(connection: &Connection, id: FeedId) -> Result<Polled, StoreError> {
@@ -124,7 +169,12 @@ pub struct FetchRow {
     pub repairs: Vec<&'static str>,
 }
 
-pub fn insert_fetch(tx: &Transaction<'_>, feed: FeedId, at: Timestamp, fetch: &FetchRow) -> Result<(), StoreError> {
+pub fn insert_fetch(
+    tx: &Transaction<'_>,
+    feed: FeedId,
+    at: Timestamp,
+    fetch: &FetchRow,
+) -> Result<(), StoreError> {
     let repairs = (!fetch.repairs.is_empty()).then(|| serde_json::json!(fetch.repairs).to_string());
     tx.prepare_cached(
         "INSERT INTO fetches (feed_id, started_at, status, bytes, entries, new, duration_ms, error_class, error, repairs)
@@ -162,20 +212,36 @@ pub enum AfterOutcome {
     Failed(String),
 }
 
-pub fn record(tx: &Transaction<'_>, feed: &Polled, now: Timestamp, after: &After) -> Result<(), StoreError> {
+pub fn record(
+    tx: &Transaction<'_>,
+    feed: &Polled,
+    now: Timestamp,
+    after: &After,
+) -> Result<(), StoreError> {
     let interval = i64::try_from(after.interval.as_secs()).unwrap_or(i64::MAX);
     let (next, now) = (At(after.next_poll_at), At(now));
     match &after.outcome {
         AfterOutcome::Complete(seen) => {
-            let conditional = if feed.validators_now() == Validators::default() { 0 } else { feed.conditional_polls + 1 };
+            let conditional = if feed.validators_now() == Validators::default() {
+                0
+            } else {
+                feed.conditional_polls + 1
+            };
             tx.prepare_cached(
                 "UPDATE feeds SET next_poll_at = ?2, interval_secs = ?3, last_poll_at = ?4, last_success_at = ?4,
                     failures = 0, last_error = NULL, conditional_polls = ?5 WHERE id = ?1",
             )?
             .execute(params![feed.id.0, next, interval, now, conditional])?;
             if let Some((validators, body_hash)) = seen {
-                tx.prepare_cached("UPDATE feeds SET etag = ?2, last_modified = ?3, body_hash = ?4 WHERE id = ?1")?
-                    .execute(params![feed.id.0, validators.etag, validators.last_modified, body_hash])?;
+                tx.prepare_cached(
+                    "UPDATE feeds SET etag = ?2, last_modified = ?3, body_hash = ?4 WHERE id = ?1",
+                )?
+                .execute(params![
+                    feed.id.0,
+                    validators.etag,
+                    validators.last_modified,
+                    body_hash
+                ])?;
             }
         }
         AfterOutcome::Truncated => {

@@ -5,8 +5,9 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::alert::Standing;
 use crate::feed::FeedId;
+use crate::item::text_key;
 use crate::store::{At, StoreError};
-use crate::text::fold::fold;
+use crate::text::Words;
 use crate::text::language::Script;
 use crate::topic::Verdict;
 
@@ -21,8 +22,7 @@ pub struct NewItem<'a> {
     pub guid_key: Option<&'a str>,
     pub url: Option<&'a str>,
     pub canonical_url: Option<&'a str>,
-    pub title: &'a str,
-    pub summary: &'a str,
+    pub words: &'a Words<'a>,
     pub author: Option<&'a str>,
     pub language: Option<&'a str>,
     pub categories: &'a [String],
@@ -60,32 +60,49 @@ fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
 
 /// The item that a feed announced under this key, or under another that it has borne since.
 pub fn by_guid(tx: &Connection, feed: FeedId, guid_key: &str) -> Result<Option<Known>, StoreError> {
-    let mut statement =
-        tx.prepare_cached(&format!("{KNOWN} WHERE feed_id = ?1 AND guid_key = ?2 ORDER BY id LIMIT 1"))?;
-    if let Some(found) = statement.query_row(params![feed.0, guid_key], known).optional()? {
+    let mut statement = tx.prepare_cached(&format!(
+        "{KNOWN} WHERE feed_id = ?1 AND guid_key = ?2 ORDER BY id LIMIT 1"
+    ))?;
+    if let Some(found) = statement
+        .query_row(params![feed.0, guid_key], known)
+        .optional()?
+    {
         return Ok(Some(found));
     }
     let mut alias = tx.prepare_cached(&format!(
         "{KNOWN} WHERE id = (SELECT item_id FROM aliases WHERE feed_id = ?1 AND guid_key = ?2)"
     ))?;
-    Ok(alias.query_row(params![feed.0, guid_key], known).optional()?)
+    Ok(alias
+        .query_row(params![feed.0, guid_key], known)
+        .optional()?)
 }
 
-/// Items at a canonical address: this feed's first, then by age.
-pub fn by_url(tx: &Connection, feed: FeedId, canonical_url: &str) -> Result<Vec<Known>, StoreError> {
+/// The item at a canonical address: this feed's if it has one, else the first.
+pub fn by_url(
+    tx: &Connection,
+    feed: FeedId,
+    canonical_url: &str,
+) -> Result<Option<Known>, StoreError> {
     let mut statement = tx.prepare_cached(&format!(
-        "{KNOWN} WHERE canonical_url = ?1 ORDER BY feed_id <> ?2, id LIMIT 8"
+        "{KNOWN} WHERE canonical_url = ?1 ORDER BY feed_id <> ?2, id LIMIT 1"
     ))?;
-    let rows = statement.query_map(params![canonical_url, feed.0], known)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    Ok(statement
+        .query_row(params![canonical_url, feed.0], known)
+        .optional()?)
 }
 
 /// The first item with exactly this text, seen since `since`.
-pub fn by_text(tx: &Connection, text_key: i64, since: Timestamp) -> Result<Option<Known>, StoreError> {
+pub fn by_text(
+    tx: &Connection,
+    text_key: i64,
+    since: Timestamp,
+) -> Result<Option<Known>, StoreError> {
     let mut statement = tx.prepare_cached(&format!(
         "{KNOWN} WHERE text_key = ?1 AND first_seen_at >= ?2 ORDER BY id LIMIT 1"
     ))?;
-    Ok(statement.query_row(params![text_key, At(since)], known).optional()?)
+    Ok(statement
+        .query_row(params![text_key, At(since)], known)
+        .optional()?)
 }
 
 pub fn insert(tx: &Transaction<'_>, item: &NewItem<'_>) -> Result<ItemId, StoreError> {
@@ -94,7 +111,8 @@ pub fn insert(tx: &Transaction<'_>, item: &NewItem<'_>) -> Result<ItemId, StoreE
         Standing::History => "history",
         Standing::Copy => "copy",
     };
-    let categories = (!item.categories.is_empty()).then(|| serde_json::json!(item.categories).to_string());
+    let categories =
+        (!item.categories.is_empty()).then(|| serde_json::json!(item.categories).to_string());
     let id = tx
         .prepare_cached(
             "INSERT INTO items (feed_id, guid, guid_key, url, canonical_url, title, summary, author, language,
@@ -107,8 +125,8 @@ pub fn insert(tx: &Transaction<'_>, item: &NewItem<'_>) -> Result<ItemId, StoreE
             item.guid_key,
             item.url,
             item.canonical_url,
-            item.title,
-            item.summary,
+            item.words.title,
+            item.words.summary,
             item.author,
             item.language,
             categories,
@@ -119,7 +137,7 @@ pub fn insert(tx: &Transaction<'_>, item: &NewItem<'_>) -> Result<ItemId, StoreE
             standing,
             item.duplicate_of.map(|it| it.0),
         ])?;
-    index(tx, ItemId(id), item.title, item.summary)?;
+    index(tx, ItemId(id), item.words)?;
     Ok(ItemId(id))
 }
 
@@ -127,17 +145,23 @@ pub fn insert(tx: &Transaction<'_>, item: &NewItem<'_>) -> Result<ItemId, StoreE
 pub fn revise(
     tx: &Transaction<'_>,
     known: &Known,
-    title: &str,
-    summary: &str,
-    text_key: Option<i64>,
+    words: &Words<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.prepare_cached("INSERT INTO revisions (item_id, title, summary, replaced_at) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![known.id.0, known.title, known.summary, At(now)])?;
+    tx.prepare_cached(
+        "INSERT INTO revisions (item_id, title, summary, replaced_at) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![known.id.0, known.title, known.summary, At(now)])?;
     tx.prepare_cached("UPDATE items SET title = ?2, summary = ?3, text_key = ?4 WHERE id = ?1")?
-        .execute(params![known.id.0, title, summary, text_key])?;
-    tx.prepare_cached("DELETE FROM items_fts WHERE rowid = ?1")?.execute([known.id.0])?;
-    index(tx, known.id, title, summary)
+        .execute(params![
+            known.id.0,
+            words.title,
+            words.summary,
+            text_key(words)
+        ])?;
+    tx.prepare_cached("DELETE FROM items_fts WHERE rowid = ?1")?
+        .execute([known.id.0])?;
+    index(tx, known.id, words)
 }
 
 /// What a revision needs of the item it revises.
@@ -155,18 +179,34 @@ pub fn stored(tx: &Connection, id: ItemId) -> Result<Stored, StoreError> {
             "copy" => Standing::Copy,
             _ => Standing::News,
         };
-        Ok(Stored { language: row.get(0)?, standing })
+        Ok(Stored {
+            language: row.get(0)?,
+            standing,
+        })
     })?)
 }
 
 /// Whether the item has said this before: two back-ends that take turns make no revisions.
-pub fn said_before(tx: &Connection, id: ItemId, title: &str, summary: &str) -> Result<bool, StoreError> {
-    let mut statement = tx.prepare_cached("SELECT 1 FROM revisions WHERE item_id = ?1 AND title = ?2 AND summary = ?3")?;
+pub fn said_before(
+    tx: &Connection,
+    id: ItemId,
+    title: &str,
+    summary: &str,
+) -> Result<bool, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT 1 FROM revisions WHERE item_id = ?1 AND title = ?2 AND summary = ?3",
+    )?;
     Ok(statement.exists(params![id.0, title, summary])?)
 }
 
 /// Remembers another guid of the same article.
-pub fn add_alias(tx: &Transaction<'_>, known: &Known, guid_key: &str, found_by: &str, now: Timestamp) -> Result<(), StoreError> {
+pub fn add_alias(
+    tx: &Transaction<'_>,
+    known: &Known,
+    guid_key: &str,
+    found_by: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT OR IGNORE INTO aliases (feed_id, guid_key, item_id, found_by, seen_at) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
@@ -174,9 +214,21 @@ pub fn add_alias(tx: &Transaction<'_>, known: &Known, guid_key: &str, found_by: 
     Ok(())
 }
 
-pub fn write_match(tx: &Transaction<'_>, item: ItemId, topic: &str, verdict: &Verdict) -> Result<(), StoreError> {
-    tx.prepare_cached("INSERT OR REPLACE INTO matches (item_id, topic, score, evidence) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![item.0, topic, verdict.score, evidence_json(verdict).to_string()])?;
+pub fn write_match(
+    tx: &Transaction<'_>,
+    item: ItemId,
+    topic: &str,
+    verdict: &Verdict,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO matches (item_id, topic, score, evidence) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![
+        item.0,
+        topic,
+        verdict.score,
+        evidence_json(verdict).to_string()
+    ])?;
     Ok(())
 }
 
@@ -193,20 +245,25 @@ pub fn evidence_json(verdict: &Verdict) -> serde_json::Value {
 }
 
 pub fn matched(tx: &Connection, item: ItemId, topic: &str) -> Result<bool, StoreError> {
-    let mut statement = tx.prepare_cached("SELECT 1 FROM matches WHERE item_id = ?1 AND topic = ?2")?;
+    let mut statement =
+        tx.prepare_cached("SELECT 1 FROM matches WHERE item_id = ?1 AND topic = ?2")?;
     Ok(statement.exists(params![item.0, topic])?)
 }
 
-fn index(tx: &Transaction<'_>, id: ItemId, title: &str, summary: &str) -> Result<(), StoreError> {
+fn index(tx: &Transaction<'_>, id: ItemId, words: &Words<'_>) -> Result<(), StoreError> {
     tx.prepare_cached("INSERT INTO items_fts (rowid, title, summary) VALUES (?1, ?2, ?3)")?
-        .execute(params![id.0, segmented(title), segmented(summary)])?;
+        .execute(params![
+            id.0,
+            segmented(&words.folded_title.text),
+            segmented(&words.folded_summary.text)
+        ])?;
     Ok(())
 }
 
-/// Text as the full-text index holds it: folded; runs of unspaced scripts as overlapping pairs,
-/// so that two-character words (북미, 米朝) are found without a dictionary.
-pub fn segmented(text: &str) -> String {
-    let folded = fold(text);
+/// A folded text as the full-text index holds it: runs of unspaced scripts as overlapping pairs,
+/// so that two-character words (북미, 米朝) are found without a dictionary; nothing but letters,
+/// digits and spaces, so that the cheapest tokenizer cuts it.
+pub fn segmented(folded: &str) -> String {
     let mut out = String::with_capacity(folded.len() * 2);
     let mut previous: Option<char> = None;
     for c in folded.chars() {
@@ -218,16 +275,18 @@ pub fn segmented(text: &str) -> String {
                 out.push(c);
             }
             (None, true) => {
-                if !out.is_empty() && !out.ends_with(' ') {
+                if !out.ends_with(' ') {
                     out.push(' ');
                 }
                 out.push(c);
             }
-            (Some(_), false) if c != ' ' => {
-                out.push(' ');
+            (before, false) if c.is_alphanumeric() => {
+                if before.is_some() {
+                    out.push(' ');
+                }
                 out.push(c);
             }
-            (_, false) => out.push(c),
+            (_, false) => out.push(' '),
         }
         previous = unspaced.then_some(c);
     }
@@ -237,11 +296,12 @@ pub fn segmented(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::segmented;
+    use crate::text::fold::fold;
 
     #[test]
     fn unspaced_scripts_become_pairs() {
-        assert_eq!(segmented("북미 Talks"), "북 북미 talks");
-        assert_eq!(segmented("米朝首脳"), "米 米朝 朝首 首脳");
-        assert_eq!(segmented("US・米国"), "us· 米 米国");
+        assert_eq!(segmented(&fold("북미 Talks")), " 북 북미 talks");
+        assert_eq!(segmented(&fold("米朝首脳")), " 米 米朝 朝首 首脳");
+        assert_eq!(segmented(&fold("US・米国")), "us  米 米国");
     }
 }

@@ -19,7 +19,18 @@ pub struct Filter {
 impl Filter {
     fn run(&self, connection: &Connection, sql: &str) -> Result<Table, StoreError> {
         let since = self.since.map(At);
-        Ok(table(connection, sql, &[&since, &self.topic, &self.language, &self.outlet, &self.state], self.limit)?)
+        Ok(table(
+            connection,
+            sql,
+            &[
+                &since,
+                &self.topic,
+                &self.language,
+                &self.outlet,
+                &self.state,
+            ],
+            self.limit,
+        )?)
     }
 }
 

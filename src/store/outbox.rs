@@ -7,8 +7,15 @@ use crate::outbox::{Delivery, DeliveryId, LEASE, Settled};
 use crate::store::{At, StoreError};
 
 /// Claims up to `limit` deliveries of `channel` that are due. A lease that ran out is due again.
-pub fn claim(tx: &Transaction<'_>, channel: &str, limit: usize, now: Timestamp) -> Result<Vec<Delivery>, StoreError> {
-    let until = now.checked_add(SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::from_secs(120))).unwrap_or(now);
+pub fn claim(
+    tx: &Transaction<'_>,
+    channel: &str,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Vec<Delivery>, StoreError> {
+    let until = now
+        .checked_add(SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::from_secs(120)))
+        .unwrap_or(now);
     let mut due = tx.prepare_cached(
         "SELECT d.id, d.idempotency_key, d.attempts, coalesce(a.message, g.message)
          FROM deliveries d LEFT JOIN alerts a ON a.id = d.alert_id LEFT JOIN digests g ON g.id = d.digest_id
@@ -16,15 +23,18 @@ pub fn claim(tx: &Transaction<'_>, channel: &str, limit: usize, now: Timestamp) 
          ORDER BY d.id LIMIT ?3",
     )?;
     let claimed: Vec<Delivery> = due
-        .query_map(params![channel, At(now), i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-            Ok(Delivery {
-                id: DeliveryId(row.get(0)?),
-                channel: channel.to_owned(),
-                idempotency_key: row.get(1)?,
-                attempts: row.get(2)?,
-                message: row.get(3)?,
-            })
-        })?
+        .query_map(
+            params![channel, At(now), i64::try_from(limit).unwrap_or(i64::MAX)],
+            |row| {
+                Ok(Delivery {
+                    id: DeliveryId(row.get(0)?),
+                    channel: channel.to_owned(),
+                    idempotency_key: row.get(1)?,
+                    attempts: row.get(2)?,
+                    message: row.get(3)?,
+                })
+            },
+        )?
         .collect::<Result<_, _>>()?;
     for delivery in &claimed {
         tx.prepare_cached(
@@ -35,7 +45,12 @@ pub fn claim(tx: &Transaction<'_>, channel: &str, limit: usize, now: Timestamp) 
     Ok(claimed)
 }
 
-pub fn settle(tx: &Transaction<'_>, id: DeliveryId, settled: &Settled, now: Timestamp) -> Result<(), StoreError> {
+pub fn settle(
+    tx: &Transaction<'_>,
+    id: DeliveryId,
+    settled: &Settled,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     match settled {
         Settled::Delivered => tx
             .prepare_cached("UPDATE deliveries SET state = 'delivered', delivered_at = ?2, last_error = NULL WHERE id = ?1")?
@@ -52,11 +67,17 @@ pub fn settle(tx: &Transaction<'_>, id: DeliveryId, settled: &Settled, now: Time
 
 /// At start no one else sends: what was being sent when the last process died is due now.
 pub fn release_leases(tx: &Transaction<'_>, now: Timestamp) -> Result<usize, StoreError> {
-    Ok(tx.execute("UPDATE deliveries SET state = 'retry', next_attempt_at = ?1 WHERE state = 'sending'", [At(now)])?)
+    Ok(tx.execute(
+        "UPDATE deliveries SET state = 'retry', next_attempt_at = ?1 WHERE state = 'sending'",
+        [At(now)],
+    )?)
 }
 
 /// When the next delivery of any of `channels` is due.
-pub fn next_due(connection: &Connection, channels: &[&str]) -> Result<Option<Timestamp>, StoreError> {
+pub fn next_due(
+    connection: &Connection,
+    channels: &[&str],
+) -> Result<Option<Timestamp>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT min(next_attempt_at) FROM deliveries WHERE channel = ?1 AND state IN ('pending', 'sending', 'retry')",
     )?;

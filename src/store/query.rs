@@ -21,14 +21,23 @@ pub struct Table {
 /// Only statements that read get past the authorizer.
 pub fn only_reads(connection: &Connection) -> Result<(), StoreError> {
     connection.authorizer(Some(|context: AuthContext<'_>| match context.action {
-        AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => Authorization::Allow,
-        AuthAction::Function { function_name } if !function_name.eq_ignore_ascii_case("load_extension") => {
+        AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => {
+            Authorization::Allow
+        }
+        AuthAction::Function { function_name }
+            if !function_name.eq_ignore_ascii_case("load_extension") =>
+        {
             Authorization::Allow
         }
         // A few pragmas tell about the schema; with a value they would change something.
-        AuthAction::Pragma { pragma_name, pragma_value }
-            if matches!(pragma_name, "table_info" | "table_list" | "table_xinfo" | "index_list" | "index_info")
-                || (pragma_value.is_none() && matches!(pragma_name, "user_version" | "data_version" | "page_count")) =>
+        AuthAction::Pragma {
+            pragma_name,
+            pragma_value,
+        } if matches!(
+            pragma_name,
+            "table_info" | "table_list" | "table_xinfo" | "index_list" | "index_info"
+        ) || (pragma_value.is_none()
+            && matches!(pragma_name, "user_version" | "data_version" | "page_count")) =>
         {
             Authorization::Allow
         }
@@ -51,15 +60,24 @@ pub fn table(
     limit: usize,
 ) -> Result<Table, rusqlite::Error> {
     let mut statement = connection.prepare(sql)?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-    let mut table = Table { columns, ..Table::default() };
+    let columns: Vec<String> = statement
+        .column_names()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let mut table = Table {
+        columns,
+        ..Table::default()
+    };
     let mut rows = statement.query(params)?;
     while let Some(row) = rows.next()? {
         if table.rows.len() == limit {
             table.cut = true;
             break;
         }
-        let values = (0..table.columns.len()).map(|at| row.get_ref(at).map(value)).collect::<Result<_, _>>()?;
+        let values = (0..table.columns.len())
+            .map(|at| row.get_ref(at).map(value))
+            .collect::<Result<_, _>>()?;
         table.rows.push(values);
     }
     Ok(table)

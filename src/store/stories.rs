@@ -9,7 +9,12 @@ use crate::store::items::ItemId;
 use crate::store::{At, StoreError};
 use crate::story::{Development, StoryId};
 
-pub fn open(tx: &Transaction<'_>, topic: &str, title: &str, now: Timestamp) -> Result<StoryId, StoreError> {
+pub fn open(
+    tx: &Transaction<'_>,
+    topic: &str,
+    title: &str,
+    now: Timestamp,
+) -> Result<StoryId, StoreError> {
     let id = tx
         .prepare_cached("INSERT INTO stories (topic, title, first_seen_at, last_seen_at) VALUES (?1, ?2, ?3, ?3)")?
         .insert(params![topic, title, At(now)])?;
@@ -49,7 +54,9 @@ pub fn of_item(tx: &Connection, item: ItemId, topic: &str) -> Result<Option<Stor
     let mut statement = tx.prepare_cached(
         "SELECT s.id FROM story_items si JOIN stories s ON s.id = si.story_id WHERE si.item_id = ?1 AND s.topic = ?2",
     )?;
-    Ok(statement.query_row(params![item.0, topic], |row| row.get(0).map(StoryId)).optional()?)
+    Ok(statement
+        .query_row(params![item.0, topic], |row| row.get(0).map(StoryId))
+        .optional()?)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,15 +88,28 @@ pub fn insert_development(
     Ok(DevelopmentId(id))
 }
 
-pub fn insert_alert(tx: &Transaction<'_>, development: DevelopmentId, message: &str, now: Timestamp) -> Result<AlertId, StoreError> {
+pub fn insert_alert(
+    tx: &Transaction<'_>,
+    development: DevelopmentId,
+    message: &str,
+    now: Timestamp,
+) -> Result<AlertId, StoreError> {
     let id = tx
-        .prepare_cached("INSERT INTO alerts (development_id, message, created_at) VALUES (?1, ?2, ?3)")?
+        .prepare_cached(
+            "INSERT INTO alerts (development_id, message, created_at) VALUES (?1, ?2, ?3)",
+        )?
         .insert(params![development.0, message, At(now)])?;
     Ok(AlertId(id))
 }
 
 /// One row in the outbox. Its key never changes, so that a channel can tell a repeat.
-pub fn owe(tx: &Transaction<'_>, alert: AlertId, channel: &str, key: &str, now: Timestamp) -> Result<DeliveryId, StoreError> {
+pub fn owe(
+    tx: &Transaction<'_>,
+    alert: AlertId,
+    channel: &str,
+    key: &str,
+    now: Timestamp,
+) -> Result<DeliveryId, StoreError> {
     let id = tx
         .prepare_cached(
             "INSERT INTO deliveries (alert_id, channel, state, next_attempt_at, idempotency_key, created_at)
@@ -100,7 +120,9 @@ pub fn owe(tx: &Transaction<'_>, alert: AlertId, channel: &str, key: &str, now: 
 }
 
 pub fn title(tx: &Connection, story: StoryId) -> Result<String, StoreError> {
-    Ok(tx.prepare_cached("SELECT title FROM stories WHERE id = ?1")?.query_row([story.0], |row| row.get(0))?)
+    Ok(tx
+        .prepare_cached("SELECT title FROM stories WHERE id = ?1")?
+        .query_row([story.0], |row| row.get(0))?)
 }
 
 /// Outlets that have the story, the first reporter first, one per family.
@@ -124,7 +146,11 @@ pub struct Member {
 }
 
 /// Members of the stories of `topic` seen since `since`, in the order in which they were placed.
-pub fn members_since(tx: &Connection, topic: &str, since: Timestamp) -> Result<Vec<Member>, StoreError> {
+pub fn members_since(
+    tx: &Connection,
+    topic: &str,
+    since: Timestamp,
+) -> Result<Vec<Member>, StoreError> {
     let mut statement = tx.prepare_cached(
         "SELECT si.story_id, i.title, i.summary, si.placed_at
          FROM stories s JOIN story_items si ON si.story_id = s.id JOIN items i ON i.id = si.item_id

@@ -77,7 +77,9 @@ impl OpenStories {
             told: BTreeSet::new(),
             last_seen_at: item.at,
         });
-        story.told.extend(item.facts.iter().map(|fact| fact.key.clone()));
+        story
+            .told
+            .extend(item.facts.iter().map(|fact| fact.key.clone()));
         story.last_seen_at = story.last_seen_at.max(item.at);
         // The opener stays: later items drift away from it, copies of it may still come.
         if story.members.len() == MEMBERS {
@@ -118,10 +120,15 @@ impl OpenStories {
         let mut candidates: Vec<(StoryId, f64)> = shared.into_iter().collect();
         candidates.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
         candidates.truncate(CANDIDATES);
-        let mut ranked: Vec<Ranked> =
-            candidates.iter().map(|(id, _)| self.compare(item, &self.stories[id], policy)).collect();
+        let mut ranked: Vec<Ranked> = candidates
+            .iter()
+            .map(|(id, _)| self.compare(item, &self.stories[id], policy))
+            .collect();
         ranked.sort_by(|a, b| {
-            b.joins.cmp(&a.joins).then(b.similarity.total_cmp(&a.similarity)).then(a.story.cmp(&b.story))
+            b.joins
+                .cmp(&a.joins)
+                .then(b.similarity.total_cmp(&a.similarity))
+                .then(a.story.cmp(&b.story))
         });
         ranked
     }
@@ -135,21 +142,33 @@ impl OpenStories {
             let concepts = self.concept_overlap(item, member);
             let (alike, threshold) = if item.script == member.script {
                 let grams = self.gram_overlap(item, member);
-                (near * (0.75 * grams + 0.25 * concepts * f64::from(grams > 0.15)), policy.join_same_script)
+                (
+                    near * (0.75 * grams + 0.25 * concepts * f64::from(grams > 0.15)),
+                    policy.join_same_script,
+                )
             } else {
                 let distinct = shares_fact(item, member);
-                (near * concepts * f64::from(u8::from(distinct)), policy.join_cross_script)
+                (
+                    near * concepts * f64::from(u8::from(distinct)),
+                    policy.join_cross_script,
+                )
             };
             similarity = similarity.max(alike);
             joins |= alike >= threshold;
         }
-        Ranked { story: story.id, similarity, joins }
+        Ranked {
+            story: story.id,
+            similarity,
+            joins,
+        }
     }
 
     /// Shared weight over the weight of the smaller set, so that a long summary does not dilute.
     fn gram_overlap(&self, a: &Features, b: &Features) -> f64 {
-        let weight = |gram: u32| self.rarity(self.postings.get(&Key::Gram(gram)).map_or(0, Vec::len));
-        let total = |features: &Features| features.grams.iter().map(|gram| weight(*gram)).sum::<f64>();
+        let weight =
+            |gram: u32| self.rarity(self.postings.get(&Key::Gram(gram)).map_or(0, Vec::len));
+        let total =
+            |features: &Features| features.grams.iter().map(|gram| weight(*gram)).sum::<f64>();
         let (mut shared, mut n_shared) = (0.0, 0);
         let (mut i, mut j) = (0, 0);
         while i < a.grams.len() && j < b.grams.len() {
@@ -176,13 +195,18 @@ impl OpenStories {
     fn concept_overlap(&self, a: &Features, b: &Features) -> f64 {
         let weight = |id| self.rarity(self.postings.get(&Key::Concept(id)).map_or(0, Vec::len));
         let total = |features: &Features| features.concepts.iter().map(weight).sum::<f64>();
-        let shared: Vec<ConceptId> = a.concepts.iter().filter(|id| b.concepts.contains(*id)).collect();
+        let shared: Vec<ConceptId> = a
+            .concepts
+            .iter()
+            .filter(|id| b.concepts.contains(*id))
+            .collect();
         if shared.len() < 3 {
             return 0.0;
         }
         let both: f64 = shared.into_iter().map(weight).sum();
         let (a, b) = (total(a), total(b));
-        0.5 * both / a.min(b).max(f64::MIN_POSITIVE) + 0.5 * both / (a + b - both).max(f64::MIN_POSITIVE)
+        0.5 * both / a.min(b).max(f64::MIN_POSITIVE)
+            + 0.5 * both / (a + b - both).max(f64::MIN_POSITIVE)
     }
 
     /// How telling a key of so many stories is: 1 for one story, towards 0 for all of them.
@@ -195,11 +219,16 @@ impl OpenStories {
 }
 
 fn keys(item: &Features) -> impl Iterator<Item = Key> + '_ {
-    item.grams.iter().map(|gram| Key::Gram(*gram)).chain(item.concepts.iter().map(Key::Concept))
+    item.grams
+        .iter()
+        .map(|gram| Key::Gram(*gram))
+        .chain(item.concepts.iter().map(Key::Concept))
 }
 
 fn shares_fact(a: &Features, b: &Features) -> bool {
-    a.facts.iter().any(|fact| b.facts.iter().any(|other| other.key == fact.key))
+    a.facts
+        .iter()
+        .any(|fact| b.facts.iter().any(|other| other.key == fact.key))
 }
 
 /// Seconds between two instants, whichever is earlier.

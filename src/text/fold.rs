@@ -4,7 +4,8 @@
 //! NFKC, never NFKD: compatibility decomposition splits が into か and a mark, and Hangul into
 //! jamo, so that two titles that look alike would never match.
 
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::canonical_combining_class;
 
 use crate::text::is_deceptive;
 
@@ -18,17 +19,25 @@ pub struct Folded {
 
 impl Folded {
     pub fn new(original: &str) -> Self {
-        let mut folded = Self { text: String::with_capacity(original.len()), marks: Vec::new() };
-        // Most texts are composed already; then folding goes character by character.
-        if is_nfkc_quick(original.chars()) == IsNormalized::Yes {
-            for (at, c) in original.char_indices() {
+        let mut folded = Self {
+            text: String::with_capacity(original.len()),
+            marks: Vec::new(),
+        };
+        let mut rest = original.char_indices().peekable();
+        while let Some((at, c)) = rest.next() {
+            let next = rest.peek().map(|&(_, next)| next);
+            if is_settled(c) && next.is_none_or(|next| is_settled(next) || !continues(next)) {
                 folded.push(at, c);
+                continue;
             }
-        } else {
-            for (at, segment) in segments(original) {
-                for c in segment.nfkc() {
-                    folded.push(at, c);
-                }
+            // A starter with the marks and jamo that follow it normalises on its own.
+            let mut end = at + c.len_utf8();
+            while let Some(&(from, mark)) = rest.peek().filter(|(_, mark)| continues(*mark)) {
+                end = from + mark.len_utf8();
+                rest.next();
+            }
+            for c in original[at..end].nfkc() {
+                folded.push(at, c);
             }
         }
         folded
@@ -36,6 +45,8 @@ impl Folded {
 
     fn push(&mut self, at: usize, c: char) {
         let c = match c {
+            'A'..='Z' => c.to_ascii_lowercase(),
+            'a'..='z' | '0'..='9' | '\u{ac00}'..='\u{d7a3}' | '\u{4e00}'..='\u{9fff}' => c,
             // Apostrophes, dashes and middle dots are written in a dozen ways.
             '‘' | '’' | 'ʼ' | '＇' | '`' | '´' => '\'',
             // NFKC makes the Hangul letter araea (ㆍ), which Korean papers use as a dot, into U+119E.
@@ -45,7 +56,7 @@ impl Folded {
             c if is_deceptive(c) => return,
             c => c,
         };
-        if c == ' ' && (self.text.ends_with(' ')) {
+        if c == ' ' && self.text.ends_with(' ') {
             return;
         }
         let here = self.text.len();
@@ -53,27 +64,57 @@ impl Folded {
         if here - last_folded != at.saturating_sub(last_original) || at < last_original {
             self.marks.push((here, at));
         }
-        if c.is_ascii() {
-            self.text.push(c.to_ascii_lowercase());
+        if is_settled(c) {
+            self.text.push(c)
         } else {
-            self.text.extend(c.to_lowercase());
+            self.text.extend(c.to_lowercase())
         }
     }
 
     /// The offset in the original of the character at `at` in the folded text.
     pub fn original_offset(&self, at: usize) -> usize {
         let mark = self.marks.partition_point(|(folded, _)| *folded <= at);
-        let (folded, original) = if mark == 0 { (0, 0) } else { self.marks[mark - 1] };
+        let (folded, original) = if mark == 0 {
+            (0, 0)
+        } else {
+            self.marks[mark - 1]
+        };
         original + (at - folded)
     }
 
     /// The bytes of `original` that became `start..end` of the folded text.
     pub fn original_range(&self, original: &str, start: usize, end: usize) -> (usize, usize) {
         let from = floor_boundary(original, self.original_offset(start));
-        let last = self.text[..end].char_indices().next_back().map_or(0, |(at, _)| at);
+        let last = self.text[..end]
+            .char_indices()
+            .next_back()
+            .map_or(0, |(at, _)| at);
         let last = floor_boundary(original, self.original_offset(last));
-        let to = original[last..].chars().next().map_or(original.len(), |c| last + c.len_utf8());
+        let to = original[last..]
+            .chars()
+            .next()
+            .map_or(original.len(), |c| last + c.len_utf8());
         (from, to.max(from))
+    }
+}
+
+/// A title and summary with their folds, which every stage compares; folded once.
+#[derive(Debug)]
+pub struct Words<'a> {
+    pub title: &'a str,
+    pub summary: &'a str,
+    pub folded_title: Folded,
+    pub folded_summary: Folded,
+}
+
+impl<'a> Words<'a> {
+    pub fn new(title: &'a str, summary: &'a str) -> Self {
+        Self {
+            title,
+            summary,
+            folded_title: Folded::new(title),
+            folded_summary: Folded::new(summary),
+        }
     }
 }
 
@@ -81,7 +122,11 @@ impl Folded {
 pub fn fold(text: &str) -> String {
     let folded = Folded::new(text).text;
     let trimmed = folded.trim();
-    if trimmed.len() == folded.len() { folded } else { trimmed.to_owned() }
+    if trimmed.len() == folded.len() {
+        folded
+    } else {
+        trimmed.to_owned()
+    }
 }
 
 fn floor_boundary(text: &str, at: usize) -> usize {
@@ -92,20 +137,20 @@ fn floor_boundary(text: &str, at: usize) -> usize {
     at
 }
 
-/// Runs that normalise on their own: a starter with the marks and jamo that follow it.
-fn segments(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut starts: Vec<usize> = Vec::new();
-    let mut previous = None;
-    for (at, c) in text.char_indices() {
-        let continues = unicode_normalization::char::canonical_combining_class(c) != 0
-            || matches!(c, '\u{1160}'..='\u{11ff}' | '\u{3099}' | '\u{309a}' | '\u{ff9e}' | '\u{ff9f}');
-        if !continues || previous.is_none() {
-            starts.push(at);
-        }
-        previous = Some(c);
-    }
-    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([text.len()]).collect();
-    starts.into_iter().zip(ends).map(move |(start, end)| (start, &text[start..end]))
+/// Characters that NFKC and lower-casing leave alone but for A to Z, which are most of all text:
+/// ASCII, Hangul syllables, Han, kana without voicing marks of their own.
+fn is_settled(c: char) -> bool {
+    matches!(c, '\0'..='\u{7f}' | '\u{ac00}'..='\u{d7a3}' | '\u{4e00}'..='\u{9fff}' | '\u{3041}'..='\u{3096}'
+        | '\u{30a1}'..='\u{30fe}' | '、' | '。' | '「' | '」' | '“' | '”')
+}
+
+/// Marks and jamo that compose with what stands before them.
+fn continues(c: char) -> bool {
+    canonical_combining_class(c) != 0
+        || matches!(
+            c,
+            '\u{1160}'..='\u{11ff}' | '\u{3099}' | '\u{309a}' | '\u{ff9e}' | '\u{ff9f}'
+        )
 }
 
 #[cfg(test)]
@@ -136,11 +181,18 @@ mod tests {
     fn a_folded_range_leads_back_to_the_original_bytes() {
         let original = "― 미·북 \u{1107}\u{116e}\u{11a8}한 ＵＳ talks";
         let folded = Folded::new(original);
-        for (term, written) in [("us", "ＵＳ"), ("북한", "\u{1107}\u{116e}\u{11a8}한"), ("talks", "talks")] {
+        for (term, written) in [
+            ("us", "ＵＳ"),
+            ("북한", "\u{1107}\u{116e}\u{11a8}한"),
+            ("talks", "talks"),
+        ] {
             let at = folded.text.find(term).expect("folded term");
             let (start, end) = folded.original_range(original, at, at + term.len());
             // A composed syllable may map to the start of its jamo run only.
-            assert!(original[start..].starts_with(written.chars().next().expect("char")), "{term}");
+            assert!(
+                original[start..].starts_with(written.chars().next().expect("char")),
+                "{term}"
+            );
             assert!(end > start && original.is_char_boundary(end));
         }
     }

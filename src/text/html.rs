@@ -7,30 +7,33 @@ use std::borrow::Cow;
 /// one, once decoded) survives, since only names that HTML knows are taken for tags.
 pub fn plain_text(html: &str) -> String {
     let without_tags = strip_tags(html);
-    let decoded = if without_tags.contains('&') { htmlize::unescape(without_tags) } else { without_tags };
+    let decoded = if without_tags.contains('&') {
+        htmlize::unescape(without_tags)
+    } else {
+        without_tags
+    };
     fold_space(&decoded)
 }
 
 /// Plain text of a title that may be escaped once more than it should be: `AT&amp;amp;T`.
 pub fn plain_title(html: &str) -> String {
     let once = plain_text(html);
-    if once.contains('&') && once.contains(';') { fold_space(&htmlize::unescape(once.as_str())) } else { once }
+    if once.contains('&') && once.contains(';') {
+        fold_space(&htmlize::unescape(once.as_str()))
+    } else {
+        once
+    }
 }
 
 /// White space runs become one space, none at the ends; control characters count as space.
 pub fn fold_space(text: &str) -> String {
+    let is_space = |c: char| c.is_whitespace() || c.is_control();
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_whitespace() || c.is_control() {
-            if !out.is_empty() && !out.ends_with(' ') {
-                out.push(' ');
-            }
-        } else {
-            out.push(c);
+    for word in text.split(is_space).filter(|it| !it.is_empty()) {
+        if !out.is_empty() {
+            out.push(' ');
         }
-    }
-    if out.ends_with(' ') {
-        out.pop();
+        out.push_str(word);
     }
     out
 }
@@ -48,7 +51,10 @@ fn strip_tags(html: &str) -> Cow<'_, str> {
             Some((name, len)) => {
                 rest = &tail[len..];
                 if let Some(close) = hidden_content(&name).filter(|_| !tail.starts_with("</")) {
-                    rest = rest.to_ascii_lowercase().find(close).map_or("", |at| &rest[at..]);
+                    rest = rest
+                        .to_ascii_lowercase()
+                        .find(close)
+                        .map_or("", |at| &rest[at..]);
                 }
                 if !is_inline(&name) {
                     out.push(' ');
@@ -67,10 +73,16 @@ fn strip_tags(html: &str) -> Cow<'_, str> {
 /// The element name and byte length of the tag or comment that `tail` starts with.
 fn tag_at(tail: &str) -> Option<(String, usize)> {
     if let Some(comment) = tail.strip_prefix("<!--") {
-        return Some(("!--".to_owned(), comment.find("-->").map_or(tail.len(), |at| at + 7)));
+        return Some((
+            "!--".to_owned(),
+            comment.find("-->").map_or(tail.len(), |at| at + 7),
+        ));
     }
     let name_start = if tail[1..].starts_with('/') { 2 } else { 1 };
-    let name: String = tail[name_start..].chars().take_while(char::is_ascii_alphanumeric).collect();
+    let name: String = tail[name_start..]
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect();
     let after = tail[name_start + name.len()..].chars().next();
     let delimited = matches!(after, Some('>' | '/' | ' ' | '\t' | '\n' | '\r'));
     let name = name.to_ascii_lowercase();
@@ -102,22 +114,136 @@ fn hidden_content(name: &str) -> Option<&'static str> {
 fn is_inline(name: &str) -> bool {
     matches!(
         name,
-        "a" | "abbr" | "b" | "bdi" | "bdo" | "big" | "cite" | "code" | "del" | "em" | "font" | "i" | "ins" | "kbd"
-            | "mark" | "q" | "rp" | "rt" | "ruby" | "s" | "small" | "span" | "strike" | "strong" | "sub" | "sup"
-            | "tt" | "u" | "var" | "wbr" | "nobr" | "acronym"
+        "a" | "abbr"
+            | "b"
+            | "bdi"
+            | "bdo"
+            | "big"
+            | "cite"
+            | "code"
+            | "del"
+            | "em"
+            | "font"
+            | "i"
+            | "ins"
+            | "kbd"
+            | "mark"
+            | "q"
+            | "rp"
+            | "rt"
+            | "ruby"
+            | "s"
+            | "small"
+            | "span"
+            | "strike"
+            | "strong"
+            | "sub"
+            | "sup"
+            | "tt"
+            | "u"
+            | "var"
+            | "wbr"
+            | "nobr"
+            | "acronym"
     )
 }
 
 /// HTML's element names that occur in feed text, sorted for binary search. `head`, `title` and
 /// their like are left out: in feed text they are words, not markup.
 const KNOWN: &[&str] = &[
-    "a", "abbr", "acronym", "address", "article", "aside", "audio", "b", "bdi", "bdo", "big", "blockquote", "br",
-    "button", "center", "cite", "code", "col", "dd", "del", "details", "dfn", "dir", "div", "dl", "dt", "em", "embed",
-    "fieldset", "figcaption", "figure", "font", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr",
-    "i", "iframe", "img", "input", "ins", "kbd", "label", "li", "main", "mark", "nav", "nobr", "noscript", "object",
-    "ol", "p", "param", "picture", "pre", "q", "rp", "rt", "ruby", "s", "samp", "script", "section", "small", "source",
-    "span", "strike", "strong", "style", "sub", "summary", "sup", "svg", "table", "tbody", "td", "tfoot", "th",
-    "thead", "time", "tr", "tt", "u", "ul", "var", "video", "wbr",
+    "a",
+    "abbr",
+    "acronym",
+    "address",
+    "article",
+    "aside",
+    "audio",
+    "b",
+    "bdi",
+    "bdo",
+    "big",
+    "blockquote",
+    "br",
+    "button",
+    "center",
+    "cite",
+    "code",
+    "col",
+    "dd",
+    "del",
+    "details",
+    "dfn",
+    "dir",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "embed",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "font",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hr",
+    "i",
+    "iframe",
+    "img",
+    "input",
+    "ins",
+    "kbd",
+    "label",
+    "li",
+    "main",
+    "mark",
+    "nav",
+    "nobr",
+    "noscript",
+    "object",
+    "ol",
+    "p",
+    "param",
+    "picture",
+    "pre",
+    "q",
+    "rp",
+    "rt",
+    "ruby",
+    "s",
+    "samp",
+    "script",
+    "section",
+    "small",
+    "source",
+    "span",
+    "strike",
+    "strong",
+    "style",
+    "sub",
+    "summary",
+    "sup",
+    "svg",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "time",
+    "tr",
+    "tt",
+    "u",
+    "ul",
+    "var",
+    "video",
+    "wbr",
 ];
 
 #[cfg(test)]

@@ -5,35 +5,55 @@ use whatlang::{Detector, Lang};
 
 /// ISO 639-1 code of the primary language subtag: `ko-KR` → `ko`.
 pub fn primary(tag: &str) -> Option<String> {
-    let primary: String = tag.trim().chars().take_while(char::is_ascii_alphabetic).collect();
+    let primary: String = tag
+        .trim()
+        .chars()
+        .take_while(char::is_ascii_alphabetic)
+        .collect();
     (primary.len() == 2 || primary.len() == 3).then(|| primary.to_ascii_lowercase())
 }
 
-/// The language of `text`, given what the feed or its configuration says (`declared`).
+/// The language of an item, given what the feed or its configuration says (`declared`).
 /// A declared language holds unless the script contradicts it: a Korean feed that calls itself
 /// English is Korean.
-pub fn detect(text: &str, declared: Option<&str>) -> Option<String> {
-    let scripts = Scripts::of(text);
-    let declared = declared.and_then(primary).filter(|it| it != "mul" && it != "und");
+pub fn detect(title: &str, summary: &str, declared: Option<&str>) -> Option<String> {
+    let scripts = Scripts::of(title, summary);
+    let declared = declared
+        .and_then(primary)
+        .filter(|it| it != "mul" && it != "und");
     match (scripts.leading(), declared) {
         (None, declared) => declared,
         (Some(Script::Hangul), _) => Some("ko".to_owned()),
         (Some(Script::Kana), _) => Some("ja".to_owned()),
-        (Some(Script::Han), Some(declared)) if matches!(declared.as_str(), "ja" | "zh" | "ko") => Some(declared),
+        (Some(Script::Han), Some(declared)) if matches!(declared.as_str(), "ja" | "zh" | "ko") => {
+            Some(declared)
+        }
         (Some(Script::Han), _) => Some("zh".to_owned()),
-        (Some(Script::Cyrillic), Some(declared)) if !matches!(declared.as_str(), "en" | "ko" | "ja" | "zh") => {
+        (Some(Script::Cyrillic), Some(declared))
+            if !matches!(declared.as_str(), "en" | "ko" | "ja" | "zh") =>
+        {
             Some(declared)
         }
         (Some(Script::Cyrillic), _) => Some("ru".to_owned()),
-        (Some(Script::Latin), Some(declared)) if !matches!(declared.as_str(), "ko" | "ja" | "zh" | "ru") => {
+        (Some(Script::Latin), Some(declared))
+            if !matches!(declared.as_str(), "ko" | "ja" | "zh" | "ru") =>
+        {
             Some(declared)
         }
-        (Some(Script::Latin), _) => Some(latin(text).to_owned()),
+        (Some(Script::Latin), _) => Some(latin(&format!("{title} {summary}")).to_owned()),
     }
 }
 
 fn latin(text: &str) -> &'static str {
-    let candidates = vec![Lang::Eng, Lang::Fra, Lang::Deu, Lang::Spa, Lang::Ita, Lang::Por, Lang::Nld];
+    let candidates = vec![
+        Lang::Eng,
+        Lang::Fra,
+        Lang::Deu,
+        Lang::Spa,
+        Lang::Ita,
+        Lang::Por,
+        Lang::Nld,
+    ];
     match Detector::with_allowlist(candidates).detect_lang(text) {
         Some(Lang::Fra) => "fr",
         Some(Lang::Deu) => "de",
@@ -60,9 +80,13 @@ impl Script {
         match c {
             'A'..='Z' | 'a'..='z' | '\u{c0}'..='\u{24f}' => Some(Self::Latin),
             '\u{400}'..='\u{52f}' => Some(Self::Cyrillic),
-            '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7af}' => Some(Self::Hangul),
+            '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7af}' => {
+                Some(Self::Hangul)
+            }
             '\u{3041}'..='\u{30ff}' => Some(Self::Kana),
-            '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' => Some(Self::Han),
+            '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' => {
+                Some(Self::Han)
+            }
             _ => None,
         }
     }
@@ -77,9 +101,14 @@ impl Script {
 struct Scripts([usize; 5]);
 
 impl Scripts {
-    fn of(text: &str) -> Self {
+    fn of(title: &str, summary: &str) -> Self {
         let mut counts = Self::default();
-        for script in text.chars().filter_map(Script::of) {
+        // The lead settles it; a long summary adds nothing but time.
+        for script in title
+            .chars()
+            .chain(summary.chars().take(200))
+            .filter_map(Script::of)
+        {
             counts.0[script as usize] += 1;
         }
         counts
@@ -111,7 +140,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, declared: Option<&str>, expected: &str) {
-        assert_eq!(detect(text, declared).as_deref(), Some(expected));
+        assert_eq!(detect(text, "", declared).as_deref(), Some(expected));
     }
 
     #[test]
@@ -122,9 +151,17 @@ mod tests {
         check("米朝首脳会談の開催で合意", None, "ja");
         check("特朗普愿与金正恩会面", None, "zh");
         check("Трамп встретится с Ким Чен Ыном", None, "ru");
-        check("Le président américain rencontrera le dirigeant nord-coréen au printemps", None, "fr");
-        check("Der Präsident will den nordkoreanischen Machthaber im Frühjahr treffen", None, "de");
+        check(
+            "Le président américain rencontrera le dirigeant nord-coréen au printemps",
+            None,
+            "fr",
+        );
+        check(
+            "Der Präsident will den nordkoreanischen Machthaber im Frühjahr treffen",
+            None,
+            "de",
+        );
         check("Trump says he will meet Kim", Some("en-us"), "en");
-        assert_eq!(detect("12:30", None), None);
+        assert_eq!(detect("12:30", "", None), None);
     }
 }

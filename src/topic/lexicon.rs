@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
-use crate::text::fold::{Folded, fold};
+use crate::text::fold::{Folded, Words, fold};
 use crate::text::language::Script;
 use crate::text::sentences;
 
@@ -159,7 +159,11 @@ pub enum LexiconError {
     #[error("concept \"{0}\" is defined twice")]
     Twice(String),
     #[error("concept \"{concept}\" names \"{other}\" in `also`, which is no concept{}", did_you_mean(.nearest.as_deref()))]
-    UnknownAlso { concept: String, other: String, nearest: Option<String> },
+    UnknownAlso {
+        concept: String,
+        other: String,
+        nearest: Option<String>,
+    },
     #[error("concept \"{0}\" has an empty term")]
     EmptyTerm(String),
     #[error("the terms do not make an automaton: {0}")]
@@ -167,7 +171,9 @@ pub enum LexiconError {
 }
 
 pub fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest.map(|it| format!("; did you mean \"{it}\"?")).unwrap_or_default()
+    nearest
+        .map(|it| format!("; did you mean \"{it}\"?"))
+        .unwrap_or_default()
 }
 
 impl Lexicon {
@@ -194,7 +200,8 @@ impl Lexicon {
                     by_pattern.push(Vec::new());
                     by_pattern.len() - 1
                 });
-                by_pattern[at].push(u32::try_from(terms.len()).expect("fewer than four billion terms"));
+                by_pattern[at]
+                    .push(u32::try_from(terms.len()).expect("fewer than four billion terms"));
                 terms.push(term);
             }
         }
@@ -206,7 +213,14 @@ impl Lexicon {
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(ordered.iter().map(|(pattern, _)| pattern))
             .map_err(|error| LexiconError::Automaton(error.to_string()))?;
-        Ok(Self { concepts, ids, closures, terms, by_pattern, automaton })
+        Ok(Self {
+            concepts,
+            ids,
+            closures,
+            terms,
+            by_pattern,
+            automaton,
+        })
     }
 
     pub fn concept(&self, id: ConceptId) -> &Concept {
@@ -234,21 +248,31 @@ impl Lexicon {
         &self.terms[id.0 as usize].written
     }
 
-    pub fn read(&self, title: &str, summary: &str) -> Reading {
-        let mut reading = Reading { by_sentence: vec![ConceptSet::default()], ..Reading::default() };
-        self.read_field(title, Field::Title, &mut reading);
-        if !summary.is_empty() {
-            self.read_field(summary, Field::Summary, &mut reading);
-        }
+    pub fn read(&self, words: &Words<'_>) -> Reading {
+        let mut reading = Reading {
+            by_sentence: vec![ConceptSet::default()],
+            ..Reading::default()
+        };
+        self.read_field(words.title, &words.folded_title, Field::Title, &mut reading);
+        self.read_field(
+            words.summary,
+            &words.folded_summary,
+            Field::Summary,
+            &mut reading,
+        );
         reading
     }
 
-    fn read_field(&self, original: &str, field: Field, reading: &mut Reading) {
-        let folded = Folded::new(original);
+    fn read_field(&self, original: &str, folded: &Folded, field: Field, reading: &mut Reading) {
         let mut found: Vec<(usize, usize, u32)> = Vec::new();
         for matched in self.automaton.find_overlapping_iter(&folded.text) {
             for &term in &self.by_pattern[matched.pattern().as_usize()] {
-                if let Some(end) = self.terms[term as usize].end_at(&folded, original, matched.start(), matched.end()) {
+                if let Some(end) = self.terms[term as usize].end_at(
+                    folded,
+                    original,
+                    matched.start(),
+                    matched.end(),
+                ) {
                     found.push((matched.start(), end, term));
                 }
             }
@@ -258,7 +282,11 @@ impl Lexicon {
         }
         // Longest match wins: 大阪 inside 北大阪, "Kim" inside "Kim Kardashian".
         found.sort_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)));
-        let ranges = if field == Field::Summary { sentences(original) } else { Vec::new() };
+        let ranges = if field == Field::Summary {
+            sentences(original)
+        } else {
+            Vec::new()
+        };
         let mut longest = (0, 0);
         for (start, end, term) in found {
             if end <= longest.1 && (start, end) != longest {
@@ -272,10 +300,16 @@ impl Lexicon {
             let (from, to) = folded.original_range(original, start, end);
             let sentence = match field {
                 Field::Title => 0,
-                Field::Summary => 1 + ranges.partition_point(|it| it.end <= from).min(usize::from(u16::MAX) - 2),
+                Field::Summary => {
+                    1 + ranges
+                        .partition_point(|it| it.end <= from)
+                        .min(usize::from(u16::MAX) - 2)
+                }
             };
             if reading.by_sentence.len() <= sentence {
-                reading.by_sentence.resize(sentence + 1, ConceptSet::default());
+                reading
+                    .by_sentence
+                    .resize(sentence + 1, ConceptSet::default());
             }
             reading.by_sentence[sentence].extend(self.closure(concept));
             reading.all.extend(self.closure(concept));
@@ -294,7 +328,10 @@ impl Lexicon {
     }
 }
 
-fn closures(concepts: &[Concept], ids: &HashMap<String, ConceptId>) -> Result<Vec<ConceptSet>, LexiconError> {
+fn closures(
+    concepts: &[Concept],
+    ids: &HashMap<String, ConceptId>,
+) -> Result<Vec<ConceptSet>, LexiconError> {
     let mut closures = Vec::with_capacity(concepts.len());
     for concept in concepts {
         let mut set = ConceptSet::default();
@@ -305,11 +342,15 @@ fn closures(concepts: &[Concept], ids: &HashMap<String, ConceptId>) -> Result<Ve
             }
             set.insert(id);
             for other in &concepts[usize::from(id.0)].also {
-                let other_id = ids.get(other).copied().ok_or_else(|| LexiconError::UnknownAlso {
-                    concept: concept.id.clone(),
-                    other: other.clone(),
-                    nearest: crate::text::nearest(other, ids.keys().map(String::as_str)).map(str::to_owned),
-                })?;
+                let other_id =
+                    ids.get(other)
+                        .copied()
+                        .ok_or_else(|| LexiconError::UnknownAlso {
+                            concept: concept.id.clone(),
+                            other: other.clone(),
+                            nearest: crate::text::nearest(other, ids.keys().map(String::as_str))
+                                .map(str::to_owned),
+                        })?;
                 pending.push(other_id);
             }
         }
@@ -325,7 +366,8 @@ fn term(written: &str, concept: ConceptId) -> Option<(String, Term)> {
     let pattern = parts.next()?;
     let rest: Vec<String> = parts.collect();
     let letters = || written.chars().filter(|c| c.is_alphabetic());
-    let upper = letters().count() >= 2 && letters().all(|c| c.is_uppercase() && Script::of(c) == Some(Script::Latin));
+    let upper = letters().count() >= 2
+        && letters().all(|c| c.is_uppercase() && Script::of(c) == Some(Script::Latin));
     let last = rest.last().unwrap_or(&pattern);
     let term = Term {
         concept,
@@ -378,7 +420,8 @@ impl Term {
 
 /// Whether a word may end before `tail`: at once, or after an English plural or possessive.
 fn ends_word(tail: &str) -> bool {
-    ["", "'s", "s'", "s", "es"]
-        .iter()
-        .any(|suffix| tail.strip_prefix(suffix).is_some_and(|rest| !rest.chars().next().is_some_and(is_word)))
+    ["", "'s", "s'", "s", "es"].iter().any(|suffix| {
+        tail.strip_prefix(suffix)
+            .is_some_and(|rest| !rest.chars().next().is_some_and(is_word))
+    })
 }

@@ -65,14 +65,22 @@ impl Condition {
 
     /// What `unit` lacks: parts missing, then parts that forbid.
     fn lacks(&self, unit: &ConceptSet) -> Vec<String> {
-        let missing = self.all.iter().filter(|it| !it.concepts.intersects(unit)).map(|it| format!("no {}", it.name));
-        let any_missing = !self.any.is_empty() && !self.any.iter().any(|it| it.concepts.intersects(unit));
+        let missing = self
+            .all
+            .iter()
+            .filter(|it| !it.concepts.intersects(unit))
+            .map(|it| format!("no {}", it.name));
+        let any_missing =
+            !self.any.is_empty() && !self.any.iter().any(|it| it.concepts.intersects(unit));
         let any = any_missing.then(|| {
             let names: Vec<&str> = self.any.iter().map(|it| it.name.as_str()).collect();
             format!("none of {}", names.join(", "))
         });
-        let forbidden =
-            self.none.iter().filter(|it| it.concepts.intersects(unit)).map(|it| format!("{} stands there", it.name));
+        let forbidden = self
+            .none
+            .iter()
+            .filter(|it| it.concepts.intersects(unit))
+            .map(|it| format!("{} stands there", it.name));
         missing.chain(any).chain(forbidden).collect()
     }
 
@@ -81,10 +89,19 @@ impl Condition {
         match near {
             Near::Title => self.holds(&reading.by_sentence[0]).then_some(Field::Title),
             Near::Sentence => {
-                let at = reading.by_sentence.iter().position(|unit| self.holds(unit))?;
-                Some(if at == 0 { Field::Title } else { Field::Summary })
+                let at = reading
+                    .by_sentence
+                    .iter()
+                    .position(|unit| self.holds(unit))?;
+                Some(if at == 0 {
+                    Field::Title
+                } else {
+                    Field::Summary
+                })
             }
-            Near::Item if self.holds(&reading.by_sentence[0]) && self.holds(&reading.all) => Some(Field::Title),
+            Near::Item if self.holds(&reading.by_sentence[0]) && self.holds(&reading.all) => {
+                Some(Field::Title)
+            }
             Near::Item => self.holds(&reading.all).then_some(Field::Summary),
             Near::Window(characters) => self.window(characters, reading, lexicon),
         }
@@ -105,7 +122,10 @@ impl Condition {
 
     fn concepts(&self) -> ConceptSet {
         let mut set = ConceptSet::default();
-        self.all.iter().chain(&self.any).for_each(|it| set.extend(&it.concepts));
+        self.all
+            .iter()
+            .chain(&self.any)
+            .for_each(|it| set.extend(&it.concepts));
         set
     }
 
@@ -130,11 +150,17 @@ impl Condition {
                 .filter(|hit| lexicon.closure(hit.concept).intersects(&concepts))
                 .map(|hit| lexicon.concept(hit.concept).id.clone())
                 .collect();
-            return (true, format!("in the {}: {}", field.as_str(), dedup(found).join(", ")));
+            return (
+                true,
+                format!("in the {}: {}", field.as_str(), dedup(found).join(", ")),
+            );
         }
         let lacks = self.lacks(self.best_unit(near, reading));
         if lacks.is_empty() {
-            return (false, format!("all parts are there, but not in one {}", near.as_str()));
+            return (
+                false,
+                format!("all parts are there, but not in one {}", near.as_str()),
+            );
         }
         (false, lacks.join("; "))
     }
@@ -163,7 +189,12 @@ impl Rule {
 
     pub fn explain(&self, reading: &Reading, lexicon: &Lexicon) -> Trace {
         let (satisfied, why) = self.condition.explain(self.near, reading, lexicon);
-        Trace { rule: self.name.clone(), satisfied, veto: false, why }
+        Trace {
+            rule: self.name.clone(),
+            satisfied,
+            veto: false,
+            why,
+        }
     }
 }
 
@@ -174,7 +205,12 @@ impl Veto {
 
     pub fn explain(&self, reading: &Reading, lexicon: &Lexicon) -> Trace {
         let (satisfied, why) = self.condition.explain(self.near, reading, lexicon);
-        Trace { rule: self.name.clone(), satisfied, veto: true, why }
+        Trace {
+            rule: self.name.clone(),
+            satisfied,
+            veto: true,
+            why,
+        }
     }
 }
 

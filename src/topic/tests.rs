@@ -1,6 +1,7 @@
 use super::lexicon::{Concept, ConceptSet, Field, Kind, Lexicon, LexiconError};
 use super::rule::{Condition, Named, Near, Rule, Veto};
 use super::{Scope, Topic, Verdict};
+use crate::text::Words;
 
 fn concept(id: &str, kind: Kind, terms: &[&str], also: &[&str]) -> Concept {
     Concept {
@@ -14,10 +15,30 @@ fn concept(id: &str, kind: Kind, terms: &[&str], also: &[&str]) -> Concept {
 
 fn lexicon() -> Lexicon {
     Lexicon::new(vec![
-        concept("us", Kind::Place, &["US", "U.S.", "United States", "미국", "美国"], &[]),
-        concept("kim", Kind::Person, &["Kim Jong Un", "Kim", "김정은", "Ким* Чен* Ын*"], &[]),
-        concept("summit", Kind::Act, &["summit", "정상회담", "首脳会談", "саммит*"], &[]),
-        concept("us-dprk-summit", Kind::Compound, &["북미정상회담", "米朝首脳会談"], &["us", "kim", "summit"]),
+        concept(
+            "us",
+            Kind::Place,
+            &["US", "U.S.", "United States", "미국", "美国"],
+            &[],
+        ),
+        concept(
+            "kim",
+            Kind::Person,
+            &["Kim Jong Un", "Kim", "김정은", "Ким* Чен* Ын*"],
+            &[],
+        ),
+        concept(
+            "summit",
+            Kind::Act,
+            &["summit", "정상회담", "首脳会談", "саммит*"],
+            &[],
+        ),
+        concept(
+            "us-dprk-summit",
+            Kind::Compound,
+            &["북미정상회담", "米朝首脳会談"],
+            &["us", "kim", "summit"],
+        ),
         concept("other-kim", Kind::Block, &["Kim Kardashian"], &[]),
         concept("osaka", Kind::Place, &["大阪"], &[]),
         concept("kita-osaka", Kind::Block, &["北大阪"], &[]),
@@ -28,8 +49,12 @@ fn lexicon() -> Lexicon {
 #[track_caller]
 fn check(text: &str, expected: &[&str]) {
     let lexicon = lexicon();
-    let reading = lexicon.read(text, "");
-    let found: Vec<&str> = reading.hits.iter().map(|hit| lexicon.concept(hit.concept).id.as_str()).collect();
+    let reading = lexicon.read(&Words::new(text, ""));
+    let found: Vec<&str> = reading
+        .hits
+        .iter()
+        .map(|hit| lexicon.concept(hit.concept).id.as_str())
+        .collect();
     assert_eq!(found, expected, "{text}");
 }
 
@@ -57,24 +82,44 @@ fn the_longest_match_wins() {
 fn evidence_lies_on_the_original_bytes() {
     let lexicon = lexicon();
     let title = "“Ｋｉｍ Jong‑un” — 미국 정상회담";
-    let reading = lexicon.read(title, "A U.S. summit.");
-    let terms: Vec<&str> =
-        reading.hits.iter().filter(|hit| hit.field == Field::Title).map(|hit| &title[hit.start..hit.end]).collect();
+    let reading = lexicon.read(&Words::new(title, "A U.S. summit."));
+    let terms: Vec<&str> = reading
+        .hits
+        .iter()
+        .filter(|hit| hit.field == Field::Title)
+        .map(|hit| &title[hit.start..hit.end])
+        .collect();
     assert_eq!(terms, ["Ｋｉｍ Jong‑un", "미국", "정상회담"]);
 }
 
 fn named(lexicon: &Lexicon, name: &str) -> Named {
     let mut concepts = ConceptSet::default();
     concepts.insert(lexicon.id(name).expect("concept"));
-    Named { name: name.to_owned(), concepts }
+    Named {
+        name: name.to_owned(),
+        concepts,
+    }
 }
 
 fn topic(lexicon: &Lexicon, near: Near) -> Topic {
-    let all = ["us", "kim", "summit"].map(|name| named(lexicon, name)).to_vec();
-    let rule = Rule { name: "both and a summit".to_owned(), condition: Condition { all, ..Condition::default() }, near, weight: 0.6 };
+    let all = ["us", "kim", "summit"]
+        .map(|name| named(lexicon, name))
+        .to_vec();
+    let rule = Rule {
+        name: "both and a summit".to_owned(),
+        condition: Condition {
+            all,
+            ..Condition::default()
+        },
+        near,
+        weight: 0.6,
+    };
     let veto = Veto {
         name: "osaka in the title".to_owned(),
-        condition: Condition { any: vec![named(lexicon, "osaka")], ..Condition::default() },
+        condition: Condition {
+            any: vec![named(lexicon, "osaka")],
+            ..Condition::default()
+        },
         near: Near::Title,
     };
     Topic {
@@ -82,14 +127,17 @@ fn topic(lexicon: &Lexicon, near: Near) -> Topic {
         title: "t".to_owned(),
         threshold: 0.4,
         summary_weight: 0.8,
-        scope: Scope::Rules { rules: vec![rule], vetoes: vec![veto] },
+        scope: Scope::Rules {
+            rules: vec![rule],
+            vetoes: vec![veto],
+        },
     }
 }
 
 #[track_caller]
 fn judged(near: Near, title: &str, summary: &str) -> Verdict {
     let lexicon = lexicon();
-    topic(&lexicon, near).judge(&lexicon.read(title, summary), &lexicon)
+    topic(&lexicon, near).judge(&lexicon.read(&Words::new(title, summary)), &lexicon)
 }
 
 #[test]
@@ -97,10 +145,31 @@ fn rules_hold_within_their_unit() {
     assert!(judged(Near::Title, "US, Kim: summit", "").matched);
     assert!(!judged(Near::Title, "US, Kim", "A summit.").matched);
     assert!(judged(Near::Item, "US, Kim", "A summit.").matched);
-    assert!(judged(Near::Sentence, "News", "The US and Kim plan a summit. Rain.").matched);
-    assert!(!judged(Near::Sentence, "News", "The US plans. Kim waits for a summit.").matched);
+    assert!(
+        judged(
+            Near::Sentence,
+            "News",
+            "The US and Kim plan a summit. Rain."
+        )
+        .matched
+    );
+    assert!(
+        !judged(
+            Near::Sentence,
+            "News",
+            "The US plans. Kim waits for a summit."
+        )
+        .matched
+    );
     assert!(judged(Near::Window(20), "US, Kim: summit", "").matched);
-    assert!(!judged(Near::Window(20), "US shares rise while Kim goes to a summit", "").matched);
+    assert!(
+        !judged(
+            Near::Window(20),
+            "US shares rise while Kim goes to a summit",
+            ""
+        )
+        .matched
+    );
     assert!(judged(Near::Title, "북미정상회담 개최", "").matched);
 }
 
@@ -116,25 +185,31 @@ fn scores_follow_the_field_and_vetoes_end_it() {
 fn explanations_name_what_is_missing() {
     let lexicon = lexicon();
     let topic = topic(&lexicon, Near::Title);
-    let traces = topic.explain(&lexicon.read("US and Kim", ""), &lexicon);
+    let traces = topic.explain(&lexicon.read(&Words::new("US and Kim", "")), &lexicon);
     assert_eq!(traces[0].why, "no summit");
     assert!(!traces[0].satisfied && traces[1].veto);
 }
 
 #[test]
 fn unknown_concepts_in_also_are_named_with_the_nearest() {
-    let error = Lexicon::new(vec![concept("summit", Kind::Act, &["x"], &[]), concept("a", Kind::Act, &["y"], &["sumit"])]);
+    let error = Lexicon::new(vec![
+        concept("summit", Kind::Act, &["x"], &[]),
+        concept("a", Kind::Act, &["y"], &["sumit"]),
+    ]);
     assert_eq!(
         error.expect_err("unknown").to_string(),
         "concept \"a\" names \"sumit\" in `also`, which is no concept; did you mean \"summit\"?"
     );
-    assert!(matches!(Lexicon::new(vec![concept("a", Kind::Act, &["*"], &[])]), Err(LexiconError::EmptyTerm(_))));
+    assert!(matches!(
+        Lexicon::new(vec![concept("a", Kind::Act, &["*"], &[])]),
+        Err(LexiconError::EmptyTerm(_))
+    ));
 }
 
 proptest::proptest! {
     #[test]
     fn any_text_reads_with_offsets_inside(title in "\\PC{0,40}", summary in "[US김정은Kim ・.-]{0,60}") {
-        let reading = lexicon().read(&title, &summary);
+        let reading = lexicon().read(&Words::new(&title, &summary));
         for hit in &reading.hits {
             let text = if hit.field == Field::Title { &title } else { &summary };
             proptest::prop_assert!(text.get(hit.start..hit.end).is_some());

@@ -110,7 +110,10 @@ pub(crate) enum Reply {
     /// The first bytes at once, then the second over and over until the client goes away; after
     /// every one a pause where one is given.
     Endless(Vec<u8>, Vec<u8>, Option<Duration>),
+    /// Answers once the gate is open.
     Held(Gate, Box<Self>),
+    /// Answers, and then opens the gate.
+    Opens(Gate, Box<Self>),
 }
 
 #[derive(Debug, Clone)]
@@ -150,6 +153,10 @@ impl Reply {
 
     pub(crate) fn held(self, gate: &Gate) -> Self {
         Self::Held(gate.clone(), Box::new(self))
+    }
+
+    pub(crate) fn opens(self, gate: &Gate) -> Self {
+        Self::Opens(gate.clone(), Box::new(self))
     }
 }
 
@@ -333,6 +340,11 @@ fn send(stream: &mut TcpStream, request: &Request, reply: Reply) -> std::io::Res
         Reply::Held(gate, reply) => {
             gate.0.wait(|open| *open);
             send(stream, request, *reply)
+        }
+        Reply::Opens(gate, reply) => {
+            let sent = send(stream, request, *reply);
+            gate.open();
+            sent
         }
     }
 }

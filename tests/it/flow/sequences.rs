@@ -1,0 +1,285 @@
+//! What feeds do over days: each sequence is a document a poll, half an hour apart, with the number
+//! of alerts that may come of it. No sequence may repeat itself or lose anything.
+
+use crate::world::World;
+use crate::world::document::{
+    ERROR_PAGE, Entry, HEADLINES, atom, encoded, entry, headlines, json_feed, rss, rss_in,
+};
+use crate::world::server::Reply;
+
+#[track_caller]
+fn check(polls: impl IntoIterator<Item = (impl AsRef<[u8]>, i64)>) {
+    let mut world = World::new();
+    world.feed("wire", "");
+    for (document, alerts) in polls {
+        world
+            .shows("wire", document)
+            .poll()
+            .expect_alerts(alerts)
+            .later("30m");
+    }
+}
+
+#[test]
+fn reordered_items_are_not_new() {
+    let mut backwards = headlines(5);
+    backwards.reverse();
+    check([
+        (rss(&headlines(5)), 5),
+        (rss(&backwards), 0),
+        (rss(&headlines(5)), 0),
+    ]);
+}
+
+#[test]
+fn a_feed_emptied_and_refilled_brings_nothing() {
+    check([
+        (rss(&headlines(5)), 5),
+        (rss(&[]), 0),
+        (rss(&headlines(5)), 0),
+    ]);
+}
+
+#[test]
+fn older_items_that_surface_are_new_only_where_they_were_never_seen() {
+    let all = headlines(8);
+    check([(rss(&all[..5]), 5), (rss(&all[3..]), 3), (rss(&all), 0)]);
+}
+
+#[test]
+fn guids_that_change_their_scheme_host_and_slash_are_the_same() {
+    let document = |guid: &str| rss(&[entry("1", HEADLINES[0]).guid(guid).no_link()]);
+    check([
+        (document("http://wire.example/news/1"), 1),
+        (document("https://wire.example/news/1"), 0),
+        (document("https://www.wire.example/news/1"), 0),
+        (document("https://www.wire.example/news/1/"), 0),
+        (document("https://www.wire.example/news/1#3"), 0),
+    ]);
+}
+
+#[test]
+fn guids_that_are_dice_are_seen_through() {
+    let document = |roll: u32| {
+        let entries: Vec<Entry> = headlines(3)
+            .into_iter()
+            .enumerate()
+            .map(|(at, it)| it.guid(&format!("{roll}-{at}")))
+            .collect();
+        rss(&entries)
+    };
+    check([
+        (document(1), 3),
+        (document(2), 0),
+        (document(3), 0),
+        (document(1), 0),
+    ]);
+}
+
+#[test]
+fn items_under_one_guid_are_all_told_once() {
+    let same =
+        |n: usize| -> Vec<Entry> { headlines(n).into_iter().map(|it| it.guid("item")).collect() };
+    check([
+        (rss(&same(4)), 4),
+        (rss(&same(5)), 1),
+        (rss(&same(5)[1..]), 0),
+        (rss(&same(5)[4..]), 0),
+    ]);
+}
+
+#[test]
+fn an_edited_headline_without_a_guid_is_known_by_its_address() {
+    let document = |title: &str| rss(&[entry("1", title).no_guid()]);
+    check([
+        (document(HEADLINES[0]), 1),
+        (document("Harbour: eleven barges, says pilot"), 0),
+    ]);
+}
+
+#[test]
+fn addresses_with_a_rotating_token_do_not_repeat_the_news() {
+    let document = |token: u32| {
+        let link = format!("https://wire.example/read?v={token}");
+        rss(&[entry("1", HEADLINES[0]).no_guid().link(&link)])
+    };
+    check([(document(1), 1), (document(2), 0), (document(3), 0)]);
+}
+
+#[test]
+fn an_item_with_neither_guid_nor_link_survives_an_edited_body() {
+    let document = |summary: &str| {
+        rss(&[entry("1", HEADLINES[0])
+            .no_guid()
+            .no_link()
+            .summary(summary)])
+    };
+    check([
+        (document("Nine so far."), 1),
+        (document("Ten so far, and counting."), 0),
+        (document(""), 0),
+    ]);
+}
+
+#[test]
+fn moving_and_absurd_dates_repeat_nothing_and_stop_nothing() {
+    let dated = |at: &str| entry("1", HEADLINES[0]).published(at);
+    let with = |first: Entry, n: usize| {
+        let mut entries = headlines(n);
+        entries.remove(0);
+        entries.push(first);
+        rss(&entries)
+    };
+    check([
+        (rss(&[dated("2026-06-01T08:00:00Z")]), 1),
+        (with(dated("2026-06-01T09:20:00Z"), 2), 1),
+        (with(dated("2041-01-01T00:00:00Z"), 3), 1),
+        (with(dated("1970-01-01T00:00:00Z"), 4), 1),
+        (with(entry("1", HEADLINES[0]).no_date(), 5), 1),
+    ]);
+}
+
+#[test]
+fn an_item_that_returns_after_two_months_is_known() {
+    let mut world = World::new();
+    world
+        .feed("wire", rss(&headlines(2)))
+        .poll()
+        .expect_alerts(2);
+    world.later("1d").shows("wire", rss(&[])).poll();
+    world
+        .later("60d")
+        .shows("wire", rss(&headlines(2)))
+        .poll()
+        .expect_new(0)
+        .expect_alerts(0);
+}
+
+#[test]
+fn the_item_a_truncation_cut_is_told_once() {
+    let whole = rss(&headlines(4));
+    let cut = |at: usize| &whole[..whole.find(HEADLINES[at]).expect("an item") + 9];
+    check([(&whole[..], 4), (cut(2), 0), (&whole, 0)]);
+    check([
+        (cut(1), 1),
+        (cut(3), 2),
+        (&whole, 1),
+        (cut(2), 0),
+        (&whole, 0),
+    ]);
+}
+
+#[test]
+fn identity_does_not_depend_on_how_the_document_was_read() {
+    let korean =
+        |id: &str, title: &str| entry(id, title).guid(&format!("https://wire.example/news/{id}"));
+    let entries = [
+        korean("1", "항만 도선사들, 좌초한 바지선 집계"),
+        korean("2", "과수 농가 이른 서리 걱정"),
+    ];
+    let good = rss(&entries);
+    let malformed = good
+        .replace("</title><link>", "</titel><link>")
+        .replace("News of the wire", "News & views");
+    let declared = |charset: &str| encoded(charset, &rss_in(charset, &entries));
+    check([
+        (good.clone().into_bytes(), 2),
+        (malformed.into_bytes(), 0),
+        (declared("euc-kr"), 0),
+        (declared("utf-16le"), 0),
+        (atom(&entries).into_bytes(), 0),
+        (json_feed(&entries).into_bytes(), 0),
+        (good.into_bytes(), 0),
+    ]);
+}
+
+#[test]
+fn what_was_published_during_an_outage_is_told_once_after_it() {
+    let mut world = World::new();
+    world
+        .feed("wire", rss(&headlines(2)))
+        .poll()
+        .expect_alerts(2);
+    world.shows("wire", ERROR_PAGE);
+    for _ in 0..10 {
+        world.later("30m").poll().expect_alerts(0);
+    }
+    world.expect_rows(
+        "SELECT failures, last_success_at FROM feeds",
+        &["10 | 2026-06-01T09:00:00Z"],
+    );
+    let missed = entry("missed", HEADLINES[6]).published("2026-06-01T11:00:00Z");
+    let mut entries = headlines(3);
+    entries.push(missed);
+    world
+        .later("30m")
+        .shows("wire", rss(&entries))
+        .poll()
+        .expect_alerts(2);
+    world.later("30m").poll().expect_alerts(0);
+}
+
+#[test]
+fn a_stuck_etag_hides_news_only_until_an_unconditional_visit() {
+    let mut world = World::new();
+    let stuck = |entries: &[Entry]| Reply::ok(rss(entries)).with("ETag", "\"stuck\"");
+    world
+        .feed("wire", "")
+        .answers("wire", stuck(&headlines(1)))
+        .poll()
+        .expect_alerts(1);
+    for _ in 0..400 {
+        let fresh = entry("hidden", HEADLINES[7]).published(&world.now().to_string());
+        world.answers("wire", stuck(&[fresh])).later("15m").poll();
+        if world
+            .visits("wire")
+            .last()
+            .is_some_and(|it| it.header("If-None-Match").is_none())
+        {
+            world.expect_new(1).expect_alerts(1);
+            return;
+        }
+        world.expect_new(0);
+    }
+    panic!("no visit was unconditional");
+}
+
+#[test]
+fn a_permanent_redirect_to_the_same_items_is_the_same_feed() {
+    let mut world = World::new();
+    world
+        .feed("wire", rss(&headlines(3)))
+        .poll()
+        .expect_alerts(3);
+    world.site.script("/home", [Reply::ok(rss(&headlines(4)))]);
+    let moved = Reply::status(301).with("Location", world.site.url("/home"));
+    world
+        .later("30m")
+        .answers("wire", moved)
+        .poll()
+        .expect_new(1)
+        .expect_alerts(1);
+}
+
+#[test]
+fn one_story_in_two_feeds_under_different_tracking_is_told_once() {
+    let mut world = World::new();
+    let under = |tracking: &str| {
+        rss(&[entry("1", HEADLINES[0]).link(&format!("https://wire.example/news/1?{tracking}"))])
+    };
+    world
+        .feed("a", under("utm_source=a&utm_campaign=x"))
+        .feed("b", under("fbclid=1234"));
+    world.poll().expect_new(2).expect_alerts(1);
+}
+
+#[test]
+fn different_stories_under_the_same_bare_title_are_all_told() {
+    for title in ["Breaking", "[속보]", "【速報】"] {
+        let flash = |id: &str| entry(id, title);
+        check([
+            (rss(&[flash("1"), flash("2")]), 2),
+            (rss(&[flash("3"), flash("1"), flash("2")]), 1),
+        ]);
+    }
+}

@@ -1,0 +1,415 @@
+//! The harness: an archive in a temporary folder, a clock that the test moves, a loopback server
+//! for feeds and one for channels, and a configuration text that goes the way of every
+//! configuration. Turns are called, never loops: a test says `poll`, `later`, `deliver`.
+
+pub(crate) mod document;
+pub(crate) mod program;
+pub(crate) mod server;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, Once, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use summitwatch::clock::Clock;
+use summitwatch::config::file::Span;
+use summitwatch::config::{Config, Origin};
+use summitwatch::daemon::deliver::Deliverer;
+use summitwatch::daemon::poll::Poller;
+use summitwatch::daemon::{Setup, prepare};
+use summitwatch::ingest::Report;
+use summitwatch::store::query::table;
+use summitwatch::store::{Store, StoreError};
+use summitwatch::topic::Engine;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::world::document::START;
+use crate::world::server::{Reply, Request, Server};
+
+/// The webhook every world has.
+pub(crate) const HOOK: &str = "/hook";
+
+pub(crate) struct World {
+    pub(crate) site: Server,
+    pub(crate) hooks: Server,
+    clock: Clock,
+    topic: String,
+    poll: String,
+    feeds: Vec<Watch>,
+    channels: Vec<(String, String)>,
+    reports: Vec<Report>,
+    examined: i64,
+    running: Option<Running>,
+    runtime: Runtime,
+    directory: TempDir,
+}
+
+struct Watch {
+    name: String,
+    path: String,
+    keys: String,
+}
+
+struct Running {
+    store: Arc<Store>,
+    poller: Poller,
+    deliverer: Deliverer,
+}
+
+impl World {
+    /// Watches for everything and tells a webhook that takes it. Feeds are added by the test.
+    pub(crate) fn new() -> Self {
+        use_ring();
+        let hooks = Server::start();
+        hooks.script(HOOK, [Reply::status(204)]);
+        let desk = format!(
+            "kind = \"webhook\"\nurl = \"{}\"\nallow_private = true",
+            hooks.url(HOOK)
+        );
+        Self {
+            site: Server::start(),
+            hooks,
+            clock: Clock::manual(instant(START)),
+            topic: "all".to_owned(),
+            poll: String::new(),
+            feeds: Vec::new(),
+            channels: vec![("desk".to_owned(), desk)],
+            reports: Vec::new(),
+            examined: 0,
+            running: None,
+            runtime: runtime(),
+            directory: TempDir::new().expect("a temporary folder"),
+        }
+    }
+
+    pub(crate) fn topic(&mut self, name: &str) -> &mut Self {
+        name.clone_into(&mut self.topic);
+        self
+    }
+
+    /// Further keys of `[poll]`.
+    pub(crate) fn poll_keys(&mut self, toml: &str) -> &mut Self {
+        toml.clone_into(&mut self.poll);
+        self
+    }
+
+    /// A feed under its name, which is its path too, showing `document` without validators.
+    pub(crate) fn feed(&mut self, name: &str, document: impl AsRef<[u8]>) -> &mut Self {
+        self.feed_with(name, "", document)
+    }
+
+    /// … with further keys of `[[feeds]]`.
+    pub(crate) fn feed_with(
+        &mut self,
+        name: &str,
+        toml: &str,
+        document: impl AsRef<[u8]>,
+    ) -> &mut Self {
+        self.feeds.push(Watch {
+            name: name.to_owned(),
+            path: format!("/{name}"),
+            keys: toml.to_owned(),
+        });
+        self.shows(name, document)
+    }
+
+    pub(crate) fn shows(&mut self, name: &str, document: impl AsRef<[u8]>) -> &mut Self {
+        self.answers(name, Reply::ok(document))
+    }
+
+    pub(crate) fn answers(&mut self, name: &str, reply: Reply) -> &mut Self {
+        self.site.script(&format!("/{name}"), [reply]);
+        self
+    }
+
+    /// This channel instead of the usual webhook.
+    pub(crate) fn only_channel(&mut self, name: &str, toml: &str) -> &mut Self {
+        self.channels.clear();
+        self.channel(name, toml)
+    }
+
+    pub(crate) fn channel(&mut self, name: &str, toml: &str) -> &mut Self {
+        self.channels.push((name.to_owned(), toml.to_owned()));
+        self
+    }
+
+    pub(crate) fn without_feed(&mut self, name: &str) -> &mut Self {
+        self.feeds.retain(|it| it.name != name);
+        self
+    }
+
+    /// Another address for a feed, in force at the next `restart`.
+    pub(crate) fn moves(&mut self, name: &str, path: &str) -> &mut Self {
+        let feeds = self.feeds.iter_mut().filter(|it| it.name == name);
+        feeds.for_each(|it| path.clone_into(&mut it.path));
+        self
+    }
+
+    /// Ends the process in thought: everything in memory is gone, the archive is opened anew with
+    /// what is configured now.
+    pub(crate) fn restart(&mut self) -> &mut Self {
+        self.running = None;
+        self.running();
+        self
+    }
+
+    /// Moves the clock forward by a span like `15m`.
+    pub(crate) fn later(&mut self, span: &str) -> &mut Self {
+        let span: Span = span.parse().expect("a span");
+        let span = SignedDuration::try_from(span.0).expect("a span that fits");
+        self.clock
+            .set(self.now().checked_add(span).expect("a time that fits"));
+        self
+    }
+
+    pub(crate) fn at(&mut self, time: &str) -> &mut Self {
+        self.clock.set(instant(time));
+        self
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Visits every feed, due or not.
+    #[track_caller]
+    pub(crate) fn poll(&mut self) -> &mut Self {
+        self.try_poll().expect("the archive takes the poll");
+        self
+    }
+
+    pub(crate) fn try_poll(&mut self) -> Result<(), StoreError> {
+        self.running();
+        let poller = &mut self.running.as_mut().expect("just started").poller;
+        self.reports = self.runtime.block_on(poller.poll_now(&[]))?;
+        Ok(())
+    }
+
+    /// Visits the feeds that are due and says which they were.
+    #[track_caller]
+    pub(crate) fn poll_due(&mut self) -> Vec<String> {
+        self.running();
+        let poller = &mut self.running.as_mut().expect("just started").poller;
+        let due = self.runtime.block_on(poller.poll_due());
+        self.reports = due.expect("the archive takes the poll");
+        let mut names: Vec<String> = self.reports.iter().map(|it| it.feed.clone()).collect();
+        names.sort();
+        names
+    }
+
+    /// Sends everything that is due.
+    #[track_caller]
+    pub(crate) fn deliver(&mut self) -> &mut Self {
+        self.try_deliver()
+            .expect("the archive takes what was delivered");
+        self
+    }
+
+    pub(crate) fn try_deliver(&mut self) -> Result<(), StoreError> {
+        self.running();
+        let deliverer = &mut self.running.as_mut().expect("just started").deliverer;
+        self.runtime.block_on(deliverer.deliver_due())
+    }
+
+    /// What the last poll reported of a feed.
+    #[track_caller]
+    pub(crate) fn report(&self, feed: &str) -> &Report {
+        let report = self.reports.iter().find(|it| it.feed == feed);
+        report.unwrap_or_else(|| panic!("the last poll did not visit {feed}"))
+    }
+
+    /// How many items the last poll brought that were new.
+    #[track_caller]
+    pub(crate) fn expect_new(&mut self, n: usize) -> &mut Self {
+        assert_eq!(
+            self.reports.iter().map(|it| it.new).sum::<usize>(),
+            n,
+            "new items"
+        );
+        self
+    }
+
+    /// How many alerts there are since they were last looked at. A world that is dropped with
+    /// alerts nobody looked at fails its test.
+    #[track_caller]
+    pub(crate) fn expect_alerts(&mut self, n: i64) -> &mut Self {
+        let alerts = self.number("SELECT count(*) FROM alerts");
+        assert_eq!(
+            alerts - self.examined,
+            n,
+            "alerts: {:#?}",
+            self.rows(ALERTED)
+        );
+        self.examined = alerts;
+        self
+    }
+
+    /// The headlines that were alerted, in order.
+    #[track_caller]
+    pub(crate) fn expect_alerted(&mut self, headlines: &[&str]) -> &mut Self {
+        assert_eq!(self.rows(ALERTED), headlines);
+        self.examined = self.number("SELECT count(*) FROM alerts");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn expect_rows(&mut self, sql: &str, expected: &[&str]) -> &mut Self {
+        assert_eq!(self.rows(sql), expected, "{sql}");
+        self
+    }
+
+    /// Rows of the archive, their columns joined by ` | `.
+    pub(crate) fn rows(&mut self, sql: &str) -> Vec<String> {
+        let store = self.store();
+        let found = store
+            .read(|connection| Ok(table(connection, sql, &[], usize::MAX)?))
+            .expect("a query");
+        let text = |value: &serde_json::Value| {
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
+        };
+        found
+            .rows
+            .iter()
+            .map(|row| row.iter().map(text).collect::<Vec<_>>().join(" | "))
+            .collect()
+    }
+
+    pub(crate) fn number(&mut self, sql: &str) -> i64 {
+        let store = self.store();
+        let number = store
+            .read(|connection| Ok(connection.query_row(sql, [], |row| row.get(0))?))
+            .expect("a number");
+        number
+    }
+
+    /// Statements on the writer's own connection, for faults that a disk or a schema would make.
+    pub(crate) fn tamper(&mut self, sql: &str) -> &mut Self {
+        let store = self.store();
+        store
+            .read(|connection| Ok(connection.execute_batch(sql)?))
+            .expect("a statement");
+        self
+    }
+
+    pub(crate) fn visits(&self, feed: &str) -> Vec<Request> {
+        self.site.requests(&format!("/{feed}"))
+    }
+
+    /// Every byte that was written down, also what no query shows.
+    pub(crate) fn archive_bytes(&mut self) -> Vec<u8> {
+        let path = self.store().path().to_owned();
+        let wal = path.with_extension("db-wal");
+        let files = [path, wal].into_iter();
+        files
+            .flat_map(|it| std::fs::read(it).expect("the archive's files"))
+            .collect()
+    }
+
+    pub(crate) fn hooked(&self) -> Vec<Request> {
+        self.hooks.requests(HOOK)
+    }
+
+    fn store(&mut self) -> Arc<Store> {
+        Arc::clone(&self.running().store)
+    }
+
+    fn running(&mut self) -> &Running {
+        if self.running.is_none() {
+            self.running = Some(self.started());
+        }
+        self.running.as_ref().expect("just started")
+    }
+
+    fn started(&self) -> Running {
+        let folder = self.directory.path();
+        let origin = Origin::File(PathBuf::from("summitwatch.toml"));
+        let config =
+            Config::parse(origin, folder, &self.configuration()).expect("a sound configuration");
+        let store = Arc::new(Store::open(&config.archive).expect("the archive"));
+        let setup = Arc::new(Setup {
+            engine: self.engine(&config),
+            channels: config.open_channels().expect("sound channels"),
+            config,
+        });
+        prepare(&store, &setup, &self.clock).expect("the feeds are written");
+        let deliverer = Deliverer::new(Arc::clone(&store), self.clock.clone(), Arc::clone(&setup));
+        let poller =
+            Poller::new(Arc::clone(&store), self.clock.clone(), setup).expect("the clients");
+        Running {
+            store,
+            poller,
+            deliverer,
+        }
+    }
+
+    /// As [`Setup::new`] compiles it, but once for all worlds of a topic: it takes a while.
+    fn engine(&self, config: &Config) -> Arc<Engine> {
+        static ENGINES: Mutex<BTreeMap<String, Arc<Engine>>> = Mutex::new(BTreeMap::new());
+        let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
+        let compile = || Arc::new(config.engine().expect("a sound lexicon and topic"));
+        Arc::clone(engines.entry(self.topic.clone()).or_insert_with(compile))
+    }
+
+    fn configuration(&self) -> String {
+        let mut text = format!(
+            "archive = \"archive.db\"\nzone = \"UTC\"\n[poll]\n{}\n",
+            self.poll
+        );
+        text.push_str(&format!("[[topics]]\nname = \"{}\"\n", self.topic));
+        for (name, keys) in &self.channels {
+            text.push_str(&format!("[[channels]]\nname = \"{name}\"\n{keys}\n"));
+        }
+        let names: Vec<&str> = self
+            .channels
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        text.push_str(&format!(
+            "[[routes]]\ntopic = \"{}\"\nchannels = {names:?}\n",
+            self.topic
+        ));
+        for Watch { name, path, keys } in &self.feeds {
+            let url = self.site.url(path);
+            text.push_str(&format!(
+                "[[feeds]]\nname = \"{name}\"\nurl = \"{url}\"\nallow_private = true\n{keys}\n"
+            ));
+        }
+        text
+    }
+}
+
+const ALERTED: &str = "SELECT json_extract(message, '$.headline') FROM alerts ORDER BY id";
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() || self.running.is_none() {
+            return;
+        }
+        let alerts = self.rows(ALERTED);
+        assert_eq!(
+            i64::try_from(alerts.len()).expect("few alerts"),
+            self.examined,
+            "the test ended with alerts it did not look at: {alerts:#?}"
+        );
+    }
+}
+
+/// As `command::main` does at the start of the program: without it the first client panics.
+pub(crate) fn use_ring() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+}
+
+pub(crate) fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+pub(crate) fn instant(text: &str) -> Timestamp {
+    text.parse().expect("an RFC 3339 time")
+}
