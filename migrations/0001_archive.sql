@@ -176,7 +176,7 @@ CREATE VIRTUAL TABLE items_fts USING fts5 (
 
 -- Larger pages and fewer merges: a poll writes a thousand rows at once, and reading twenty segments costs a search
 -- little.
-INSERT INTO items_fts (items_fts, rank) VALUES ('pgsz', 16000), ('automerge', 16), ('hashsize', 8000000);
+INSERT INTO items_fts (items_fts, rank) VALUES ('pgsz', 16000), ('automerge', 16);
 
 -- Developments of the last days with their story, item and outlet.
 CREATE VIEW recent_developments AS

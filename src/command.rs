@@ -222,7 +222,7 @@ fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resul
     // would mean more allocator arenas and no more speed.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(4)
+        .max_blocking_threads(2)
         .build()?;
     let value = runtime.block_on(future);
     // A parse that ran over its limit may still hold a thread; it must not hold the exit.

@@ -402,7 +402,7 @@ fn check_feeds(
                 faults.push(source.fault(&feed.url, message));
             }
             Err(error) => {
-                faults.push(source.fault(&feed.url, format!("feed \"{name}\": url: {error}")))
+                faults.push(source.fault(&feed.url, format!("feed \"{name}\": url: {error}")));
             }
         }
         if let Some(zone) = &feed.zone

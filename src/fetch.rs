@@ -49,6 +49,15 @@ pub struct Fetched {
     pub outcome: Outcome,
 }
 
+/// What becomes of the connection. A pooled one holds its buffers until it is dropped, 50 kB and
+/// more for each host that nobody asks again for minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    Close,
+    /// Other feeds of the same host may use it.
+    Keep,
+}
+
 #[derive(Debug)]
 pub enum Outcome {
     NotModified,
@@ -123,19 +132,31 @@ impl Fetcher {
         }
     }
 
-    pub async fn get(&self, url: &str, validators: &Validators, allow_private: bool) -> Fetched {
+    pub async fn get(
+        &self,
+        url: &str,
+        validators: &Validators,
+        allow_private: bool,
+        after: After,
+    ) -> Fetched {
         let started = Instant::now();
         let reach = if allow_private {
             Reach::Anywhere
         } else {
             Reach::Public
         };
-        let mut fetched = self.exchange(url, validators, reach).await;
+        let mut fetched = self.exchange(url, validators, reach, after).await;
         fetched.duration = started.elapsed();
         fetched
     }
 
-    async fn exchange(&self, url: &str, validators: &Validators, reach: Reach) -> Fetched {
+    async fn exchange(
+        &self,
+        url: &str,
+        validators: &Validators,
+        reach: Reach,
+        after: After,
+    ) -> Fetched {
         let url = match Url::parse(url) {
             Ok(url) => url,
             Err(error) => return failed(ErrorClass::Address, format!("not a URL: {error}")),
@@ -153,6 +174,9 @@ impl Fetcher {
             }
         };
         let mut request = client.get(url).header(header::ACCEPT, ACCEPT);
+        if after == After::Close {
+            request = request.header(header::CONNECTION, "close");
+        }
         if let Some(etag) = &validators.etag {
             request = request.header(header::IF_NONE_MATCH, etag);
         }
@@ -258,7 +282,7 @@ pub fn client(limits: &Limits, reach: Reach) -> Result<Client, reqwest::Error> {
         // A Referer would carry tokens in a feed's address to whoever it redirects to.
         .referer(false)
         // Polls of one host come together and then not for minutes. Idle connections cost 50 kB each.
-        .pool_idle_timeout(Duration::from_secs(2))
+        .pool_idle_timeout(Duration::from_millis(1_200))
         .pool_max_idle_per_host(2);
     match reach {
         Reach::Public => builder.dns_resolver(Arc::new(PublicOnly)).build(),

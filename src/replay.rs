@@ -119,18 +119,17 @@ impl Replay {
         store.write(|tx| {
             for (recorded, now) in batch {
                 let name = recorded.feed.as_ref().unwrap_or(&recorded.outlet);
-                let id = match known.get(name) {
-                    Some(id) => *id,
-                    None => {
-                        let id = feeds::upsert(
-                            tx,
-                            &recorded_feed(name, &recorded.outlet, ""),
-                            policy,
-                            *now,
-                        )?;
-                        known.insert(name.clone(), id);
-                        id
-                    }
+                let id = if let Some(id) = known.get(name) {
+                    *id
+                } else {
+                    let id = feeds::upsert(
+                        tx,
+                        &recorded_feed(name, &recorded.outlet, ""),
+                        policy,
+                        *now,
+                    )?;
+                    known.insert(name.clone(), id);
+                    id
                 };
                 let feed = feeds::get(tx, id)?;
                 let item = recorded.item(*now);

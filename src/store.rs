@@ -115,7 +115,7 @@ impl Store {
         tracing::debug!(mode, "journal mode");
         // With WAL, NORMAL may lose the last commits at a power cut; a lost "delivered" is a double.
         connection.pragma_update(None, "synchronous", "full")?;
-        connection.pragma_update(None, "cache_size", -8_000)?;
+        connection.pragma_update(None, "cache_size", -2_000)?;
         connection.pragma_update(None, "temp_store", "memory")?;
         connection.set_prepared_statement_cache_capacity(64);
         refuse_newer(&connection, path)?;
@@ -130,6 +130,11 @@ impl Store {
             path: path.to_owned(),
             _lock: lock,
         })
+    }
+
+    /// Gives back the memory that a burst of writing took.
+    pub fn shrink(&self) -> Result<(), StoreError> {
+        Ok(self.connection().execute_batch("PRAGMA shrink_memory")?)
     }
 
     pub fn path(&self) -> &Path {

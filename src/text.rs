@@ -67,16 +67,12 @@ pub fn cut(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
     }
-    match text.char_indices().nth(limit) {
-        None => text.to_owned(),
-        Some(_) => {
-            let end = text
-                .char_indices()
-                .nth(limit.saturating_sub(1))
-                .map_or(0, |(at, _)| at);
-            format!("{}…", text[..end].trim_end())
-        }
+    if text.chars().nth(limit).is_none() {
+        return text.to_owned();
     }
+    let last = text.char_indices().nth(limit.saturating_sub(1));
+    let end = last.map_or(0, |(at, _)| at);
+    format!("{}…", text[..end].trim_end())
 }
 
 /// `text` without control characters, safe for a terminal and for one line of a log.

@@ -15,7 +15,9 @@ use crate::config::file::Span;
 use crate::store::listing::{self, Filter};
 use crate::store::query::{self, Table};
 use crate::store::{StoreError, open_read_only};
-use crate::text::nearest;
+use crate::text::{Words, nearest, printable};
+use crate::topic::Topic;
+use crate::topic::lexicon::{Field, Lexicon, Reading};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Feeds {
@@ -181,127 +183,143 @@ impl Explain {
         };
         let engine = config.engine()?;
         let mut out = std::io::stdout().lock();
-        writeln!(
-            out,
-            "Item {}: {}",
-            item.id,
-            crate::text::printable(&item.title)
-        )?;
-        let language = item.language.as_deref().unwrap_or("unknown language");
-        let published = item.published_at.as_deref().unwrap_or("without a date");
-        writeln!(
-            out,
-            "  {} (feed {}), {language}, published {published}, first seen {}",
-            item.outlet, item.feed, item.first_seen_at
-        )?;
-        for (name, value) in [("address", &item.url), ("guid", &item.guid)] {
-            if let Some(value) = value {
-                writeln!(out, "  {name}: {}", crate::text::printable(value))?;
-            }
-        }
-        match (item.standing.as_str(), item.duplicate_of) {
-            (_, Some(original)) => writeln!(
-                out,
-                "  repeats item {original}: the same address or the same words"
-            )?,
-            ("history", None) => writeln!(
-                out,
-                "  history: older than the fresh window, or than the feed's last fetch by half of it, when first seen; it cannot alert"
-            )?,
-            _ => {}
-        }
-        for revision in listing::item_revisions(&connection, item.id)?.rows {
-            writeln!(
-                out,
-                "  until {} it read: {}",
-                text(&revision[0]),
-                text(&revision[1])
-            )?;
-        }
-        let reading = engine
-            .lexicon
-            .read(&crate::text::Words::new(&item.title, &item.summary));
+        identity(&mut out, &connection, &item)?;
+        let words = Words::new(&item.title, &item.summary);
+        let reading = engine.lexicon.read(&words);
         for topic in &engine.topics {
-            let verdict = topic.judge(&reading, &engine.lexicon);
-            let word = if verdict.matched {
-                "matches"
-            } else {
-                "does not match"
-            };
-            writeln!(
-                out,
-                "\nTopic {}: {word}, score {:.2} (threshold {:.2})",
-                topic.name, verdict.score, topic.threshold
-            )?;
-            for trace in topic.explain(&reading, &engine.lexicon) {
-                let mark = match (trace.satisfied, trace.veto) {
-                    (true, true) => "VETO",
-                    (true, false) => "yes",
-                    (false, true) => "(no veto)",
-                    (false, false) => "no",
-                };
-                writeln!(out, "  {mark:9} {}: {}", trace.rule, trace.why)?;
-            }
-            for evidence in &verdict.evidence {
-                let field = if evidence.field == crate::topic::lexicon::Field::Title {
-                    &item.title
-                } else {
-                    &item.summary
-                };
-                let found = field.get(evidence.start..evidence.end).unwrap_or_default();
-                writeln!(
-                    out,
-                    "  found     “{}” = {} ({} {}..{})",
-                    crate::text::printable(found),
-                    evidence.concept,
-                    evidence.field.as_str(),
-                    evidence.start,
-                    evidence.end
-                )?;
-            }
+            verdict(&mut out, &words, topic, &reading, &engine.lexicon)?;
         }
-        for row in listing::placements(&connection, item.id)?.rows {
-            let [topic, story, title, similarity, decision, reason] = row.as_slice() else {
-                continue;
-            };
-            let alike = similarity
-                .as_f64()
-                .map(|it| format!(", {:.0} % alike", it * 100.0))
-                .unwrap_or_default();
-            writeln!(
-                out,
-                "\nStory {} ({}): {}{alike}",
-                text(story),
-                text(topic),
-                text(title)
-            )?;
-            writeln!(out, "  decision: {} — {}", text(decision), text(reason))?;
-        }
-        for row in listing::item_deliveries(&connection, item.id)?.rows {
-            let [channel, state, attempts, delivered, error] = row.as_slice() else {
-                continue;
-            };
-            let tail = if delivered.is_null() {
-                text(error)
-            } else {
-                text(delivered)
-            };
-            writeln!(
-                out,
-                "  delivery to {}: {} after {} attempts {tail}",
-                text(channel),
-                text(state),
-                text(attempts)
-            )?;
-        }
+        placements(&mut out, &connection, item.id)?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn identity(
+    out: &mut impl Write,
+    connection: &Connection,
+    item: &listing::Item,
+) -> anyhow::Result<()> {
+    writeln!(out, "Item {}: {}", item.id, printable(&item.title))?;
+    let language = item.language.as_deref().unwrap_or("unknown language");
+    let published = item.published_at.as_deref().unwrap_or("without a date");
+    writeln!(
+        out,
+        "  {} (feed {}), {language}, published {published}, first seen {}",
+        item.outlet, item.feed, item.first_seen_at
+    )?;
+    for (name, value) in [("address", &item.url), ("guid", &item.guid)] {
+        if let Some(value) = value {
+            writeln!(out, "  {name}: {}", printable(value))?;
+        }
+    }
+    match (item.standing.as_str(), item.duplicate_of) {
+        (_, Some(original)) => writeln!(
+            out,
+            "  repeats item {original}: the same address or the same words"
+        )?,
+        ("history", None) => writeln!(
+            out,
+            "  history: when first seen it was older than the fresh window, or than its feed's last fetch by \
+             half of that window; it cannot alert"
+        )?,
+        _ => {}
+    }
+    for revision in listing::item_revisions(connection, item.id)?.rows {
+        writeln!(
+            out,
+            "  until {} it read: {}",
+            text(&revision[0]),
+            text(&revision[1])
+        )?;
+    }
+    Ok(())
+}
+
+fn verdict(
+    out: &mut impl Write,
+    words: &Words<'_>,
+    topic: &Topic,
+    reading: &Reading,
+    lexicon: &Lexicon,
+) -> std::io::Result<()> {
+    let verdict = topic.judge(reading, lexicon);
+    let word = if verdict.matched {
+        "matches"
+    } else {
+        "does not match"
+    };
+    let (score, threshold) = (verdict.score, topic.threshold);
+    writeln!(
+        out,
+        "\nTopic {}: {word}, score {score:.2} (threshold {threshold:.2})",
+        topic.name
+    )?;
+    for trace in topic.explain(reading, lexicon) {
+        let mark = match (trace.satisfied, trace.veto) {
+            (true, true) => "VETO",
+            (true, false) => "yes",
+            (false, true) => "(no veto)",
+            (false, false) => "no",
+        };
+        writeln!(out, "  {mark:9} {}: {}", trace.rule, trace.why)?;
+    }
+    for found in &verdict.evidence {
+        let field = if found.field == Field::Title {
+            words.title
+        } else {
+            words.summary
+        };
+        let quoted = printable(field.get(found.start..found.end).unwrap_or_default());
+        let (field, start, end) = (found.field.as_str(), found.start, found.end);
+        writeln!(
+            out,
+            "  found     “{quoted}” = {} ({field} {start}..{end})",
+            found.concept
+        )?;
+    }
+    Ok(())
+}
+
+fn placements(out: &mut impl Write, connection: &Connection, item: i64) -> anyhow::Result<()> {
+    for row in listing::placements(connection, item)?.rows {
+        let [topic, story, title, similarity, decision, reason] = row.as_slice() else {
+            continue;
+        };
+        let alike = similarity
+            .as_f64()
+            .map(|it| format!(", {:.0} % alike", it * 100.0))
+            .unwrap_or_default();
+        writeln!(
+            out,
+            "\nStory {} ({}): {}{alike}",
+            text(story),
+            text(topic),
+            text(title)
+        )?;
+        writeln!(out, "  decision: {} — {}", text(decision), text(reason))?;
+    }
+    for row in listing::item_deliveries(connection, item)?.rows {
+        let [channel, state, attempts, delivered, error] = row.as_slice() else {
+            continue;
+        };
+        let tail = if delivered.is_null() {
+            text(error)
+        } else {
+            text(delivered)
+        };
+        let (channel, state, attempts) = (text(channel), text(state), text(attempts));
+        writeln!(
+            out,
+            "  delivery to {channel}: {state}, attempt {attempts}, {tail}"
+        )?;
+    }
+    Ok(())
 }
 
 fn text(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Null => String::new(),
-        serde_json::Value::String(text) => crate::text::printable(text),
+        serde_json::Value::String(text) => printable(text),
         other => other.to_string(),
     }
 }

@@ -14,9 +14,9 @@ const CELL: usize = 70;
 pub(super) fn print(table: &Table, json: bool) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     if json {
-        as_json(table, &mut out)?
+        as_json(table, &mut out)?;
     } else {
-        as_table(table, &mut out)?
+        as_table(table, &mut out)?;
     }
     out.flush()
 }

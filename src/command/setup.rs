@@ -150,6 +150,7 @@ pub(super) struct Completions {
 }
 
 impl Completions {
+    #[expect(clippy::unnecessary_wraps, reason = "commands are run alike")]
     pub(super) fn run(&self) -> Done {
         clap_complete::generate(
             self.shell,

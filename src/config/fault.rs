@@ -91,11 +91,7 @@ impl Text<'_> {
 
     fn line(&self, offset: usize) -> usize {
         let end = offset.min(self.text.len());
-        self.text.as_bytes()[..end]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1
+        self.text[..end].matches('\n').count() + 1
     }
 
     /// serde says what it expected; a person wants the key and the nearest right one.

@@ -63,7 +63,7 @@ impl Default for Poll {
             min_interval: secs(5 * 60),
             max_interval: secs(6 * 3600),
             fresh_window: secs(24 * 3600),
-            concurrency: 24,
+            concurrency: 16,
             per_host: 2,
             host_spacing: secs(1),
             connect_timeout: secs(10),

@@ -56,7 +56,7 @@ impl Deliverer {
             let wait = match self.start_due() {
                 Ok(wait) => wait,
                 Err(error) => {
-                    tracing::error!(%error, "deliveries wait: {error}");
+                    tracing::error!("deliveries wait: {error}");
                     Duration::from_secs(5)
                 }
             };
@@ -126,7 +126,7 @@ impl Deliverer {
             Ok(sent) => {
                 self.unsettled.push(sent);
                 if let Err(error) = self.settle_late(self.clock.now()) {
-                    tracing::error!(%error, "what was sent cannot be written down yet: {error}");
+                    tracing::error!("what was sent cannot be written down yet: {error}");
                 }
             }
             // The lease ends and the delivery goes out again; the channel is free meanwhile.
@@ -167,7 +167,7 @@ fn log(delivery: &Delivery, settled: &Settled) {
     let (channel, id) = (delivery.channel.as_str(), delivery.id.0);
     match settled {
         Settled::Delivered => {
-            tracing::info!(channel, delivery.id = id, "delivered {id} to {channel}")
+            tracing::info!(channel, delivery.id = id, "delivered {id} to {channel}");
         }
         Settled::Retry { at, why } => {
             tracing::warn!(

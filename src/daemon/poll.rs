@@ -12,13 +12,15 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::daemon::{LONGEST_WAIT, Pulse, Setup, stopped};
 use crate::feed::{FeedId, Polled};
-use crate::fetch::{ErrorClass, Fetched, Fetcher, Outcome};
+use crate::fetch::{After, ErrorClass, Fetched, Fetcher, Outcome};
 use crate::ingest::{Found, Ingest, Report, Visit};
 use crate::parse::{ParseError, Source, guarded};
 use crate::store::{Store, StoreError, feeds};
 
 /// Visits taken in one transaction; a transaction costs an fsync whatever it holds.
 const BATCH: usize = 100;
+/// New items after which the archive's cache is given back once the polling rests.
+const BURST: usize = 1_000;
 /// A parse that takes longer is left behind on its thread and its document refused.
 const PARSE_LIMIT: Duration = Duration::from_secs(20);
 
@@ -28,6 +30,8 @@ pub struct Poller {
     setup: Arc<Setup>,
     /// Names of the feeds that may be at private addresses; the archive does not say.
     private: HashSet<String>,
+    /// Hosts of several feeds.
+    shared_hosts: HashSet<String>,
     fetcher: Fetcher,
     gates: Gates,
     ingest: Arc<Mutex<Ingest>>,
@@ -50,6 +54,7 @@ impl Poller {
             fetcher: Fetcher::new(setup.config.limits.clone()),
             gates: Gates::new(&setup),
             private: private(&setup),
+            shared_hosts: shared_hosts(&setup),
             ingest: Arc::new(Mutex::new(ingest)),
             in_flight: HashSet::new(),
             visits: JoinSet::new(),
@@ -67,6 +72,7 @@ impl Poller {
         pulse: Arc<Pulse>,
     ) {
         let mut trouble = 0_u32;
+        let mut burst = 0;
         let mut resume_at: Option<Instant> = None;
         loop {
             pulse.beat(&pulse.poll);
@@ -76,7 +82,7 @@ impl Poller {
             let wait = match pause {
                 Some(pause) => pause.min(LONGEST_WAIT),
                 None => self.start_due().unwrap_or_else(|error| {
-                    tracing::error!(%error, "cannot see which feeds are due: {error}");
+                    tracing::error!("cannot see which feeds are due: {error}");
                     LONGEST_WAIT
                 }),
             };
@@ -97,13 +103,18 @@ impl Poller {
                         if reports.iter().any(|it| it.alerts > 0) {
                             pulse.owed.notify_one();
                         }
+                        burst += reports.iter().map(|it| it.new).sum::<usize>();
+                        if burst > BURST && self.visits.is_empty() {
+                            burst = 0;
+                            self.shrink();
+                        }
                     }
                     // Nothing was kept, validators included: the same feeds are due again.
                     Err(error) => {
                         trouble += 1;
                         let pause = Duration::from_secs(2 << trouble.min(5));
                         resume_at = Some(Instant::now() + pause);
-                        tracing::error!(%error, "polling pauses for {} s: {error}", pause.as_secs());
+                        tracing::error!("polling pauses for {} s: {error}", pause.as_secs());
                     }
                 },
                 () = tokio::time::sleep(wait) => {}
@@ -160,6 +171,8 @@ impl Poller {
         feed.feed.allow_private = self.private.contains(&feed.feed.name);
         let (fetcher, clock, gates) =
             (self.fetcher.clone(), self.clock.clone(), self.gates.clone());
+        let shared = self.shared_hosts.contains(&host(&feed.feed.url));
+        let after = if shared { After::Keep } else { After::Close };
         self.visits.spawn(async move {
             let pass = gates.enter(&feed).await;
             let fetched = fetcher
@@ -167,6 +180,7 @@ impl Poller {
                     &feed.feed.url,
                     &feed.validators_now(),
                     feed.feed.allow_private,
+                    after,
                 )
                 .await;
             drop(pass.host);
@@ -219,6 +233,12 @@ impl Poller {
         taken
     }
 
+    fn shrink(&self) {
+        if let Err(error) = self.store.shrink() {
+            tracing::debug!(%error, "shrink");
+        }
+    }
+
     fn adopt(&mut self, setup: Arc<Setup>) -> anyhow::Result<()> {
         let mut ingest = Ingest::new(Arc::clone(&setup.engine), setup.routes(), setup.config.poll);
         self.store
@@ -226,6 +246,7 @@ impl Poller {
         self.fetcher = Fetcher::new(setup.config.limits.clone());
         self.gates = Gates::new(&setup);
         self.private = private(&setup);
+        self.shared_hosts = shared_hosts(&setup);
         self.ingest = Arc::new(Mutex::new(ingest));
         self.setup = setup;
         Ok(())
@@ -240,6 +261,18 @@ fn private(setup: &Setup) -> HashSet<String> {
         .filter(|it| it.allow_private)
         .map(|it| it.name.clone())
         .collect()
+}
+
+fn shared_hosts(setup: &Setup) -> HashSet<String> {
+    let mut seen = HashSet::new();
+    let hosts = setup.config.feeds.iter().map(|feed| host(&feed.url));
+    hosts.filter(|host| !seen.insert(host.clone())).collect()
+}
+
+fn host(url: &str) -> String {
+    let url = url::Url::parse(url).ok();
+    url.and_then(|it| it.host_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 /// Turns an exchange into a plain value: parsed here, off the async threads.
@@ -424,10 +457,7 @@ impl Gates {
     }
 
     fn gate(&self, feed: &Polled) -> Arc<Gate> {
-        let host = url::Url::parse(&feed.feed.url)
-            .ok()
-            .and_then(|it| it.host_str().map(str::to_owned))
-            .unwrap_or_default();
+        let host = host(&feed.feed.url);
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         let special = self.special.get(&host).copied();
         // One's own servers need no manners but those they are given.

@@ -360,20 +360,11 @@ impl Builder {
             }
             (Space::Atom, "updated" | "modified") if atom => leaf("updated"),
             (Space::Atom, "updated" | "modified") if in_item => leaf("pubDate"),
-            (Space::Rss, "language") | (Space::DublinCore, "language") if !in_item && !atom => {
-                leaf("language")
-            }
+            (Space::Rss | Space::DublinCore, "language") if !in_item && !atom => leaf("language"),
             (Space::Rss, "category") if !atom => leaf("category"),
             (Space::DublinCore, "subject") if !atom => leaf("category"),
             (Space::Atom, "category") => {
-                if let Some(term) = get("term").filter(|it| !it.is_empty()) {
-                    let (open, close) = if atom {
-                        ("<category term=\"", "\"/>")
-                    } else {
-                        ("<category>", "</category>")
-                    };
-                    self.write(&[open, &escape(term), close]);
-                }
+                self.category(atom, get("term").unwrap_or_default());
                 None
             }
             (Space::Rss, "author") if !atom => leaf("author"),
@@ -392,6 +383,15 @@ impl Builder {
         };
         if let Some((name, attributes, markup)) = known {
             self.start_field(name, attributes, markup);
+        }
+    }
+
+    /// Atom's categories are attributes.
+    fn category(&mut self, atom: bool, term: &str) {
+        match (term.is_empty(), atom) {
+            (true, _) => {}
+            (false, true) => self.write(&["<category term=\"", &escape(term), "\"/>"]),
+            (false, false) => self.write(&["<category>", &escape(term), "</category>"]),
         }
     }
 

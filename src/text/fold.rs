@@ -65,9 +65,9 @@ impl Folded {
             self.marks.push((here, at));
         }
         if is_settled(c) {
-            self.text.push(c)
+            self.text.push(c);
         } else {
-            self.text.extend(c.to_lowercase())
+            self.text.extend(c.to_lowercase());
         }
     }
 

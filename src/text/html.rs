@@ -47,23 +47,20 @@ fn strip_tags(html: &str) -> Cow<'_, str> {
     while let Some(open) = rest.find('<') {
         out.push_str(&rest[..open]);
         let tail = &rest[open..];
-        match tag_at(tail) {
-            Some((name, len)) => {
-                rest = &tail[len..];
-                if let Some(close) = hidden_content(&name).filter(|_| !tail.starts_with("</")) {
-                    rest = rest
-                        .to_ascii_lowercase()
-                        .find(close)
-                        .map_or("", |at| &rest[at..]);
-                }
-                if !is_inline(&name) {
-                    out.push(' ');
-                }
+        if let Some((name, len)) = tag_at(tail) {
+            rest = &tail[len..];
+            if let Some(close) = hidden_content(&name).filter(|_| !tail.starts_with("</")) {
+                rest = rest
+                    .to_ascii_lowercase()
+                    .find(close)
+                    .map_or("", |at| &rest[at..]);
             }
-            None => {
-                out.push('<');
-                rest = &tail[1..];
+            if !is_inline(&name) {
+                out.push(' ');
             }
+        } else {
+            out.push('<');
+            rest = &tail[1..];
         }
     }
     out.push_str(rest);

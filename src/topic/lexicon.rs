@@ -127,6 +127,10 @@ impl ConceptSet {
 
 /// One way in which a term may stand in a text.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of a spelling"
+)]
 struct Term {
     concept: ConceptId,
     /// As written, for evidence.

@@ -315,7 +315,7 @@ fn parse_says_on_one_line_what_else_it_was_given() {
     let desk = Desk::new(ALL);
     let ill = |document: &str, said: &str| {
         desk.run_with(&["parse", "-"], document.as_bytes())
-            .ill(1, said)
+            .ill(1, said);
     };
     ill(
         "<!DOCTYPE html><html><body>maintenance",
@@ -751,6 +751,92 @@ fn poll_reports_what_each_feed_gave_and_fails_when_all_fail() {
         (&listed[1]["state"], &listed[1]["failures"]),
         (&json!("failing"), &json!(2))
     );
+}
+
+#[test]
+fn listings_filter_and_print_json() {
+    let desk = Desk::new(
+        "[[channels]]\nname = \"desk\"\nkind = \"terminal\"\n[[routes]]\ntopic = \"all\"\nchannels = [\"desk\"]",
+    );
+    let items = [
+        json!({"id": "a", "outlet": "Wire", "language": "en", "title": HEADLINES[0], "published": "2026-03-01T00:00:00Z"}),
+        json!({"id": "b", "outlet": "가람", "language": "ko", "title": "과수 농가 이른 서리 걱정", "published": "2026-03-02T00:00:00Z"}),
+    ];
+    let lines = items.iter().map(|it| format!("{it}\n")).collect::<String>();
+    desk.run_with(
+        &[
+            "replay",
+            "--items",
+            "-",
+            "--db",
+            "summitwatch.db",
+            "--topic",
+            "all",
+        ],
+        lines.as_bytes(),
+    )
+    .well();
+    let titles = |arguments: &[&str]| -> Vec<String> {
+        let rows = desk.run(&[arguments, &["--json"]].concat()).json();
+        let rows = rows.as_array().expect("a list").iter();
+        rows.map(|it| it["title"].as_str().expect("a title").to_owned())
+            .collect()
+    };
+    let (english, korean) = (HEADLINES[0], "과수 농가 이른 서리 걱정");
+    for listing in ["items", "stories", "alerts", "deliveries"] {
+        assert_eq!(
+            titles(&[listing]),
+            [korean, english],
+            "{listing}: the newest first"
+        );
+        assert_eq!(
+            titles(&[listing, "--language", "ko"]),
+            [korean],
+            "{listing}"
+        );
+        assert_eq!(
+            titles(&[listing, "--outlet", "wire"]),
+            [english],
+            "{listing}"
+        );
+        assert_eq!(
+            titles(&[listing, "--topic", "another"]),
+            Vec::<String>::new(),
+            "{listing}"
+        );
+        assert_eq!(titles(&[listing, "--limit", "1"]), [korean], "{listing}");
+        assert_eq!(
+            titles(&[listing, "--since", "1d"]),
+            Vec::<String>::new(),
+            "{listing}: all of it is old"
+        );
+    }
+    assert_eq!(titles(&["deliveries", "--state", "pending"]).len(), 2);
+    assert_eq!(titles(&["deliveries", "--state", "dead"]).len(), 0);
+}
+
+#[test]
+fn a_configuration_is_found_where_people_keep_it() {
+    let desk = Desk::new(ALL);
+    let checked = |xdg: Option<&str>| {
+        let mut check = command(desk.folder.path(), ["check", "--json"]);
+        if let Some(xdg) = xdg {
+            check.env("XDG_CONFIG_HOME", desk.folder.path().join(xdg));
+        }
+        let output = output(check, b"");
+        let value: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let archive = value["archive"].as_str().expect("a path").to_owned();
+        archive.rsplit('/').next().expect("a name").to_owned()
+    };
+    desk.write(
+        ".config/summitwatch/summitwatch.toml",
+        "archive = \"home.db\"",
+    );
+    assert_eq!(checked(None), "home.db");
+    desk.write("xdg/summitwatch/summitwatch.toml", "archive = \"xdg.db\"");
+    assert_eq!(checked(Some("xdg")), "xdg.db");
+    desk.write("config/summitwatch.toml", "archive = \"here.db\"");
+    assert_eq!(checked(Some("xdg")), "here.db");
 }
 
 #[test]

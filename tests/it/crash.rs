@@ -2,6 +2,7 @@
 //! death falls between a channel's yes and our writing it down.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::net::UnixDatagram;
 
 use rusqlite::Connection;
 use summitwatch::clock::Clock;
@@ -10,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::world::document::{Entry, entry, headlines, rss};
 use crate::world::program::{Service, command, eventually, output};
-use crate::world::server::{Gate, Reply, Request, Server};
+use crate::world::server::{DEADLINE, Gate, Reply, Request, Server};
 use crate::world::{HOOK, World};
 
 /// The real service between a feed and a webhook.
@@ -331,6 +332,53 @@ fn a_damaged_archive_is_refused_and_never_made_anew() {
         std::fs::read(&archive).expect("the file") == damage,
         "the damaged archive was written to"
     );
+}
+
+#[test]
+fn an_archive_that_somebody_else_holds_is_waited_for() {
+    let bench = Bench::new();
+    bench.site.script("/wire", [document(1)]);
+    let service = bench.start();
+    bench.wait_for_count(DELIVERED, 1);
+    let other = Connection::open(bench.folder.path().join("summitwatch.db")).expect("the archive");
+    other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+    bench.site.script("/wire", [document(3)]);
+    let seen = bench.site.n_requests();
+    bench
+        .site
+        .wait_until("a visit", |requests| requests.len() > seen);
+    other
+        .execute_batch("COMMIT")
+        .expect("the lock is given back");
+    bench.wait_for_count(DELIVERED, 3);
+    assert!(!service.log().contains("ERROR"), "{}", service.log());
+}
+
+#[test]
+fn systemd_is_told_when_it_is_ready_reloading_alive_and_stopping() {
+    let bench = Bench::new();
+    bench.site.script("/wire", [document(1)]);
+    let path = bench.folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket.set_read_timeout(Some(DEADLINE)).expect("a deadline");
+    let mut run = command(bench.folder.path(), ["run", "--config", "summitwatch.toml"]);
+    run.env("NOTIFY_SOCKET", &path)
+        .env("WATCHDOG_USEC", "600000");
+    let mut service = Service::start(run);
+    let told = || {
+        let mut bytes = [0; 256];
+        let n = socket.recv(&mut bytes).expect("a message in time");
+        String::from_utf8_lossy(&bytes[..n]).into_owned()
+    };
+    let until = |wanted: &str| while !told().contains(wanted) {};
+    until("READY=1");
+    until("WATCHDOG=1");
+    service.signal("HUP");
+    until("RELOADING=1");
+    until("READY=1");
+    service.signal("TERM");
+    until("STOPPING=1");
+    assert_eq!(service.wait_for_end().code(), Some(0));
 }
 
 // In one process: what a failed transaction leaves, and what a death between two turns does.

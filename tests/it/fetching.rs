@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use summitwatch::feed::Validators;
-use summitwatch::fetch::{Document, ErrorClass, Fetched, Fetcher, Limits, Outcome};
+use summitwatch::fetch::{After, Document, ErrorClass, Fetched, Fetcher, Limits, Outcome};
 use tempfile::TempDir;
 
 use crate::world::document::{entry, rss};
@@ -30,7 +30,7 @@ fn limits() -> Limits {
 fn get(url: &str, validators: &Validators, allow_private: bool) -> Fetched {
     use_ring();
     let fetcher = Fetcher::new(limits());
-    runtime().block_on(fetcher.get(url, validators, allow_private))
+    runtime().block_on(fetcher.get(url, validators, allow_private, After::Close))
 }
 
 /// A GET of what a server answers with `reply`.
@@ -145,7 +145,7 @@ fn a_body_larger_than_the_cap_is_refused_while_it_comes() {
         ),
         ErrorClass::TooLarge,
     );
-    let chunk = [b"10000\r\n".as_slice(), &[b'<'; 65_536], b"\r\n"].concat();
+    let chunk = [b"10000\r\n".as_slice(), &vec![b'<'; 65_536], b"\r\n"].concat();
     let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     check_failed(Reply::Endless(head, chunk, None), ErrorClass::TooLarge);
     check_failed(Reply::ok(vec![b'<'; (1 << 20) + 1]), ErrorClass::TooLarge);

@@ -1,6 +1,9 @@
 //! From a document to an alert: identity, history, copies, charsets, and servers that fail.
 
 mod sequences;
+mod soak;
+
+use std::slice::from_ref;
 
 use crate::world::World;
 use crate::world::document::{
@@ -121,8 +124,8 @@ fn back_ends_that_take_turns_make_one_revision() {
         .title("Harbour pilots: eleven barges are stranded");
     world.feed("wire", "");
     for document in [
-        rss(&[one.clone()]),
-        rss(&[other.clone()]),
+        rss(from_ref(&one)),
+        rss(from_ref(&other)),
         rss(&[one]),
         rss(&[other]),
     ] {

@@ -6,6 +6,5 @@ mod cli;
 mod crash;
 mod fetching;
 mod flow;
-mod scratch;
 mod tidy;
 mod world;

@@ -279,10 +279,9 @@ impl World {
 
     pub(crate) fn number(&mut self, sql: &str) -> i64 {
         let store = self.store();
-        let number = store
+        store
             .read(|connection| Ok(connection.query_row(sql, [], |row| row.get(0))?))
-            .expect("a number");
-        number
+            .expect("a number")
     }
 
     /// Statements on the writer's own connection, for faults that a disk or a schema would make.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::world::server::{DEADLINE, Watched};
@@ -24,15 +24,33 @@ pub(crate) fn command(
     command
 }
 
+/// Runs it to its end, which must come.
+#[track_caller]
 pub(crate) fn output(mut command: Command, input: &[u8]) -> Output {
-    command
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the program starts");
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let process = child.id();
+    let mut pipe = child.stdin.take().expect("a pipe");
+    let input = input.to_vec();
     // A program that refuses its arguments reads nothing, which is no concern of its caller.
-    let _ = child.stdin.take().expect("a pipe").write_all(input);
-    child.wait_with_output().expect("the program ends")
+    std::thread::spawn(move || drop(pipe.write_all(&input)));
+    let (end, ended) = mpsc::channel();
+    std::thread::spawn(move || end.send(child.wait_with_output()));
+    let Ok(output) = ended.recv_timeout(DEADLINE) else {
+        send_signal("KILL", process);
+        panic!("{command:?} does not end");
+    };
+    output.expect("the program ends")
+}
+
+fn send_signal(name: &str, process: u32) {
+    let kill = format!("kill -{name} {process}");
+    let sent = Command::new("sh").args(["-c", &kill]).status();
+    assert!(sent.expect("a shell").success(), "SIG{name} was not sent");
 }
 
 /// The running service. Dropped, it is killed.
@@ -83,10 +101,7 @@ impl Service {
 
     /// Sends a signal by its name, like `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("sh")
-            .args(["-c", &format!("kill -{name} {}", self.child.id())])
-            .status();
-        assert!(sent.expect("a shell").success(), "SIG{name} was not sent");
+        send_signal(name, self.child.id());
     }
 
     #[track_caller]
