@@ -9,23 +9,23 @@
 //! feed's validators. Channels ([`channel`]) are served apart. Time, network and disk are passed
 //! in: a recorded week replays in seconds.
 
-pub mod alert;
-pub mod channel;
 pub mod clock;
-pub mod command;
-pub mod config;
-pub mod daemon;
-pub mod demo;
+pub mod secret;
+pub mod text;
+pub mod item;
 pub mod feed;
 pub mod fetch;
-pub mod ingest;
-pub mod item;
+pub mod parse;
+pub mod topic;
+pub mod story;
+pub mod alert;
 pub mod message;
 pub mod outbox;
-pub mod parse;
-pub mod replay;
-pub mod secret;
+pub mod channel;
 pub mod store;
-pub mod story;
-pub mod text;
-pub mod topic;
+pub mod ingest;
+pub mod config;
+pub mod daemon;
+pub mod replay;
+pub mod demo;
+pub mod command;

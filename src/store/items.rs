@@ -302,6 +302,6 @@ mod tests {
     fn unspaced_scripts_become_pairs() {
         assert_eq!(segmented(&fold("북미 Talks")), " 북 북미 talks");
         assert_eq!(segmented(&fold("米朝首脳")), " 米 米朝 朝首 首脳");
-        assert_eq!(segmented(&fold("US・米国")), "us  米 米国");
+        assert_eq!(segmented(&fold("US・米国")), "us 米 米国");
     }
 }

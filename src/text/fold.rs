@@ -147,10 +147,9 @@ fn is_settled(c: char) -> bool {
 /// Marks and jamo that compose with what stands before them.
 fn continues(c: char) -> bool {
     canonical_combining_class(c) != 0
-        || matches!(
-            c,
-            '\u{1160}'..='\u{11ff}' | '\u{3099}' | '\u{309a}' | '\u{ff9e}' | '\u{ff9f}'
-        )
+        || matches!(c, '\u{1160}'..='\u{11ff}' | '\u{3099}' | '\u{309a}' | '\u{ff9e}' | '\u{ff9f}')
+        // Jamo of their own and of half width, whose NFKC forms compose.
+        || matches!(c, '\u{3131}'..='\u{318c}' | '\u{ffa0}'..='\u{ffdc}')
 }
 
 #[cfg(test)]

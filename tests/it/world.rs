@@ -7,7 +7,7 @@ pub(crate) mod program;
 pub(crate) mod server;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -25,6 +25,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::world::document::START;
+use crate::world::program::eventually;
 use crate::world::server::{Reply, Request, Server};
 
 /// The webhook every world has.
@@ -327,7 +328,7 @@ impl World {
         let origin = Origin::File(PathBuf::from("summitwatch.toml"));
         let config =
             Config::parse(origin, folder, &self.configuration()).expect("a sound configuration");
-        let store = Arc::new(Store::open(&config.archive).expect("the archive"));
+        let store = Arc::new(open(&config.archive));
         let setup = Arc::new(Setup {
             engine: self.engine(&config),
             channels: config.open_channels().expect("sound channels"),
@@ -378,6 +379,17 @@ impl World {
         }
         text
     }
+}
+
+/// A child process that another test starts holds the lock of an archive just closed here for a
+/// moment, between its fork and its exec.
+fn open(archive: &Path) -> Store {
+    let mut opened = None;
+    eventually("the archive's lock", || {
+        opened = Some(Store::open(archive));
+        !matches!(opened, Some(Err(StoreError::Locked(_))))
+    });
+    opened.expect("just tried").expect("the archive")
 }
 
 const ALERTED: &str = "SELECT json_extract(message, '$.headline') FROM alerts ORDER BY id";
