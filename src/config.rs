@@ -114,7 +114,9 @@ impl Config {
         let mut faults = Faults::default();
         let feeds = feeds(&file, &source, &origin, directory, &mut faults);
         let channels = channels(&file, &source, &mut faults);
-        let (topics, routes) = topics_and_routes(&file, &source, directory, &channels, &mut faults);
+        // What is compiled in has no folder beside it.
+        let beside = (origin != Origin::Shipped).then_some(directory);
+        let (topics, routes) = topics_and_routes(&file, &source, beside, &channels, &mut faults);
         let poll = &file.poll;
         if poll.min_interval.0 > poll.max_interval.0 {
             faults.push(Fault::new(
@@ -169,7 +171,7 @@ impl Config {
             topics,
             channels,
             routes,
-            lexicon: lexicon_directory(&file, directory),
+            lexicon: beside.and_then(|directory| lexicon_directory(&file, directory)),
             origin,
         };
         faults.or(config)
@@ -460,7 +462,7 @@ fn channels(file: &File, source: &Text<'_>, faults: &mut Faults) -> Vec<ChannelC
 fn topics_and_routes(
     file: &File,
     source: &Text<'_>,
-    directory: &Path,
+    directory: Option<&Path>,
     channels: &[ChannelConfig],
     faults: &mut Faults,
 ) -> (Vec<TopicRef>, Vec<Route>) {
@@ -484,7 +486,7 @@ fn topics_and_routes(
         }
         topics.push(TopicRef {
             name: name.clone(),
-            file: topic.file.as_ref().map(|it| directory.join(it)),
+            file: directory.and_then(|directory| topic.file.as_ref().map(|it| directory.join(it))),
         });
     }
     let mut routes = Vec::new();
@@ -529,10 +531,11 @@ fn topics_and_routes(
 
 fn known_topics(topics: &[TopicRef]) -> Vec<&str> {
     let mut names: Vec<&str> = topics.iter().map(|it| it.name.as_str()).collect();
-    for name in shipped::topic_names() {
-        names.push(name);
+    for name in shipped::topic_names().chain(["all"]) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
     }
-    names.push("all");
     names
 }
 

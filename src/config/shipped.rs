@@ -76,7 +76,18 @@ pub fn topic(name: &str) -> Option<(&'static str, &'static str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::files;
+    use std::path::Path;
+
+    use super::{CONFIG, files};
+    use crate::config::{Config, Origin};
+
+    #[test]
+    fn the_compiled_in_configuration_needs_no_file() {
+        let config = Config::parse(Origin::Shipped, Path::new("/nowhere"), CONFIG).expect("sound");
+        let engine = config.engine().expect("topics and lexicon are compiled in");
+        assert_eq!(engine.topics[0].name, super::DEFAULT_TOPIC);
+        assert!(config.feeds.len() > 100);
+    }
 
     #[test]
     fn every_file_of_config_is_compiled_in() {
