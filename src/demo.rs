@@ -15,7 +15,7 @@ use crate::daemon::deliver::Deliverer;
 use crate::daemon::poll::Poller;
 use crate::daemon::{Setup, prepare};
 use crate::demo::playback::{Playback, Scenario};
-use crate::store::listing::{Totals, totals};
+use crate::store::listing::{Totals, first_told, totals};
 use crate::store::{Store, open_read_only};
 
 /// How far the simulated clock moves between two looks at what is due.
@@ -26,6 +26,8 @@ pub struct Outcome {
     pub totals: Totals,
     pub feeds: usize,
     pub days: i64,
+    /// An item worth explaining.
+    pub told: Option<i64>,
     /// For the commands that are suggested next.
     pub config: PathBuf,
 }
@@ -60,11 +62,12 @@ pub async fn play(directory: &Path) -> anyhow::Result<Outcome> {
         now = now.checked_add(STEP)?;
     }
     drop((poller, deliverer, store));
-    let totals = totals(&open_read_only(&archive)?)?;
+    let connection = open_read_only(&archive)?;
     Ok(Outcome {
-        totals,
+        totals: totals(&connection)?,
         feeds,
         days: end.duration_since(start).as_hours() / 24,
+        told: first_told(&connection)?,
         config: config_path,
     })
 }

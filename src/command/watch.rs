@@ -166,6 +166,7 @@ impl Demo {
             totals.stories,
             totals.alerts,
         );
+        let explain = format!("explain {}", outcome.told.unwrap_or(1));
         println!("Try next:");
         for (command, what) in [
             ("alerts", "what was told, with the reason"),
@@ -174,7 +175,7 @@ impl Demo {
                 "items --topic us-dprk-summit --language ko",
                 "what matched in Korean",
             ),
-            ("explain 1", "why an item matched and alerted, or not"),
+            (explain.as_str(), "why an item matched and alerted, or not"),
             (
                 "sql \"SELECT outlet, count(*) FROM items JOIN feeds ON feeds.id = feed_id GROUP BY outlet\"",
                 "anything else",

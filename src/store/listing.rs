@@ -1,7 +1,7 @@
 //! What the listing commands show: one query each, with the filters people ask for.
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::store::query::{Table, table};
 use crate::store::{At, StoreError};
@@ -152,6 +152,12 @@ pub fn totals(connection: &Connection) -> Result<Totals, StoreError> {
             })
         },
     )?)
+}
+
+/// The item of the first alert.
+pub fn first_told(connection: &Connection) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT d.item_id FROM alerts a JOIN developments d ON d.id = a.development_id ORDER BY a.id LIMIT 1";
+    Ok(connection.query_row(sql, [], |row| row.get(0)).optional()?)
 }
 
 /// An item with its feed, for `explain`.

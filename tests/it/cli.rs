@@ -840,6 +840,26 @@ fn a_configuration_is_found_where_people_keep_it() {
 }
 
 #[test]
+fn where_no_configuration_is_found_the_shipped_one_serves() {
+    let folder = TempDir::new().expect("a folder");
+    let line =
+        b"{\"id\":1,\"title\":\"Trump and Kim Jong Un agree to a second summit in Hanoi\"}\n";
+    let judged = output(command(folder.path(), ["classify"]), line);
+    assert!(
+        judged.status.success(),
+        "{}",
+        String::from_utf8_lossy(&judged.stderr)
+    );
+    let answer: Value = serde_json::from_slice(&judged.stdout).expect("JSON");
+    assert_eq!(answer["matched"], true);
+    assert!(
+        output(command(folder.path(), ["check"]), b"")
+            .status
+            .success()
+    );
+}
+
+#[test]
 fn notify_test_shows_the_channels_answer() {
     let hooks = Server::start();
     hooks.script(
