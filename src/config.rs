@@ -113,7 +113,7 @@ impl Config {
         let file: File = source.parse()?;
         let mut faults = Faults::default();
         let feeds = feeds(&file, &source, &origin, directory, &mut faults);
-        let channels = channels(&file, &source, &mut faults);
+        let channels = channels(&file, &source, directory, &mut faults);
         // What is compiled in has no folder beside it.
         let beside = (origin != Origin::Shipped).then_some(directory);
         let (topics, routes) = topics_and_routes(&file, &source, beside, &channels, &mut faults);
@@ -432,7 +432,12 @@ fn check_feeds(
     }
 }
 
-fn channels(file: &File, source: &Text<'_>, faults: &mut Faults) -> Vec<ChannelConfig> {
+fn channels(
+    file: &File,
+    source: &Text<'_>,
+    directory: &Path,
+    faults: &mut Faults,
+) -> Vec<ChannelConfig> {
     let mut channels: Vec<ChannelConfig> = Vec::new();
     for channel in &file.channels {
         let name = channel.name.get_ref();
@@ -448,8 +453,8 @@ fn channels(file: &File, source: &Text<'_>, faults: &mut Faults) -> Vec<ChannelC
         channels.push(ChannelConfig {
             name: name.clone(),
             kind: channel.kind,
-            url: channel.url.clone(),
-            secret: channel.secret.clone(),
+            url: channel.url.as_ref().map(|it| it.beside(directory)),
+            secret: channel.secret.as_ref().map(|it| it.beside(directory)),
             allow_private: channel.allow_private,
             where_written: (source.file.to_owned(), source.line_of(&channel.name)),
         });

@@ -1,7 +1,7 @@
 //! The configuration as it is written. Defaults stand here and nowhere else; the example file
 //! shows them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
@@ -133,6 +133,19 @@ pub enum SecretRef {
     Env { env: String },
     File { file: PathBuf },
     Credential { credential: String },
+}
+
+impl SecretRef {
+    /// With a path that is read from the configuration's folder.
+    #[must_use]
+    pub fn beside(&self, directory: &Path) -> Self {
+        match self {
+            Self::File { file } => Self::File {
+                file: directory.join(file),
+            },
+            other => other.clone(),
+        }
+    }
 }
 
 impl std::fmt::Debug for SecretRef {

@@ -140,7 +140,13 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("reqwest::", &["fetch.rs", "channel.rs", "channel/"]),
     (
         "rusqlite::",
-        &["store.rs", "store/", "ingest.rs", "command/archive.rs"],
+        &[
+            "store.rs",
+            "store/",
+            "ingest.rs",
+            "ingest/",
+            "command/archive.rs",
+        ],
     ),
     ("rusqlite_migration::", &["store.rs"]),
     ("rustls::", &["command.rs"]),
