@@ -30,10 +30,13 @@ pub(super) struct Parse {
     /// Zone of times without one, like Asia/Seoul [default: UTC]
     #[arg(long)]
     zone: Option<String>,
+    /// Read it as this configured feed: its address, its zone and, for a page, its selectors
+    #[arg(long, value_name = "NAME", conflicts_with = "zone")]
+    feed: Option<String>,
 }
 
 impl Parse {
-    pub(super) fn run(&self) -> Done {
+    pub(super) fn run(&self, context: &Context) -> Done {
         let mut bytes = Vec::new();
         if self.file.as_os_str() == "-" {
             std::io::stdin()
@@ -43,15 +46,22 @@ impl Parse {
             bytes = std::fs::read(&self.file)
                 .with_context(|| format!("read {}", self.file.display()))?;
         }
-        let zone = match &self.zone {
-            Some(name) => jiff::tz::TimeZone::get(name)
-                .map_err(|_| Usage(format!("--zone {name}: no IANA time zone")))?,
-            None => jiff::tz::TimeZone::UTC,
+        let feed = match &self.feed {
+            Some(name) => Some(context.config()?.feed(name).map_err(Usage)?.clone()),
+            None => None,
         };
+        let zone = match (&self.zone, &feed) {
+            (Some(name), _) => jiff::tz::TimeZone::get(name)
+                .map_err(|_| Usage(format!("--zone {name}: no IANA time zone")))?,
+            (None, Some(feed)) => feed.time_zone(),
+            (None, None) => jiff::tz::TimeZone::UTC,
+        };
+        let address = feed.as_ref().map(|it| it.url.as_str());
         let source = Source {
             content_type: self.content_type.as_deref(),
-            url: self.url.as_deref(),
+            url: self.url.as_deref().or(address),
             zone,
+            select: feed.as_ref().and_then(|it| it.select.as_ref()),
         };
         match parse::guarded(&bytes, &source) {
             Ok(parsed) => {

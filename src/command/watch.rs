@@ -58,17 +58,7 @@ impl Poll {
     pub(super) fn run(&self, context: &Context) -> Done {
         let config = context.config()?;
         for name in &self.feeds {
-            if !config.feeds.iter().any(|it| it.name == *name) {
-                let near = nearest(name, config.feeds.iter().map(|it| it.name.as_str()));
-                let hint = near
-                    .map(|it| format!("; did you mean \"{it}\"?"))
-                    .unwrap_or_default();
-                return Err(Usage(format!(
-                    "no feed is named \"{name}\" in {}{hint}",
-                    config.origin
-                ))
-                .into());
-            }
+            config.feed(name).map_err(Usage)?;
         }
         let store = Arc::new(open(&config)?);
         let setup = Arc::new(Setup::new(config)?);

@@ -351,6 +351,7 @@ pub fn read(document: crate::fetch::Document, body_hash: i64, zone: jiff::tz::Ti
         content_type: document.content_type.as_deref(),
         url: Some(&document.url),
         zone,
+        select: None,
     };
     let bytes = document.body.len();
     match guarded(&document.body, &source) {
@@ -362,8 +363,12 @@ pub fn read(document: crate::fetch::Document, body_hash: i64, zone: jiff::tz::Ti
         },
         Err(error) => {
             let class = match error {
-                ParseError::Empty | ParseError::NotAFeed(_) => ErrorClass::NotAFeed,
-                ParseError::Broken(_) | ParseError::EntriesLost => ErrorClass::Broken,
+                ParseError::Empty | ParseError::NotAFeed(_) | ParseError::NothingSelected => {
+                    ErrorClass::NotAFeed
+                }
+                ParseError::Broken(_) | ParseError::Selector(_) | ParseError::EntriesLost => {
+                    ErrorClass::Broken
+                }
                 ParseError::Panicked => ErrorClass::Panic,
             };
             Found::Failed {

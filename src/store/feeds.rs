@@ -32,6 +32,7 @@ pub fn sync(
             && known.feed
                 == Feed {
                     allow_private: false,
+                    select: None,
                     ..feed.clone()
                 }
     };
@@ -103,6 +104,7 @@ fn polled(row: &Row<'_>) -> rusqlite::Result<Polled> {
             zone: row.get(7)?,
             // Permission is configuration, never archive.
             allow_private: false,
+            select: None,
         },
         validators: Validators {
             etag: row.get(8)?,
