@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::clock::rfc3339;
+use crate::command::output::counted;
 use crate::command::{Context, Done, Usage};
 use crate::item::Item;
 use crate::parse::{self, Parsed, Source};
@@ -194,12 +195,12 @@ impl Replay {
             (None, None) => return Err(Usage("give --items or --documents".to_owned()).into()),
         };
         println!(
-            "replayed {} into {}: {} new items, {} matched, {} alerts",
+            "replayed {} into {}: {}, {} matched, {}",
             summary.taken,
             self.db.display(),
-            summary.new,
+            counted(summary.new, "new item"),
             summary.matched,
-            summary.alerts
+            counted(summary.alerts, "alert")
         );
         Ok(ExitCode::SUCCESS)
     }

@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::clock::{Clock, rfc3339};
+use crate::command::output::counted;
 use crate::command::{Context, Done, Usage, block_on, output};
 use crate::config::Config;
 use crate::daemon::poll::Poller;
@@ -109,8 +110,10 @@ impl Poll {
             let sum = |count: fn(&Report) -> usize| reports.iter().map(count).sum::<usize>();
             let (new, alerts) = (sum(|it| it.new), sum(|it| it.alerts));
             println!(
-                "\n{} feeds polled, {new} new items, {alerts} alerts",
-                reports.len()
+                "\n{} polled, {}, {}",
+                counted(reports.len(), "feed"),
+                counted(new, "new item"),
+                counted(alerts, "alert")
             );
             if alerts > 0 {
                 println!("the alerts wait in the outbox; `summitwatch run` sends them");

@@ -624,7 +624,7 @@ fn check_says_what_would_be_done_and_what_would_not() {
     assert_snapshot!(steady.join("\n"), @r#"
     configuration  summitwatch.toml
     archive        watch.db
-    feeds          1 of 1 outlets
+    feeds          1 of 1 outlet
     topic          all (Everything) → desk
     topic          us-dprk-summit (US–DPRK summit diplomacy) → no channel
     channel        desk (terminal)
