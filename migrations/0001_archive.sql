@@ -4,7 +4,8 @@
 CREATE TABLE feeds (
     id                INTEGER PRIMARY KEY,
     name              TEXT NOT NULL UNIQUE,   -- the configuration's name
-    url               TEXT NOT NULL,
+    url               TEXT NOT NULL,          -- as configured
+    host              TEXT NOT NULL,          -- of the url; feeds of a host that refuses rest together
     outlet            TEXT NOT NULL,          -- the publisher
     family            TEXT NOT NULL,          -- publishers that count as one for corroboration
     language          TEXT,                   -- ISO 639-1, as configured
@@ -14,14 +15,26 @@ CREATE TABLE feeds (
     etag              TEXT,                   -- validators, verbatim, of the last complete document
     last_modified     TEXT,
     body_hash         INTEGER,                -- of the last document's bytes
-    conditional_polls INTEGER NOT NULL DEFAULT 0,  -- polls since the last unconditional one
+    last_document_at  TEXT,                   -- last complete document, other than by a 304
+    moved_to          TEXT,                   -- where its permanent redirects lead
+    moved_since       TEXT,
+    moved_visits      INTEGER NOT NULL DEFAULT 0,  -- in a row that found the feed there
+    moved_confirmed   INTEGER NOT NULL DEFAULT 0,  -- 1: visits begin there
+    pace_secs         INTEGER,                -- the document's ttl or sy:updatePeriod
+    skip_hours        INTEGER NOT NULL DEFAULT 0,  -- a bit for each hour of the day, UTC
+    skip_days         INTEGER NOT NULL DEFAULT 0,  -- a bit for each day of the week, Monday first
+    item_gap_secs     INTEGER,                -- between two of its newer items
+    newest_item_at    TEXT,                   -- of what it ever dated
     interval_secs     INTEGER NOT NULL,       -- adapts to the feed's rhythm
     next_poll_at      TEXT NOT NULL,
     last_poll_at      TEXT,
     last_success_at   TEXT,                   -- last complete fetch: 200 or 304
     failures          INTEGER NOT NULL DEFAULT 0,  -- in a row
-    last_error        TEXT
+    last_error        TEXT,
+    last_error_class  TEXT,                   -- as in fetches
+    gone_at           TEXT                    -- it said twice that it is gone (410); visited by name only
 ) STRICT;
+CREATE INDEX feeds_by_host ON feeds (host);
 
 -- One visit to a feed.
 CREATE TABLE fetches (

@@ -1,6 +1,7 @@
 //! TOML files as people write them → one checked [`Config`], once, at start. Nothing reads a
 //! global; stages get plain policies and do not know that TOML exists.
 
+pub mod access;
 pub mod fault;
 pub mod file;
 pub mod shipped;
@@ -16,10 +17,13 @@ use crate::channel::Channel;
 use crate::channel::ntfy::Ntfy;
 use crate::channel::terminal::Terminal;
 use crate::channel::webhook::Webhook;
+use crate::config::access::AccessConfig;
 use crate::config::fault::{Fault, Faults, Text};
 use crate::config::file::{ChannelKind, File, SecretRef};
-use crate::feed::{Feed, PollPolicy};
-use crate::fetch::{Limits, Reach, client};
+use crate::feed::Feed;
+use crate::feed::pace::PollPolicy;
+use crate::fetch::reach::Reach;
+use crate::fetch::{Limits, client};
 use crate::secret::Secret;
 use crate::text::nearest;
 use crate::topic::Engine;
@@ -38,6 +42,8 @@ pub struct Config {
     pub host_spacing: Duration,
     pub hosts: Vec<Host>,
     pub feeds: Vec<Feed>,
+    /// Of the feeds that are asked otherwise than most.
+    pub access: Vec<AccessConfig>,
     pub topics: Vec<TopicRef>,
     pub channels: Vec<ChannelConfig>,
     pub routes: Vec<Route>,
@@ -112,7 +118,7 @@ impl Config {
         let source = Text { file: &name, text };
         let file: File = source.parse()?;
         let mut faults = Faults::default();
-        let feeds = feeds(&file, &source, &origin, directory, &mut faults);
+        let (feeds, access) = feeds(&file, &source, &origin, directory, &mut faults);
         let channels = channels(&file, &source, &mut faults);
         // What is compiled in has no folder beside it.
         let beside = (origin != Origin::Shipped).then_some(directory);
@@ -144,6 +150,7 @@ impl Config {
                 min_interval: poll.min_interval.0,
                 max_interval: poll.max_interval.0,
                 fresh_window: poll.fresh_window.0,
+                hint_cap: poll.hint_cap.0,
             },
             limits: Limits {
                 connect: poll.connect_timeout.0,
@@ -168,6 +175,7 @@ impl Config {
                 })
                 .collect(),
             feeds,
+            access,
             topics,
             channels,
             routes,
@@ -221,7 +229,6 @@ impl Config {
     fn open_channel(&self, channel: &ChannelConfig) -> Result<Channel, String> {
         let limits = Limits {
             total: Duration::from_secs(30),
-            redirects: 0,
             ..self.limits.clone()
         };
         let reach = if channel.allow_private {
@@ -349,9 +356,10 @@ fn feeds(
     origin: &Origin,
     directory: &Path,
     faults: &mut Faults,
-) -> Vec<Feed> {
+) -> (Vec<Feed>, Vec<AccessConfig>) {
     let mut feeds = Vec::new();
-    check_feeds(&file.feeds, source, &mut feeds, faults);
+    let mut access = Vec::new();
+    check_feeds(&file.feeds, source, &mut feeds, &mut access, faults);
     for include in &file.include {
         let path = directory.join(include.get_ref());
         let (name, text) = match origin {
@@ -369,19 +377,22 @@ fn feeds(
                     text: &text,
                 };
                 match included.parse::<file::FeedsFile>() {
-                    Ok(parsed) => check_feeds(&parsed.feeds, &included, &mut feeds, faults),
+                    Ok(parsed) => {
+                        check_feeds(&parsed.feeds, &included, &mut feeds, &mut access, faults);
+                    }
                     Err(mut more) => faults.append(&mut more),
                 }
             }
         }
     }
-    feeds
+    (feeds, access)
 }
 
 fn check_feeds(
     written: &[file::Feed],
     source: &Text<'_>,
     feeds: &mut Vec<Feed>,
+    access: &mut Vec<AccessConfig>,
     faults: &mut Faults,
 ) {
     for feed in written {
@@ -395,7 +406,9 @@ fn check_feeds(
             faults.push(source.fault(&feed.name, message));
         }
         match url::Url::parse(feed.url.get_ref()) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => {}
+            Ok(url) if matches!(url.scheme(), "http" | "https") => {
+                access::check(feed, &url, source, faults);
+            }
             Ok(url) => {
                 let message = format!(
                     "feed \"{name}\": url: {}: is not fetched, only http and https are",
@@ -418,6 +431,7 @@ fn check_feeds(
                 ),
             ));
         }
+        access.extend(AccessConfig::of(feed, source));
         let outlet = feed.outlet.clone().unwrap_or_else(|| name.clone());
         feeds.push(Feed {
             name: name.clone(),

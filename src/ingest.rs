@@ -12,12 +12,14 @@ use rusqlite::{Connection, Transaction};
 
 use crate::alert::{Decision, Standing, decide};
 use crate::clock::rfc3339;
-use crate::feed::{FeedId, PollPolicy, Polled, Rhythm, Validators, next_interval, next_poll_at};
+use crate::feed::home;
+use crate::feed::pace::{self, PollPolicy, Rhythm, Wishes};
+use crate::feed::{FeedId, Polled, Validators, host};
 use crate::fetch::ErrorClass;
 use crate::item::{Item, canonical_url, hash, stable_guid, text_key, title_key};
 use crate::message::{ItemLine, Message, StoryLine, quotes};
 use crate::parse::Parsed;
-use crate::store::feeds::{After, AfterOutcome, FetchRow};
+use crate::store::feeds::{After, AfterOutcome, FetchRow, Kept};
 use crate::store::items::{ItemId, Known, NewItem};
 use crate::store::stories::Placed;
 use crate::store::{Store, StoreError, feeds, items, stories};
@@ -34,7 +36,9 @@ pub struct Visit {
     pub at: Timestamp,
     pub duration: Duration,
     pub status: Option<u16>,
-    pub retry_after: Option<Duration>,
+    pub wishes: Wishes,
+    /// Where permanent redirects led, or began, other than at the configured address.
+    pub moved_to: Option<String>,
     pub found: Found,
     /// 0..1, drawn where the visit was made.
     pub jitter: f64,
@@ -87,6 +91,8 @@ pub struct Ingest {
     pub poll: PollPolicy,
     pub story: crate::story::Policy,
     open: HashMap<String, OpenStories>,
+    /// Hosts that are tired, for visits that were under way when they said so.
+    resting: HashMap<String, Timestamp>,
 }
 
 /// Texts that are equal so long after each other are no copies but a formula.
@@ -104,6 +110,7 @@ impl Ingest {
             poll,
             story: crate::story::Policy::default(),
             open: HashMap::new(),
+            resting: HashMap::new(),
         }
     }
 
@@ -190,13 +197,17 @@ impl Ingest {
             ..Report::default()
         };
         let (rhythm, outcome, error_class) = match &visit.found {
-            Found::NotModified => (Rhythm::Unchanged, AfterOutcome::Complete(None), None),
+            Found::NotModified => (Rhythm::Unchanged, AfterOutcome::NotModified, None),
             Found::Unchanged { bytes, validators } => {
                 report.bytes = *bytes;
-                let seen = feed
-                    .body_hash
-                    .map(|body_hash| (validators.clone(), body_hash));
-                (Rhythm::Unchanged, AfterOutcome::Complete(seen), None)
+                let kept = Kept {
+                    validators: validators.clone(),
+                    body_hash: feed.body_hash.unwrap_or_default(),
+                    pace: feed.pace,
+                    gap: feed.gap,
+                    newest_item_at: feed.newest_item_at,
+                };
+                (Rhythm::Unchanged, AfterOutcome::Complete(kept), None)
             }
             Found::Document {
                 bytes,
@@ -207,7 +218,7 @@ impl Ingest {
                 report.bytes = *bytes;
                 self.take_items(tx, &feed, parsed, visit.at, &mut report)?;
                 let outcome = if parsed.complete {
-                    AfterOutcome::Complete(Some((validators.clone(), *body_hash)))
+                    AfterOutcome::Complete(kept(&feed, parsed, validators, *body_hash, visit.at))
                 } else {
                     AfterOutcome::Truncated
                 };
@@ -222,13 +233,36 @@ impl Ingest {
                 report.error = Some(message.clone());
                 (
                     Rhythm::Failed,
-                    AfterOutcome::Failed(message.clone()),
+                    AfterOutcome::Failed {
+                        class: class.as_str(),
+                        error: message.clone(),
+                        gone: *class == ErrorClass::Gone && feed.said_gone,
+                    },
                     Some(class.as_str()),
                 )
             }
         };
-        let interval = next_interval(feed.interval, rhythm, feed.failures + 1, &self.poll);
-        let next_poll_at = next_poll_at(visit.at, interval, visit.retry_after, visit.jitter);
+        let (after_pace, gap) = match &outcome {
+            AfterOutcome::Complete(kept) => (kept.pace, kept.gap),
+            _ => (feed.pace, feed.gap),
+        };
+        let interval =
+            pace::next_interval(feed.interval, rhythm, gap, feed.failures + 1, &self.poll);
+        let next_poll_at = pace::next_poll_at(
+            visit.at,
+            interval,
+            visit.wishes,
+            &after_pace,
+            &self.poll,
+            visit.jitter,
+        );
+        let next_poll_at = self.rested(&feed, visit.at, next_poll_at);
+        let home = if error_class.is_some() {
+            feed.home.clone()
+        } else {
+            let seen = visit.moved_to.as_deref();
+            home::next(feed.home.as_ref(), seen, &feed.feed.url, visit.at)
+        };
         feeds::record(
             tx,
             &feed,
@@ -236,9 +270,13 @@ impl Ingest {
             &After {
                 next_poll_at,
                 interval,
+                home,
                 outcome,
             },
         )?;
+        if error_class == Some(ErrorClass::RateLimited.as_str()) {
+            self.rest_host(tx, &feed, visit)?;
+        }
         let row = FetchRow {
             status: visit.status,
             bytes: report.bytes,
@@ -251,6 +289,31 @@ impl Ingest {
         };
         feeds::insert_fetch(tx, visit.feed, visit.at, &row)?;
         Ok(report)
+    }
+
+    fn rested(&mut self, feed: &Polled, now: Timestamp, next_poll_at: Timestamp) -> Timestamp {
+        self.resting.retain(|_, until| *until > now);
+        if self.resting.is_empty() {
+            return next_poll_at;
+        }
+        let until = self.resting.get(&host(&feed.feed.url));
+        until.copied().unwrap_or(next_poll_at).max(next_poll_at)
+    }
+
+    fn rest_host(
+        &mut self,
+        tx: &Transaction<'_>,
+        feed: &Polled,
+        visit: &Visit,
+    ) -> Result<(), StoreError> {
+        let host = host(&feed.feed.url);
+        let (refused, feeds) = feeds::refused(tx, &host)?;
+        if pace::host_is_tired(refused, feeds) {
+            let until = pace::host_rests_until(visit.at, visit.wishes, &self.poll);
+            feeds::rest(tx, &host, until)?;
+            self.resting.insert(host, until);
+        }
+        Ok(())
     }
 
     fn take_items(
@@ -563,6 +626,26 @@ impl Ingest {
             stories::owe(tx, alert, channel, &format!("{key}-{channel}"), now)?;
         }
         Ok(true)
+    }
+}
+
+fn kept(
+    feed: &Polled,
+    parsed: &Parsed,
+    validators: &Validators,
+    body_hash: i64,
+    now: Timestamp,
+) -> Kept {
+    let dates = || {
+        let dates = parsed.items.iter().filter_map(|it| it.published_at);
+        dates.filter(|at| at.duration_since(now) <= FUTURE_SLACK)
+    };
+    Kept {
+        validators: validators.clone(),
+        body_hash,
+        pace: parsed.pace,
+        gap: pace::gap(dates()),
+        newest_item_at: dates().max().max(feed.newest_item_at),
     }
 }
 

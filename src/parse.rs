@@ -4,6 +4,7 @@
 pub mod canonical;
 pub mod charset;
 pub mod date;
+mod pace;
 
 use feed_rs::model;
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use jiff::tz::TimeZone;
 use thiserror::Error;
 use url::Url;
 
+use crate::feed::pace::Pace;
 use crate::item::Item;
 use crate::parse::canonical::Canonical;
 use crate::text::html::{plain_text, plain_title};
@@ -36,6 +38,7 @@ pub struct Parsed {
     /// False where the document's end is missing: what it holds counts, its validators do not.
     pub complete: bool,
     pub items: Vec<Item>,
+    pub pace: Pace,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +140,7 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
         repairs,
         complete,
         items,
+        pace: pace::pace(text),
     })
 }
 

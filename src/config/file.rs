@@ -1,6 +1,7 @@
 //! The configuration as it is written. Defaults stand here and nowhere else; the example file
 //! shows them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -45,6 +46,7 @@ pub struct Poll {
     pub min_interval: Span,
     pub max_interval: Span,
     pub fresh_window: Span,
+    pub hint_cap: Span,
     pub concurrency: usize,
     pub per_host: usize,
     pub host_spacing: Span,
@@ -63,6 +65,7 @@ impl Default for Poll {
             min_interval: secs(5 * 60),
             max_interval: secs(6 * 3600),
             fresh_window: secs(24 * 3600),
+            hint_cap: secs(15 * 60),
             concurrency: 16,
             per_host: 2,
             host_spacing: secs(1),
@@ -94,6 +97,22 @@ pub struct Feed {
     pub zone: Option<Spanned<String>>,
     #[serde(default)]
     pub allow_private: bool,
+    pub user_agent: Option<String>,
+    #[serde(default)]
+    pub headers: BTreeMap<String, SecretRef>,
+    pub auth: Option<AuthRef>,
+    pub proxy: Option<SecretRef>,
+}
+
+/// As whom a feed is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "write { user = \"NAME\", password = { env = \"NAME\" } } or { bearer = { env = \"NAME\" } }"
+)]
+pub enum AuthRef {
+    Basic { user: String, password: SecretRef },
+    Bearer { bearer: SecretRef },
 }
 
 #[derive(Debug, Deserialize)]

@@ -11,8 +11,10 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::daemon::{LONGEST_WAIT, Pulse, Setup, stopped};
-use crate::feed::{FeedId, Polled};
-use crate::fetch::{After, ErrorClass, Fetched, Fetcher, Outcome};
+use crate::feed::{FeedId, Polled, host};
+use crate::fetch::access::Access;
+use crate::fetch::reach::Reach;
+use crate::fetch::{After, Ask, ErrorClass, Fetched, Fetcher, Outcome, page};
 use crate::ingest::{Found, Ingest, Report, Visit};
 use crate::parse::{ParseError, Source, guarded};
 use crate::store::{Store, StoreError, feeds};
@@ -28,8 +30,8 @@ pub struct Poller {
     store: Arc<Store>,
     clock: Clock,
     setup: Arc<Setup>,
-    /// Names of the feeds that may be at private addresses; the archive does not say.
-    private: HashSet<String>,
+    /// Of feeds that are asked like most.
+    ordinary: Arc<Access>,
     /// Hosts of several feeds.
     shared_hosts: HashSet<String>,
     fetcher: Fetcher,
@@ -53,7 +55,7 @@ impl Poller {
         Ok(Self {
             fetcher: Fetcher::new(setup.config.limits.clone()),
             gates: Gates::new(&setup),
-            private: private(&setup),
+            ordinary: Arc::default(),
             shared_hosts: shared_hosts(&setup),
             ingest: Arc::new(Mutex::new(ingest)),
             in_flight: HashSet::new(),
@@ -132,7 +134,7 @@ impl Poller {
     pub async fn poll_now(&mut self, names: &[String]) -> Result<Vec<Report>, StoreError> {
         let feeds = self
             .store
-            .read(|connection| feeds::all(connection, names))?;
+            .read(|connection| feeds::chosen(connection, names))?;
         feeds.into_iter().for_each(|feed| self.start(feed));
         self.drain().await
     }
@@ -168,21 +170,26 @@ impl Poller {
         if !self.in_flight.insert(feed.id) {
             return;
         }
-        feed.feed.allow_private = self.private.contains(&feed.feed.name);
+        let access = self.setup.access.get(&feed.feed.name);
+        let access = Arc::clone(access.unwrap_or(&self.ordinary));
+        feed.feed.allow_private = access.reach == Reach::Anywhere;
+        let policy = self.setup.config.poll;
         let (fetcher, clock, gates) =
             (self.fetcher.clone(), self.clock.clone(), self.gates.clone());
         let shared = self.shared_hosts.contains(&host(&feed.feed.url));
         let after = if shared { After::Keep } else { After::Close };
         self.visits.spawn(async move {
             let pass = gates.enter(&feed).await;
-            let fetched = fetcher
-                .get(
-                    &feed.feed.url,
-                    &feed.validators_now(),
-                    feed.feed.allow_private,
-                    after,
-                )
-                .await;
+            let now = clock.now();
+            let ask = Ask {
+                url: &feed.feed.url,
+                moved_to: feed.moved_to(),
+                validators: &feed.validators_at(now, &policy),
+                access: &access,
+                after,
+                now,
+            };
+            let fetched = fetcher.get(&ask).await;
             drop(pass.host);
             let visit = visit(&feed, clock.now(), fetched).await;
             let permit = pass
@@ -245,22 +252,11 @@ impl Poller {
             .read(|connection| ingest.load(connection, self.clock.now()))?;
         self.fetcher = Fetcher::new(setup.config.limits.clone());
         self.gates = Gates::new(&setup);
-        self.private = private(&setup);
         self.shared_hosts = shared_hosts(&setup);
         self.ingest = Arc::new(Mutex::new(ingest));
         self.setup = setup;
         Ok(())
     }
-}
-
-fn private(setup: &Setup) -> HashSet<String> {
-    setup
-        .config
-        .feeds
-        .iter()
-        .filter(|it| it.allow_private)
-        .map(|it| it.name.clone())
-        .collect()
 }
 
 fn shared_hosts(setup: &Setup) -> HashSet<String> {
@@ -269,14 +265,12 @@ fn shared_hosts(setup: &Setup) -> HashSet<String> {
     hosts.filter(|host| !seen.insert(host.clone())).collect()
 }
 
-fn host(url: &str) -> String {
-    let url = url::Url::parse(url).ok();
-    url.and_then(|it| it.host_str().map(str::to_owned))
-        .unwrap_or_default()
-}
-
 /// Turns an exchange into a plain value: parsed here, off the async threads.
 async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched) -> Visit {
+    let asked = feed.moved_to().unwrap_or(&feed.feed.url).to_owned();
+    let moved_to = fetched
+        .moved_to
+        .or_else(|| feed.moved_to().map(str::to_owned));
     let found = match fetched.outcome {
         Outcome::NotModified => Found::NotModified,
         Outcome::Failed { class, message } => Found::Failed {
@@ -293,7 +287,8 @@ async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched) -> Visit {
                 }
             } else {
                 let zone = feed.feed.time_zone();
-                let work = tokio::task::spawn_blocking(move || read(document, body_hash, zone));
+                let work =
+                    tokio::task::spawn_blocking(move || read(document, &asked, body_hash, zone));
                 match tokio::time::timeout(PARSE_LIMIT, work).await {
                     Ok(Ok(found)) => found,
                     Ok(Err(_)) => Found::Failed {
@@ -321,7 +316,8 @@ async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched) -> Visit {
         at,
         duration: fetched.duration,
         status: fetched.status,
-        retry_after: fetched.retry_after,
+        wishes: fetched.wishes,
+        moved_to,
         found,
         jitter: fastrand::f64(),
     }
@@ -345,8 +341,13 @@ pub fn body_hash(body: &[u8]) -> i64 {
         .cast_signed()
 }
 
-/// Parses a document into what a visit found.
-pub fn read(document: crate::fetch::Document, body_hash: i64, zone: jiff::tz::TimeZone) -> Found {
+/// Parses a document that came for the address `asked` into what a visit found.
+pub fn read(
+    document: crate::fetch::Document,
+    asked: &str,
+    body_hash: i64,
+    zone: jiff::tz::TimeZone,
+) -> Found {
     let source = Source {
         content_type: document.content_type.as_deref(),
         url: Some(&document.url),
@@ -366,13 +367,22 @@ pub fn read(document: crate::fetch::Document, body_hash: i64, zone: jiff::tz::Ti
                 ParseError::Broken(_) | ParseError::EntriesLost => ErrorClass::Broken,
                 ParseError::Panicked => ErrorClass::Panic,
             };
+            let (class, message) = match page_instead(&document, asked) {
+                Some(page) if class != ErrorClass::Panic => (page.class, page.message),
+                _ => (class, error.to_string()),
+            };
             Found::Failed {
                 bytes,
                 class,
-                message: error.to_string(),
+                message,
             }
         }
     }
+}
+
+fn page_instead(document: &crate::fetch::Document, asked: &str) -> Option<page::Page> {
+    let url = url::Url::parse(&document.url).ok()?;
+    page::judge(&document.body, &url, &url::Url::parse(asked).ok()?)
 }
 
 fn log(report: &Report) {

@@ -6,5 +6,6 @@ mod cli;
 mod crash;
 mod fetching;
 mod flow;
+mod politeness;
 mod tidy;
 mod world;

@@ -137,7 +137,10 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("hmac::", &["channel/webhook.rs"]),
     ("htmlize::", &["text/html.rs", "parse/"]),
     ("quick_xml::", &["parse/", "demo/"]),
-    ("reqwest::", &["fetch.rs", "channel.rs", "channel/"]),
+    (
+        "reqwest::",
+        &["fetch.rs", "fetch/", "channel.rs", "channel/"],
+    ),
     (
         "rusqlite::",
         &["store.rs", "store/", "ingest.rs", "command/archive.rs"],

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use summitwatch::clock::Clock;
+use summitwatch::config::access;
 use summitwatch::config::file::Span;
 use summitwatch::config::{Config, Origin};
 use summitwatch::daemon::deliver::Deliverer;
@@ -332,6 +333,7 @@ impl World {
         let setup = Arc::new(Setup {
             engine: self.engine(&config),
             channels: config.open_channels().expect("sound channels"),
+            access: access::open(&config.access).expect("sound access"),
             config,
         });
         prepare(&store, &setup, &self.clock).expect("the feeds are written");
