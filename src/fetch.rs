@@ -407,9 +407,10 @@ fn next(url: &Url, home: &Url, headers: &HeaderMap) -> Result<Url, String> {
     if !matches!(next.scheme(), "http" | "https") {
         return Err(format!("to {}:, which is not fetched", next.scheme()));
     }
-    let (user, password) = match trusts(home, &next) {
-        true => (home.username(), home.password()),
-        false => ("", None),
+    let (user, password) = if trusts(home, &next) {
+        (home.username(), home.password())
+    } else {
+        ("", None)
     };
     next.set_username(user)
         .and_then(|()| next.set_password(password))
@@ -659,7 +660,7 @@ mod tests {
         use header::{AGE, CACHE_CONTROL, EXPIRES};
         let until = (EXPIRES, "Wed, 21 Oct 2026 07:30:00 GMT");
         check(&[], None);
-        check(&[until.clone()], Some(120));
+        check(std::slice::from_ref(&until), Some(120));
         check(&[(EXPIRES, "0")], None);
         check(&[(EXPIRES, "Wed, 21 Oct 2020 07:30:00 GMT")], None);
         check(

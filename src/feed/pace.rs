@@ -107,11 +107,10 @@ pub fn next_poll_at(
     let spread = interval.mul_f64(0.1 * jitter);
     let hinted = wishes.fresh_for.max(pace.every).unwrap_or_default();
     let mut wait = (interval + spread).max(hinted.min(policy.hint_cap));
-    let hour = Duration::from_secs(3_600);
     // To the next full hour that is not to be skipped.
     while wait < policy.hint_cap && pace.skips(after(now, wait)) {
         let at = u64::try_from(after(now, wait).as_second()).unwrap_or_default();
-        wait = (wait + hour - Duration::from_secs(at % 3_600)).min(policy.hint_cap);
+        wait = (wait + Duration::from_secs(3_600 - at % 3_600)).min(policy.hint_cap);
     }
     let asked = wishes.retry_after.unwrap_or_default().min(RETRY_AFTER_CAP);
     after(now, wait.max(asked))
