@@ -88,15 +88,16 @@ CREATE TABLE revisions (
 ) STRICT;
 CREATE INDEX revisions_by_item ON revisions (item_id);
 
--- Further guids under which a feed announced an item, found by its address or title.
+-- Further guids under which a feed announced an item, the first few; found by its address or text.
 CREATE TABLE aliases (
     feed_id  INTEGER NOT NULL REFERENCES feeds (id),
     guid_key TEXT NOT NULL,
     item_id  INTEGER NOT NULL REFERENCES items (id),
-    found_by TEXT NOT NULL,                   -- which key recognised the item: url
+    found_by TEXT NOT NULL,                   -- which key recognised the item: url, text
     seen_at  TEXT NOT NULL,
     PRIMARY KEY (feed_id, guid_key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX aliases_by_item ON aliases (item_id);
 
 -- Topic × item. Only matches are kept.
 CREATE TABLE matches (

@@ -42,7 +42,9 @@ impl Channel {
 
 /// What an HTTP answer means for a delivery: 2xx is taken; no answer, 408, 425, 429 and 5xx may
 /// be otherwise next time; the rest is final.
-async fn outcome(sent: Result<reqwest::Response, reqwest::Error>) -> Outcome {
+///
+/// `secrets` are kept out of what is remembered: servers like to repeat the address they were asked for.
+async fn outcome(sent: Result<reqwest::Response, reqwest::Error>, secrets: &[&str]) -> Outcome {
     let response = match sent {
         Ok(response) => response,
         // The address of a webhook is often its secret.
@@ -58,7 +60,7 @@ async fn outcome(sent: Result<reqwest::Response, reqwest::Error>) -> Outcome {
         return Outcome::Sent;
     }
     let not_before = retry_after(response.headers());
-    let body = first_line(response).await;
+    let body = first_line(response, secrets).await;
     let why = if body.is_empty() {
         format!("answered {status}")
     } else {
@@ -72,7 +74,7 @@ async fn outcome(sent: Result<reqwest::Response, reqwest::Error>) -> Outcome {
 }
 
 /// What a server says about its refusal, cut to what fits a line; a body without end is not read.
-async fn first_line(mut response: reqwest::Response) -> String {
+async fn first_line(mut response: reqwest::Response, secrets: &[&str]) -> String {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
         body.extend_from_slice(&chunk);
@@ -80,6 +82,10 @@ async fn first_line(mut response: reqwest::Response) -> String {
             break;
         }
     }
-    let text = crate::text::printable(&String::from_utf8_lossy(&body));
+    let mut text = crate::text::printable(&String::from_utf8_lossy(&body));
+    // Shorter ones are paths like "/", in every answer.
+    for secret in secrets.iter().filter(|it| it.len() > 3) {
+        text = text.replace(secret, "***");
+    }
     crate::text::cut(text.trim(), 200)
 }

@@ -62,13 +62,13 @@ enum Command {
     #[command(subcommand)]
     Feeds(archive::Feeds),
     /// List items, the newest first
-    Items(archive::Listing),
+    Items(archive::Items),
     /// List stories, the latest first
     Stories(archive::Listing),
     /// List alerts, the latest first
     Alerts(archive::Listing),
     /// List deliveries, the latest first
-    Deliveries(archive::Listing),
+    Deliveries(archive::Deliveries),
     /// Query the archive with read-only SQL
     Sql(archive::Sql),
     /// Why an item matched, threaded and alerted, or not
@@ -130,10 +130,10 @@ fn run(cli: Cli) -> Done {
         Command::Poll(poll) => poll.run(&context),
         Command::Demo(demo) => demo.run(),
         Command::Feeds(feeds) => feeds.run(&context),
-        Command::Items(listing) => listing.run(&context, crate::store::listing::items),
-        Command::Stories(listing) => listing.run(&context, crate::store::listing::stories),
-        Command::Alerts(listing) => listing.run(&context, crate::store::listing::alerts),
-        Command::Deliveries(listing) => listing.run(&context, crate::store::listing::deliveries),
+        Command::Items(items) => items.run(&context),
+        Command::Stories(listing) => listing.run(&context, None, crate::store::listing::stories),
+        Command::Alerts(listing) => listing.run(&context, None, crate::store::listing::alerts),
+        Command::Deliveries(deliveries) => deliveries.run(&context),
         Command::Sql(sql) => sql.run(&context),
         Command::Explain(explain) => explain.run(&context),
         Command::Classify(classify) => classify.run(&context),

@@ -119,7 +119,7 @@ impl Config {
         let file: File = source.parse()?;
         let mut faults = Faults::default();
         let (feeds, access) = feeds(&file, &source, &origin, directory, &mut faults);
-        let channels = channels(&file, &source, &mut faults);
+        let channels = channels(&file, &source, directory, &mut faults);
         // What is compiled in has no folder beside it.
         let beside = (origin != Origin::Shipped).then_some(directory);
         let (topics, routes) = topics_and_routes(&file, &source, beside, &channels, &mut faults);
@@ -359,7 +359,14 @@ fn feeds(
 ) -> (Vec<Feed>, Vec<AccessConfig>) {
     let mut feeds = Vec::new();
     let mut access = Vec::new();
-    check_feeds(&file.feeds, source, &mut feeds, &mut access, faults);
+    check_feeds(
+        &file.feeds,
+        source,
+        directory,
+        &mut feeds,
+        &mut access,
+        faults,
+    );
     for include in &file.include {
         let path = directory.join(include.get_ref());
         let (name, text) = match origin {
@@ -378,7 +385,15 @@ fn feeds(
                 };
                 match included.parse::<file::FeedsFile>() {
                     Ok(parsed) => {
-                        check_feeds(&parsed.feeds, &included, &mut feeds, &mut access, faults);
+                        let beside = path.parent().unwrap_or(directory);
+                        check_feeds(
+                            &parsed.feeds,
+                            &included,
+                            beside,
+                            &mut feeds,
+                            &mut access,
+                            faults,
+                        );
                     }
                     Err(mut more) => faults.append(&mut more),
                 }
@@ -391,6 +406,7 @@ fn feeds(
 fn check_feeds(
     written: &[file::Feed],
     source: &Text<'_>,
+    directory: &Path,
     feeds: &mut Vec<Feed>,
     access: &mut Vec<AccessConfig>,
     faults: &mut Faults,
@@ -431,7 +447,7 @@ fn check_feeds(
                 ),
             ));
         }
-        access.extend(AccessConfig::of(feed, source));
+        access.extend(AccessConfig::of(feed, source, directory));
         let outlet = feed.outlet.clone().unwrap_or_else(|| name.clone());
         feeds.push(Feed {
             name: name.clone(),
@@ -446,7 +462,12 @@ fn check_feeds(
     }
 }
 
-fn channels(file: &File, source: &Text<'_>, faults: &mut Faults) -> Vec<ChannelConfig> {
+fn channels(
+    file: &File,
+    source: &Text<'_>,
+    directory: &Path,
+    faults: &mut Faults,
+) -> Vec<ChannelConfig> {
     let mut channels: Vec<ChannelConfig> = Vec::new();
     for channel in &file.channels {
         let name = channel.name.get_ref();
@@ -462,8 +483,8 @@ fn channels(file: &File, source: &Text<'_>, faults: &mut Faults) -> Vec<ChannelC
         channels.push(ChannelConfig {
             name: name.clone(),
             kind: channel.kind,
-            url: channel.url.clone(),
-            secret: channel.secret.clone(),
+            url: channel.url.as_ref().map(|it| it.beside(directory)),
+            secret: channel.secret.as_ref().map(|it| it.beside(directory)),
             allow_private: channel.allow_private,
             where_written: (source.file.to_owned(), source.line_of(&channel.name)),
         });

@@ -2,7 +2,10 @@
 //! poll in one transaction. A function of the archive, the visit and its time: what is recorded
 //! replays to the same archive.
 
-use std::collections::{HashMap, HashSet};
+pub mod identity;
+
+use std::cell::LazyCell;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +19,8 @@ use crate::feed::home;
 use crate::feed::pace::{self, PollPolicy, Rhythm, Wishes};
 use crate::feed::{FeedId, Polled, Validators, host};
 use crate::fetch::ErrorClass;
-use crate::item::{Item, canonical_url, hash, stable_guid, text_key, title_key};
+use crate::ingest::identity::{Identity, Keys, Shared, identify};
+use crate::item::{Item, hash, near_same_title, text_key};
 use crate::message::{ItemLine, Message, StoryLine, quotes};
 use crate::parse::Parsed;
 use crate::store::feeds::{After, AfterOutcome, FetchRow, Kept};
@@ -95,8 +99,6 @@ pub struct Ingest {
     resting: HashMap<String, Timestamp>,
 }
 
-/// Texts that are equal so long after each other are no copies but a formula.
-const COPY_WINDOW: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// A clock or a zone may be a little wrong.
 const FUTURE_SLACK: SignedDuration = SignedDuration::from_mins(15);
 /// No feed carries news from before the web.
@@ -116,7 +118,7 @@ impl Ingest {
 
     /// Reads the open stories back from the archive: at start, and after a rollback.
     pub fn load(&mut self, connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
-        self.open.clear();
+        let mut stories = HashMap::new();
         let since = before(now, self.story.window);
         for topic in &self.engine.topics {
             let mut open = OpenStories::default();
@@ -126,8 +128,9 @@ impl Ingest {
                 let features = Features::new(&words, &reading, &self.engine.lexicon, member.at);
                 open.add(member.story, features);
             }
-            self.open.insert(topic.name.clone(), open);
+            stories.insert(topic.name.clone(), open);
         }
+        self.open = stories;
         Ok(())
     }
 
@@ -362,28 +365,19 @@ impl Ingest {
         now: Timestamp,
     ) -> Result<Seen, StoreError> {
         let keys = Keys::of(item, shared);
-        let at_url = match &keys.canonical_url {
-            Some(url) if keys.url_is_own => items::by_url(tx, feed.id, url)?,
-            _ => None,
-        };
-        if let Some(known) = find(tx, feed.id, &keys, at_url.as_ref())? {
-            return self.take_known(tx, feed, &known, item, &keys, now);
-        }
-        let words = Words::new(&item.title, &item.summary);
-        let (published_at, published_raw) = clamp(item.published_at, now);
-        let text_key = text_key(&words);
-        let original = match (at_url, text_key) {
-            // The first item of the same article from another feed, or with the same words.
-            (Some(known), _) => Some(known),
-            (None, Some(text_key)) => {
-                items::by_text(tx, text_key, now.checked_sub(COPY_WINDOW).unwrap_or(now))?
+        let words = LazyCell::new(|| Words::new(&item.title, &item.summary));
+        let original = match identify(tx, feed.id, item, &keys, &words, now)? {
+            Identity::Known(known, by) => {
+                keys.remember(tx, &known, by, now)?;
+                return self.take_known(tx, feed, &known, item, now);
             }
-            (None, None) => None,
+            Identity::Copy(original) => Some(original),
+            Identity::New => None,
         };
-        let standing = match original {
-            Some(_) => Standing::Copy,
-            None => standing(published_at, feed, now, &self.poll),
-        };
+        let words = &*words;
+        let (published_at, published_raw) = clamp(item.published_at, now);
+        let told_as = standing(published_at, feed, now, &self.poll);
+        let standing = original.as_ref().map_or(told_as, |_| Standing::Copy);
         let language = language::detect(
             &item.title,
             &item.summary,
@@ -397,14 +391,14 @@ impl Ingest {
                 guid_key: keys.guid.as_deref(),
                 url: item.url.as_deref(),
                 canonical_url: keys.canonical_url.as_deref(),
-                words: &words,
+                words,
                 author: item.author.as_deref(),
                 language: language.as_deref(),
                 categories: &item.categories,
                 published_at,
                 published_raw,
                 first_seen_at: now,
-                text_key,
+                text_key: text_key(words),
                 standing,
                 duplicate_of: original.as_ref().map(|it| it.duplicate_of.unwrap_or(it.id)),
             },
@@ -413,10 +407,10 @@ impl Ingest {
             id,
             feed,
             item,
-            words: &words,
+            words,
             language: language.as_deref(),
             published_at,
-            standing,
+            standing: told_as,
             original,
         };
         let mut seen = Seen {
@@ -434,7 +428,6 @@ impl Ingest {
         feed: &Polled,
         known: &Known,
         item: &Item,
-        keys: &Keys,
         now: Timestamp,
     ) -> Result<Seen, StoreError> {
         let mut seen = Seen {
@@ -442,12 +435,7 @@ impl Ingest {
             matched: false,
             alerts: 0,
         };
-        if let Some(guid) = keys.guid.as_deref().filter(|_| keys.found_by_url(known)) {
-            items::add_alias(tx, known, guid, "url", now)?;
-        }
-        let alike = |a: &str, b: &str| a == b || fold(a) == fold(b);
-        let same = alike(&item.title, &known.title) && alike(&item.summary, &known.summary);
-        if same
+        if same_words(item, known)
             || item.title.is_empty()
             || items::said_before(tx, known.id, &item.title, &item.summary)?
         {
@@ -458,6 +446,19 @@ impl Ingest {
         seen.change = Change::Revised;
         let (published_at, _) = clamp(item.published_at, now);
         let stored = items::stored(tx, known.id)?;
+        let told_as = standing(published_at, feed, now, &self.poll);
+        let standing = match stored.standing {
+            // With words of its own it repeats nobody.
+            Standing::Copy => told_as,
+            // A page that was given other news under a new date.
+            Standing::History
+                if published_at > known.published_at
+                    && !near_same_title(&item.title, &known.title) =>
+            {
+                told_as
+            }
+            before => before,
+        };
         let told = Told {
             id: known.id,
             feed,
@@ -465,7 +466,7 @@ impl Ingest {
             words: &words,
             language: stored.language.as_deref(),
             published_at,
-            standing: stored.standing,
+            standing,
             original: None,
         };
         self.judge(tx, &told, now, &mut seen)?;
@@ -520,30 +521,35 @@ impl Ingest {
                     .and_then(|it| crate::story::assess(&features, it, &self.story));
                 (story, None, development, told.standing)
             }
-            (None, Some(story)) => (story, Some(1.0), None, Standing::Copy),
-            (None, None) => {
-                // A copy of what did not match is the first to say it.
-                let standing = if told.original.is_some() {
-                    Standing::News
-                } else {
-                    told.standing
-                };
-                match crate::story::place(&features, open, &self.story) {
-                    Placement::Opens { nearest } => {
-                        let story = stories::open(tx, &topic.name, &told.item.title, now)?;
-                        (story, None, Some(crate::story::opening(nearest)), standing)
-                    }
-                    Placement::Joins { story, similarity } => {
-                        let development = open
-                            .get(story)
-                            .and_then(|it| crate::story::assess(&features, it, &self.story));
-                        (story, Some(similarity), development, standing)
-                    }
-                }
+            // The same article; where its words are others, they may say more.
+            (None, Some(story)) if told.repeats() => (story, Some(1.0), None, Standing::Copy),
+            (None, Some(story)) => {
+                let development = open
+                    .get(story)
+                    .and_then(|it| crate::story::assess(&features, it, &self.story));
+                (story, Some(1.0), development, told.standing)
             }
+            // A copy of what did not match is the first to say it.
+            (None, None) => match crate::story::place(&features, open, &self.story) {
+                Placement::Opens { nearest } => {
+                    let story = stories::open(tx, &topic.name, &told.item.title, now)?;
+                    (
+                        story,
+                        None,
+                        Some(crate::story::opening(nearest)),
+                        told.standing,
+                    )
+                }
+                Placement::Joins { story, similarity } => {
+                    let development = open
+                        .get(story)
+                        .and_then(|it| crate::story::assess(&features, it, &self.story));
+                    (story, Some(similarity), development, told.standing)
+                }
+            },
         };
         let decision = decide(standing, development.as_ref());
-        if standing != Standing::Copy && told.original.is_none() {
+        if !told.repeats() {
             open.add(story, features);
         }
         if stands_in.is_none() {
@@ -667,6 +673,14 @@ struct Told<'a> {
     original: Option<Known>,
 }
 
+impl Told<'_> {
+    /// Another item said exactly this.
+    fn repeats(&self) -> bool {
+        let original = self.original.as_ref();
+        original.is_some_and(|it| same_words(self.item, it))
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     None,
@@ -681,92 +695,10 @@ pub struct Seen {
     pub alerts: usize,
 }
 
-/// Keys that several entries of one document share tell none of them.
-#[derive(Debug, Default)]
-pub struct Shared {
-    guids: HashSet<String>,
-    urls: HashSet<String>,
-}
-
-impl Shared {
-    pub fn of(items: &[Item]) -> Self {
-        let mut shared = Self::default();
-        let mut by_guid: HashMap<String, &Item> = HashMap::new();
-        let mut by_url: HashMap<String, &Item> = HashMap::new();
-        for item in items {
-            if let Some(guid) = item.guid.as_deref().map(stable_guid)
-                && let Some(other) = by_guid.insert(guid.clone(), item)
-                && (other.url != item.url || other.title != item.title)
-            {
-                shared.guids.insert(guid);
-            }
-            if let Some(url) = item.url.as_deref().and_then(canonical_url)
-                && let Some(other) = by_url.insert(url.clone(), item)
-                && other.title != item.title
-            {
-                shared.urls.insert(url);
-            }
-        }
-        shared
-    }
-}
-
-/// Under which keys an item is looked up.
-#[derive(Debug)]
-struct Keys {
-    guid: Option<String>,
-    canonical_url: Option<String>,
-    /// The address tells this item from others of its feed.
-    url_is_own: bool,
-}
-
-impl Keys {
-    fn of(item: &Item, shared: &Shared) -> Self {
-        let canonical_url = item.url.as_deref().and_then(canonical_url);
-        // A home page is nobody's address.
-        let url_is_own = canonical_url
-            .as_deref()
-            .is_some_and(|url| !shared.urls.contains(url) && has_path(url));
-        let guid = item
-            .guid
-            .as_deref()
-            .map(stable_guid)
-            .filter(|guid| !shared.guids.contains(guid));
-        let guid = guid.or_else(|| {
-            (!url_is_own).then(|| title_key(&item.title, &item.summary, item.published_at))
-        });
-        Self {
-            guid,
-            canonical_url,
-            url_is_own,
-        }
-    }
-
-    /// Found under its address while it bears another guid than the stored one.
-    fn found_by_url(&self, known: &Known) -> bool {
-        self.url_is_own && known.guid.as_deref().map(stable_guid) != self.guid
-    }
-}
-
-fn has_path(canonical: &str) -> bool {
-    canonical
-        .trim_start_matches("https://")
-        .contains(['/', '?'])
-}
-
-/// The same item of this feed, as stored; `at_url` is what stands at its address.
-fn find(
-    tx: &Transaction<'_>,
-    feed: FeedId,
-    keys: &Keys,
-    at_url: Option<&Known>,
-) -> Result<Option<Known>, StoreError> {
-    if let Some(guid) = &keys.guid
-        && let Some(known) = items::by_guid(tx, feed, guid)?
-    {
-        return Ok(Some(known));
-    }
-    Ok(at_url.filter(|known| known.feed == feed).cloned())
+/// The same but for markup, case and width.
+fn same_words(item: &Item, known: &Known) -> bool {
+    let alike = |a: &str, b: &str| a == b || fold(a) == fold(b);
+    alike(&item.title, &known.title) && alike(&item.summary, &known.summary)
 }
 
 /// The feed's word on when, unless it cannot be; then what it said is kept beside.
@@ -792,6 +724,8 @@ fn standing(
     let stale = published_at < before(now, policy.fresh_window);
     let late = feed
         .last_success_at
+        // A later one was written by a clock that ran ahead.
+        .filter(|last| *last <= now)
         .is_some_and(|last| published_at < before(last, policy.fresh_window / 2));
     if stale || late {
         Standing::History

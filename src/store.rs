@@ -109,6 +109,7 @@ impl Store {
         lock: Option<File>,
     ) -> Result<Self, StoreError> {
         connection.busy_timeout(Duration::from_secs(30))?;
+        refuse_newer(&connection, path)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         let mode: String =
             connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
@@ -118,7 +119,6 @@ impl Store {
         connection.pragma_update(None, "cache_size", -2_000)?;
         connection.pragma_update(None, "temp_store", "memory")?;
         connection.set_prepared_statement_cache_capacity(64);
-        refuse_newer(&connection, path)?;
         MIGRATIONS
             .to_latest(&mut connection)
             .map_err(|source| StoreError::Migrate {

@@ -30,14 +30,13 @@ impl Ntfy {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.reveal());
         }
-        outcome(
-            request
-                .header(reqwest::header::CONTENT_TYPE, "application/json")
-                .body(self.body(message).to_string())
-                .send()
-                .await,
-        )
-        .await
+        let sent = request
+            .header(reqwest::header::CONTENT_TYPE, "application/json")
+            .body(self.body(message).to_string())
+            .send()
+            .await;
+        let token = self.token.as_ref().map_or("", Secret::reveal);
+        outcome(sent, &[self.topic.reveal(), token]).await
     }
 
     fn body(&self, message: &Message) -> serde_json::Value {

@@ -29,7 +29,11 @@ impl Webhook {
                 signature(secret, delivery.message.as_bytes()),
             );
         }
-        outcome(request.body(delivery.message.clone()).send().await).await
+        let sent = request.body(delivery.message.clone()).send().await;
+        let after_host = self.url.reveal().splitn(4, '/').nth(3).unwrap_or_default();
+        let (path, query) = after_host.split_once('?').unwrap_or((after_host, ""));
+        let secret = self.secret.as_ref().map_or("", Secret::reveal);
+        outcome(sent, &[query, path, secret]).await
     }
 }
 

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use rusqlite::Connection;
 
 use crate::clock::Clock;
-use crate::command::{Context, Done, output, span};
+use crate::command::{Context, Done, Usage, output, span};
 use crate::config::file::Span;
 use crate::store::listing::{self, Filter};
 use crate::store::query::{self, Table};
@@ -50,9 +50,6 @@ pub(super) struct Listing {
     language: Option<String>,
     #[arg(long)]
     outlet: Option<String>,
-    /// For deliveries: pending, sending, retry, delivered or dead; for items: news, history or copy
-    #[arg(long)]
-    state: Option<String>,
     #[arg(long, default_value_t = 50)]
     limit: usize,
     /// Print JSON
@@ -64,6 +61,7 @@ impl Listing {
     pub(super) fn run(
         self,
         context: &Context,
+        state: Option<String>,
         list: impl FnOnce(&Connection, &Filter) -> Result<Table, StoreError>,
     ) -> Done {
         let connection = open_read_only(&context.archive()?)?;
@@ -80,11 +78,41 @@ impl Listing {
             topic: self.topic,
             language: self.language,
             outlet: self.outlet,
-            state: self.state,
+            state,
             limit: self.limit,
         };
         output::print(&list(&connection, &filter)?, self.json)?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Items {
+    #[command(flatten)]
+    listing: Listing,
+    /// Only items that stand so
+    #[arg(long, value_parser = ["news", "history", "copy"])]
+    state: Option<String>,
+}
+
+impl Items {
+    pub(super) fn run(self, context: &Context) -> Done {
+        self.listing.run(context, self.state, listing::items)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Deliveries {
+    #[command(flatten)]
+    listing: Listing,
+    /// Only deliveries in this state
+    #[arg(long, value_parser = ["pending", "sending", "retry", "delivered", "dead"])]
+    state: Option<String>,
+}
+
+impl Deliveries {
+    pub(super) fn run(self, context: &Context) -> Done {
+        self.listing.run(context, self.state, listing::deliveries)
     }
 }
 
@@ -112,6 +140,11 @@ impl Sql {
             "-" => std::io::read_to_string(std::io::stdin()).context("read the query")?,
             query => query.to_owned(),
         };
+        if sql.trim().is_empty() {
+            return Err(
+                Usage("the query is empty; the README has a dozen ready ones".to_owned()).into(),
+            );
+        }
         let connection = open_read_only(&context.archive()?)?;
         let names = listing::names(&connection)?;
         query::only_reads(&connection)?;

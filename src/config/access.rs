@@ -1,6 +1,7 @@
 //! How each feed is asked, as written → [`Access`], with every secret read.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use toml::Spanned;
@@ -28,7 +29,7 @@ pub struct AccessConfig {
 
 impl AccessConfig {
     /// `None` where nothing is out of the ordinary.
-    pub(super) fn of(feed: &Feed, source: &Text<'_>) -> Option<Self> {
+    pub(super) fn of(feed: &Feed, source: &Text<'_>, directory: &Path) -> Option<Self> {
         let ordinary = !feed.allow_private
             && feed.user_agent.is_none()
             && feed.headers.is_empty()
@@ -43,9 +44,13 @@ impl AccessConfig {
             feed: feed.name.get_ref().clone(),
             reach,
             user_agent: feed.user_agent.clone(),
-            headers: feed.headers.clone(),
-            auth: feed.auth.clone(),
-            proxy: feed.proxy.clone(),
+            headers: feed
+                .headers
+                .iter()
+                .map(|(name, value)| (name.clone(), value.beside(directory)))
+                .collect(),
+            auth: feed.auth.as_ref().map(|it| it.beside(directory)),
+            proxy: feed.proxy.as_ref().map(|it| it.beside(directory)),
             where_written: (source.file.to_owned(), source.line_of(&feed.name)),
         })
     }

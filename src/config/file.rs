@@ -2,7 +2,7 @@
 //! shows them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
@@ -108,11 +108,28 @@ pub struct Feed {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(
     untagged,
+    deny_unknown_fields,
     expecting = "write { user = \"NAME\", password = { env = \"NAME\" } } or { bearer = { env = \"NAME\" } }"
 )]
 pub enum AuthRef {
     Basic { user: String, password: SecretRef },
     Bearer { bearer: SecretRef },
+}
+
+impl AuthRef {
+    /// With a path that is read from the configuration's folder.
+    #[must_use]
+    pub fn beside(&self, directory: &Path) -> Self {
+        match self {
+            Self::Basic { user, password } => Self::Basic {
+                user: user.clone(),
+                password: password.beside(directory),
+            },
+            Self::Bearer { bearer } => Self::Bearer {
+                bearer: bearer.beside(directory),
+            },
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -152,6 +169,19 @@ pub enum SecretRef {
     Env { env: String },
     File { file: PathBuf },
     Credential { credential: String },
+}
+
+impl SecretRef {
+    /// With a path that is read from the configuration's folder.
+    #[must_use]
+    pub fn beside(&self, directory: &Path) -> Self {
+        match self {
+            Self::File { file } => Self::File {
+                file: directory.join(file),
+            },
+            other => other.clone(),
+        }
+    }
 }
 
 impl std::fmt::Debug for SecretRef {

@@ -96,7 +96,7 @@ impl Deliverer {
             // A look first: an idle channel costs no write.
             let due = self
                 .store
-                .read(|connection| outbox::next_due(connection, &[name]))?;
+                .read(|connection| outbox::next_due(connection, &[name], now))?;
             if due.is_none_or(|due| due > now) {
                 continue;
             }
@@ -114,7 +114,7 @@ impl Deliverer {
             .collect();
         let next = self
             .store
-            .read(|connection| outbox::next_due(connection, &idle))?;
+            .read(|connection| outbox::next_due(connection, &idle, now))?;
         let wait = next.map_or(LONGEST_WAIT, |at| {
             Duration::try_from(at.duration_since(now)).unwrap_or_default()
         });
@@ -122,18 +122,10 @@ impl Deliverer {
     }
 
     fn finished(&mut self, sent: Result<Sent, tokio::task::JoinError>) {
-        match sent {
-            Ok(sent) => {
-                self.unsettled.push(sent);
-                if let Err(error) = self.settle_late(self.clock.now()) {
-                    tracing::error!("what was sent cannot be written down yet: {error}");
-                }
-            }
-            // The lease ends and the delivery goes out again; the channel is free meanwhile.
-            Err(error) => {
-                tracing::error!(%error, "a send panicked");
-                self.busy.clear();
-            }
+        self.unsettled
+            .push(sent.expect("a send catches its panics"));
+        if let Err(error) = self.settle_late(self.clock.now()) {
+            tracing::error!("what was sent cannot be written down yet: {error}");
         }
     }
 
@@ -158,8 +150,18 @@ impl Deliverer {
     }
 }
 
+/// On a task of its own, so that a panic costs one attempt and not the worker.
 async fn send(channel: Channel, delivery: Delivery) -> Sent {
-    let outcome = channel.send(&delivery).await;
+    let mut attempt = JoinSet::new();
+    let sending = delivery.clone();
+    attempt.spawn(async move { channel.send(&sending).await });
+    let outcome = match attempt.join_next().await {
+        Some(Ok(outcome)) => outcome,
+        _ => Outcome::Retry {
+            why: "a fault of ours while sending; the log has the details".to_owned(),
+            not_before: None,
+        },
+    };
     Sent { delivery, outcome }
 }
 

@@ -39,29 +39,41 @@ pub struct NewItem<'a> {
 pub struct Known {
     pub id: ItemId,
     pub feed: FeedId,
-    pub guid: Option<String>,
+    pub guid_key: Option<String>,
+    pub canonical_url: Option<String>,
     pub title: String,
     pub summary: String,
+    pub published_at: Option<Timestamp>,
+    pub first_seen_at: Timestamp,
     pub duplicate_of: Option<ItemId>,
 }
 
-const KNOWN: &str = "SELECT id, feed_id, guid, title, summary, duplicate_of FROM items";
+const KNOWN: &str =
+    "SELECT id, feed_id, guid_key, canonical_url, title, summary, published_at, first_seen_at,
+    duplicate_of FROM items";
+/// So many items under one key are enough to know it as worn out.
+const CANDIDATES: i64 = 32;
+/// A guid that is another at each poll is no longer worth keeping.
+const ALIASES: i64 = 8;
 
 fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
     Ok(Known {
         id: ItemId(row.get(0)?),
         feed: FeedId(row.get(1)?),
-        guid: row.get(2)?,
-        title: row.get(3)?,
-        summary: row.get(4)?,
-        duplicate_of: row.get::<_, Option<i64>>(5)?.map(ItemId),
+        guid_key: row.get(2)?,
+        canonical_url: row.get(3)?,
+        title: row.get(4)?,
+        summary: row.get(5)?,
+        published_at: row.get::<_, Option<At>>(6)?.map(|it| it.0),
+        first_seen_at: row.get::<_, At>(7)?.0,
+        duplicate_of: row.get::<_, Option<i64>>(8)?.map(ItemId),
     })
 }
 
 /// The item that a feed announced under this key, or under another that it has borne since.
 pub fn by_guid(tx: &Connection, feed: FeedId, guid_key: &str) -> Result<Option<Known>, StoreError> {
     let mut statement = tx.prepare_cached(&format!(
-        "{KNOWN} WHERE feed_id = ?1 AND guid_key = ?2 ORDER BY id LIMIT 1"
+        "{KNOWN} WHERE feed_id = ?1 AND guid_key = ?2 ORDER BY id DESC LIMIT 1"
     ))?;
     if let Some(found) = statement
         .query_row(params![feed.0, guid_key], known)
@@ -77,32 +89,24 @@ pub fn by_guid(tx: &Connection, feed: FeedId, guid_key: &str) -> Result<Option<K
         .optional()?)
 }
 
-/// The item at a canonical address: this feed's if it has one, else the first.
-pub fn by_url(
-    tx: &Connection,
-    feed: FeedId,
-    canonical_url: &str,
-) -> Result<Option<Known>, StoreError> {
+/// Items at a canonical address, of any feed, the first one first.
+pub fn by_url(tx: &Connection, canonical_url: &str) -> Result<Vec<Known>, StoreError> {
     let mut statement = tx.prepare_cached(&format!(
-        "{KNOWN} WHERE canonical_url = ?1 ORDER BY feed_id <> ?2, id LIMIT 1"
+        "{KNOWN} WHERE canonical_url = ?1 ORDER BY id LIMIT {CANDIDATES}"
     ))?;
-    Ok(statement
-        .query_row(params![canonical_url, feed.0], known)
-        .optional()?)
+    let rows = statement.query_map([canonical_url], known)?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The first item with exactly this text, seen since `since`.
-pub fn by_text(
-    tx: &Connection,
-    text_key: i64,
-    since: Timestamp,
-) -> Result<Option<Known>, StoreError> {
+/// Items with exactly this text, of any feed, the first of the latest first.
+pub fn by_text(tx: &Connection, text_key: i64) -> Result<Vec<Known>, StoreError> {
     let mut statement = tx.prepare_cached(&format!(
-        "{KNOWN} WHERE text_key = ?1 AND first_seen_at >= ?2 ORDER BY id LIMIT 1"
+        "{KNOWN} WHERE text_key = ?1 ORDER BY id DESC LIMIT {CANDIDATES}"
     ))?;
-    Ok(statement
-        .query_row(params![text_key, At(since)], known)
-        .optional()?)
+    let rows = statement.query_map([text_key], known)?;
+    let mut found: Vec<Known> = rows.collect::<Result<_, _>>()?;
+    found.reverse();
+    Ok(found)
 }
 
 pub fn insert(tx: &Transaction<'_>, item: &NewItem<'_>) -> Result<ItemId, StoreError> {
@@ -204,13 +208,21 @@ pub fn add_alias(
     tx: &Transaction<'_>,
     known: &Known,
     guid_key: &str,
-    found_by: &str,
+    found_by: &'static str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "INSERT OR IGNORE INTO aliases (feed_id, guid_key, item_id, found_by, seen_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR IGNORE INTO aliases (feed_id, guid_key, item_id, found_by, seen_at)
+         SELECT ?1, ?2, ?3, ?4, ?5 WHERE (SELECT count(*) FROM aliases WHERE item_id = ?3) < ?6",
     )?
-    .execute(params![known.feed.0, guid_key, known.id.0, found_by, At(now)])?;
+    .execute(params![
+        known.feed.0,
+        guid_key,
+        known.id.0,
+        found_by,
+        At(now),
+        ALIASES
+    ])?;
     Ok(())
 }
 

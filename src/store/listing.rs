@@ -1,7 +1,7 @@
 //! What the listing commands show: one query each, with the filters people ask for.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, ToSql};
 
 use crate::store::query::{Table, table};
 use crate::store::{At, StoreError};
@@ -19,18 +19,16 @@ pub struct Filter {
 impl Filter {
     fn run(&self, connection: &Connection, sql: &str) -> Result<Table, StoreError> {
         let since = self.since.map(At);
-        Ok(table(
-            connection,
-            sql,
-            &[
-                &since,
-                &self.topic,
-                &self.language,
-                &self.outlet,
-                &self.state,
-            ],
-            self.limit,
-        )?)
+        let given: [&dyn ToSql; 5] = [
+            &since,
+            &self.topic,
+            &self.language,
+            &self.outlet,
+            &self.state,
+        ];
+        // Stories and alerts have no state to ask for.
+        let used = if sql.contains("?5") { 5 } else { 4 };
+        Ok(table(connection, sql, &given[..used], self.limit)?)
     }
 }
 
@@ -74,7 +72,6 @@ pub fn stories(connection: &Connection, filter: &Filter) -> Result<Table, StoreE
                 WHERE si.story_id = s.id AND i.language = ?3))
            AND (?4 IS NULL OR EXISTS (SELECT 1 FROM story_items si JOIN items i ON i.id = si.item_id
                 JOIN feeds f ON f.id = i.feed_id WHERE si.story_id = s.id AND f.outlet = ?4 COLLATE NOCASE))
-           AND ?5 IS NULL
          ORDER BY s.last_seen_at DESC, s.id DESC",
     )
 }
@@ -86,7 +83,7 @@ pub fn alerts(connection: &Connection, filter: &Filter) -> Result<Table, StoreEr
          FROM alerts a JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id
          JOIN items i ON i.id = d.item_id JOIN feeds f ON f.id = i.feed_id
          WHERE (?1 IS NULL OR a.created_at >= ?1) AND (?2 IS NULL OR s.topic = ?2)
-           AND (?3 IS NULL OR i.language = ?3) AND (?4 IS NULL OR f.outlet = ?4 COLLATE NOCASE) AND ?5 IS NULL
+           AND (?3 IS NULL OR i.language = ?3) AND (?4 IS NULL OR f.outlet = ?4 COLLATE NOCASE)
          ORDER BY a.created_at DESC, a.id DESC",
     )
 }

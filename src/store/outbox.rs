@@ -6,6 +6,13 @@ use rusqlite::{Connection, Transaction, params};
 use crate::outbox::{Delivery, DeliveryId, LEASE, Settled};
 use crate::store::{At, StoreError};
 
+/// No wait of the outbox is so long: what lies beyond was written by a clock that ran ahead, and is due.
+const FURTHEST: SignedDuration = SignedDuration::from_hours(48);
+
+fn furthest(now: Timestamp) -> At {
+    At(now.checked_add(FURTHEST).unwrap_or(now))
+}
+
 /// Claims up to `limit` deliveries of `channel` that are due. A lease that ran out is due again.
 pub fn claim(
     tx: &Transaction<'_>,
@@ -19,12 +26,18 @@ pub fn claim(
     let mut due = tx.prepare_cached(
         "SELECT d.id, d.idempotency_key, d.attempts, coalesce(a.message, g.message)
          FROM deliveries d LEFT JOIN alerts a ON a.id = d.alert_id LEFT JOIN digests g ON g.id = d.digest_id
-         WHERE d.channel = ?1 AND d.state IN ('pending', 'sending', 'retry') AND d.next_attempt_at <= ?2
+         WHERE d.channel = ?1 AND d.state IN ('pending', 'sending', 'retry') 
+            AND (d.next_attempt_at <= ?2 OR d.next_attempt_at > ?4)
          ORDER BY d.id LIMIT ?3",
     )?;
     let claimed: Vec<Delivery> = due
         .query_map(
-            params![channel, At(now), i64::try_from(limit).unwrap_or(i64::MAX)],
+            params![
+                channel,
+                At(now),
+                i64::try_from(limit).unwrap_or(i64::MAX),
+                furthest(now)
+            ],
             |row| {
                 Ok(Delivery {
                     id: DeliveryId(row.get(0)?),
@@ -77,13 +90,16 @@ pub fn release_leases(tx: &Transaction<'_>, now: Timestamp) -> Result<usize, Sto
 pub fn next_due(
     connection: &Connection,
     channels: &[&str],
+    now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT min(next_attempt_at) FROM deliveries WHERE channel = ?1 AND state IN ('pending', 'sending', 'retry')",
+        "SELECT min(iif(next_attempt_at > ?2, ?3, next_attempt_at)) FROM deliveries
+         WHERE channel = ?1 AND state IN ('pending', 'sending', 'retry')",
     )?;
     let mut next: Option<Timestamp> = None;
     for channel in channels {
-        let due: Option<At> = statement.query_row([channel], |row| row.get(0))?;
+        let due: Option<At> =
+            statement.query_row(params![channel, furthest(now), At(now)], |row| row.get(0))?;
         next = [next, due.map(|it| it.0)].into_iter().flatten().min();
     }
     Ok(next)

@@ -538,3 +538,21 @@ fn a_clock_that_ran_ahead_silences_no_feed() {
     assert_eq!(world.poll_due(), ["wire"]);
     world.expect_alerts(2);
 }
+
+#[test]
+fn a_clock_that_ran_ahead_delays_no_delivery_and_makes_no_history() {
+    let mut world = World::new();
+    world
+        .feed("wire", rss(&headlines(1)))
+        .poll()
+        .expect_alerts(1);
+    world
+        .tamper("UPDATE deliveries SET next_attempt_at = '2041-01-01T00:00:00Z'")
+        .tamper("UPDATE feeds SET last_success_at = '2041-01-01T00:00:00Z'");
+    world.deliver();
+    assert_eq!(world.hooked().len(), 1);
+    world
+        .shows("wire", rss(&headlines(2)))
+        .poll()
+        .expect_alerts(1);
+}

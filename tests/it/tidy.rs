@@ -143,7 +143,13 @@ const CONFINED: &[(&str, &[&str])] = &[
     ),
     (
         "rusqlite::",
-        &["store.rs", "store/", "ingest.rs", "command/archive.rs"],
+        &[
+            "store.rs",
+            "store/",
+            "ingest.rs",
+            "ingest/",
+            "command/archive.rs",
+        ],
     ),
     ("rusqlite_migration::", &["store.rs"]),
     ("rustls::", &["command.rs"]),

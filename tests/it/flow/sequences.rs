@@ -283,3 +283,132 @@ fn different_stories_under_the_same_bare_title_are_all_told() {
         ]);
     }
 }
+
+#[test]
+fn a_guid_that_is_used_again_for_another_article_hides_nothing() {
+    let under = |id: &str, at: usize, published: &str| {
+        rss(&[entry(id, HEADLINES[at])
+            .guid("the-lead")
+            .published(published)])
+    };
+    check([
+        (under("1", 0, "2026-06-01T08:30:00Z"), 1),
+        (under("2", 1, "2026-06-01T09:10:00Z"), 1),
+        (under("2", 1, "2026-06-01T09:10:00Z"), 0),
+        (under("1", 0, "2026-06-01T08:30:00Z"), 0),
+    ]);
+}
+
+#[test]
+fn an_address_that_follows_its_headline_is_known_by_its_guid_and_time() {
+    let titled = |slug: &str, title: &str| {
+        let link = format!("https://wire.example/news/{slug}");
+        rss(&[entry("1", title).link(&link)])
+    };
+    check([
+        (titled("eleven-barges", HEADLINES[0]), 1),
+        (
+            titled("pilots-alarmed", "Alarm among those who guide ships"),
+            0,
+        ),
+    ]);
+}
+
+#[test]
+fn posts_of_a_live_page_are_told_one_by_one() {
+    let post = |id: u32, at: usize, published: &str| {
+        entry("live", HEADLINES[at])
+            .guid(&format!("https://wire.example/live#{id}"))
+            .link("https://wire.example/live")
+            .published(published)
+    };
+    let (first, second) = (
+        post(1, 0, "2026-06-01T08:30:00Z"),
+        post(2, 1, "2026-06-01T08:40:00Z"),
+    );
+    let third = post(3, 2, "2026-06-01T09:20:00Z");
+    check([
+        (rss(&[first.clone(), second.clone()]), 2),
+        (rss(std::slice::from_ref(&third)), 1),
+        (rss(&[third, second, first]), 0),
+    ]);
+}
+
+#[test]
+fn an_aggregator_that_changes_link_and_guid_at_each_fetch_repeats_nothing() {
+    let mut world = World::new();
+    world.feed("wire", "");
+    for roll in ["CBMiaaa", "CBMibbb", "CBMiccc"] {
+        let entries: Vec<Entry> = headlines(3)
+            .into_iter()
+            .enumerate()
+            .map(|(at, it)| {
+                let id = format!("{roll}{at}");
+                let link = format!("https://news.google.com/rss/articles/{id}?oc=5");
+                it.title(&format!("{} - The Wire", HEADLINES[at]))
+                    .guid(&id)
+                    .link(&link)
+                    .summary(&format!("{} The Wire {roll}", HEADLINES[at]))
+            })
+            .collect();
+        world.shows("wire", rss(&entries)).poll().later("30m");
+    }
+    world
+        .expect_alerts(3)
+        .expect_rows("SELECT count(*) FROM items", &["3"]);
+}
+
+#[test]
+fn a_token_in_the_address_makes_no_second_item() {
+    let mut world = World::new();
+    world.feed("wire", "");
+    for token in 1..5 {
+        let link = format!("https://wire.example/read?v={token}");
+        let item = entry("1", HEADLINES[0]).guid(&link).link(&link);
+        world.shows("wire", rss(&[item])).poll().later("30m");
+    }
+    world
+        .expect_alerts(1)
+        .expect_rows("SELECT count(*) FROM items", &["1"])
+        .expect_rows("SELECT DISTINCT found_by FROM aliases", &["text"]);
+}
+
+#[test]
+fn dice_for_guids_do_not_fill_the_archive() {
+    let mut world = World::new();
+    world.feed("wire", "");
+    for roll in 1..20 {
+        let item = entry("1", HEADLINES[0]).guid(&format!("roll-{roll}"));
+        world.shows("wire", rss(&[item])).poll().later("30m");
+    }
+    world
+        .expect_alerts(1)
+        .expect_rows("SELECT count(*), found_by FROM aliases", &["8 | url"]);
+}
+
+#[test]
+fn the_same_article_with_more_in_it_elsewhere_is_told() {
+    let mut world = World::new();
+    let link = "https://wire.example/news/1";
+    let short = entry("1", "Trump says he will meet Kim Jong Un again").link(link);
+    let long = entry("x", "Trump to meet Kim Jong Un in Singapore on June 12").link(link);
+    world
+        .topic("us-dprk-summit")
+        .feed("first", rss(std::slice::from_ref(&short)))
+        .poll()
+        .expect_alerts(1);
+    world
+        .feed("second", rss(&[long]))
+        .feed("third", rss(&[short]))
+        .restart();
+    world.later("15m").poll().expect_alerts(1);
+    world.expect_rows(
+        "SELECT f.name, i.duplicate_of, si.decision FROM items i JOIN feeds f ON f.id = i.feed_id
+         JOIN story_items si ON si.item_id = i.id ORDER BY f.name",
+        &[
+            "first | null | alert",
+            "second | 1 | alert",
+            "third | 1 | silent: copy",
+        ],
+    );
+}
