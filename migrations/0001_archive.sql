@@ -25,6 +25,10 @@ CREATE TABLE feeds (
     skip_days         INTEGER NOT NULL DEFAULT 0,  -- a bit for each day of the week, Monday first
     item_gap_secs     INTEGER,                -- between two of its newer items
     newest_item_at    TEXT,                   -- of what it ever dated
+    last_item_at      TEXT,                   -- when it last brought a new item
+    gap_at            TEXT,                   -- when items were last seen to have fallen out of it unseen
+    told_health       TEXT,                   -- what the operator was last told of it; null: nothing, or that it is well
+    added_at          TEXT NOT NULL,
     interval_secs     INTEGER NOT NULL,       -- adapts to the feed's rhythm
     next_poll_at      TEXT NOT NULL,
     last_poll_at      TEXT,
@@ -163,11 +167,23 @@ CREATE TABLE digests (
     created_at TEXT NOT NULL
 ) STRICT;
 
--- The outbox: one alert or digest × one channel.
+-- One message to the operator: an important feed is otherwise than was told before.
+CREATE TABLE health_events (
+    id         INTEGER PRIMARY KEY,
+    feed_id    INTEGER NOT NULL REFERENCES feeds (id),
+    health     TEXT NOT NULL,                 -- ok, gap, silent, zombie, failing, blocked, gone
+    reason     TEXT NOT NULL,
+    message    TEXT NOT NULL,                 -- JSON, as a webhook receives it
+    created_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX health_events_by_feed ON health_events (feed_id);
+
+-- The outbox: one alert, digest or health event × one channel.
 CREATE TABLE deliveries (
     id              INTEGER PRIMARY KEY,
     alert_id        INTEGER REFERENCES alerts (id),
     digest_id       INTEGER REFERENCES digests (id),
+    health_event_id INTEGER REFERENCES health_events (id),
     channel         TEXT NOT NULL,
     state           TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'retry', 'delivered', 'dead')),
     attempts        INTEGER NOT NULL DEFAULT 0,
@@ -176,9 +192,10 @@ CREATE TABLE deliveries (
     last_error      TEXT,
     created_at      TEXT NOT NULL,
     delivered_at    TEXT,
-    CHECK ((alert_id IS NULL) <> (digest_id IS NULL)),
+    CHECK ((alert_id IS NOT NULL) + (digest_id IS NOT NULL) + (health_event_id IS NOT NULL) = 1),
     UNIQUE (alert_id, channel),
-    UNIQUE (digest_id, channel)
+    UNIQUE (digest_id, channel),
+    UNIQUE (health_event_id, channel)
 ) STRICT;
 CREATE INDEX deliveries_owed ON deliveries (channel, next_attempt_at) WHERE state IN ('pending', 'sending', 'retry');
 

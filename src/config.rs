@@ -7,6 +7,7 @@ pub mod file;
 pub mod shipped;
 pub mod topics;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use crate::feed::Feed;
 use crate::feed::pace::PollPolicy;
 use crate::fetch::reach::Reach;
 use crate::fetch::{Limits, client};
+use crate::ingest::upkeep::Operator;
 use crate::secret::Secret;
 use crate::text::nearest;
 use crate::topic::Engine;
@@ -42,6 +44,8 @@ pub struct Config {
     pub host_spacing: Duration,
     pub hosts: Vec<Host>,
     pub feeds: Vec<Feed>,
+    /// Who hears of the health of which feeds.
+    pub operator: Operator,
     /// Of the feeds that are asked otherwise than most.
     pub access: Vec<AccessConfig>,
     pub topics: Vec<TopicRef>,
@@ -118,7 +122,7 @@ impl Config {
         let source = Text { file: &name, text };
         let file: File = source.parse()?;
         let mut faults = Faults::default();
-        let (feeds, access) = feeds(&file, &source, &origin, directory, &mut faults);
+        let tables = feeds(&file, &source, &origin, directory, &mut faults);
         let channels = channels(&file, &source, directory, &mut faults);
         // What is compiled in has no folder beside it.
         let beside = (origin != Origin::Shipped).then_some(directory);
@@ -174,8 +178,12 @@ impl Config {
                     spacing: it.spacing.0,
                 })
                 .collect(),
-            feeds,
-            access,
+            feeds: tables.feeds,
+            operator: Operator {
+                channels: known_channels(&file.health.channels, &source, &channels, &mut faults),
+                feeds: tables.important,
+            },
+            access: tables.access,
             topics,
             channels,
             routes,
@@ -350,23 +358,23 @@ fn lexicon_directory(file: &File, directory: &Path) -> Option<PathBuf> {
     }
 }
 
+/// What the tables of feeds come to.
+#[derive(Debug, Default)]
+struct FeedTables {
+    feeds: Vec<Feed>,
+    access: Vec<AccessConfig>,
+    important: HashSet<String>,
+}
+
 fn feeds(
     file: &File,
     source: &Text<'_>,
     origin: &Origin,
     directory: &Path,
     faults: &mut Faults,
-) -> (Vec<Feed>, Vec<AccessConfig>) {
-    let mut feeds = Vec::new();
-    let mut access = Vec::new();
-    check_feeds(
-        &file.feeds,
-        source,
-        directory,
-        &mut feeds,
-        &mut access,
-        faults,
-    );
+) -> FeedTables {
+    let mut tables = FeedTables::default();
+    check_feeds(&file.feeds, source, directory, &mut tables, faults);
     for include in &file.include {
         let path = directory.join(include.get_ref());
         let (name, text) = match origin {
@@ -386,34 +394,26 @@ fn feeds(
                 match included.parse::<file::FeedsFile>() {
                     Ok(parsed) => {
                         let beside = path.parent().unwrap_or(directory);
-                        check_feeds(
-                            &parsed.feeds,
-                            &included,
-                            beside,
-                            &mut feeds,
-                            &mut access,
-                            faults,
-                        );
+                        check_feeds(&parsed.feeds, &included, beside, &mut tables, faults);
                     }
                     Err(mut more) => faults.append(&mut more),
                 }
             }
         }
     }
-    (feeds, access)
+    tables
 }
 
 fn check_feeds(
     written: &[file::Feed],
     source: &Text<'_>,
     directory: &Path,
-    feeds: &mut Vec<Feed>,
-    access: &mut Vec<AccessConfig>,
+    tables: &mut FeedTables,
     faults: &mut Faults,
 ) {
     for feed in written {
         let name = feed.name.get_ref();
-        if name.is_empty() || feeds.iter().any(|it| it.name == *name) {
+        if name.is_empty() || tables.feeds.iter().any(|it| it.name == *name) {
             let message = if name.is_empty() {
                 "a feed needs a name".to_owned()
             } else {
@@ -447,9 +447,14 @@ fn check_feeds(
                 ),
             ));
         }
-        access.extend(AccessConfig::of(feed, source, directory));
+        tables
+            .access
+            .extend(AccessConfig::of(feed, source, directory));
+        if feed.important {
+            tables.important.insert(name.clone());
+        }
         let outlet = feed.outlet.clone().unwrap_or_else(|| name.clone());
-        feeds.push(Feed {
+        tables.feeds.push(Feed {
             name: name.clone(),
             url: feed.url.get_ref().clone(),
             family: feed.family.clone().unwrap_or_else(|| outlet.clone()),
@@ -540,19 +545,9 @@ fn topics_and_routes(
                 ));
             }
         }
-        for channel in &route.channels {
-            if !channels.iter().any(|it| it.name == *channel.get_ref()) {
-                let known: Vec<&str> = channels.iter().map(|it| it.name.as_str()).collect();
-                faults.push(source.fault(channel, unknown("channel", channel.get_ref(), &known)));
-            }
-        }
         routes.push(Route {
             topic: topic.clone(),
-            channels: route
-                .channels
-                .iter()
-                .map(|it| it.get_ref().clone())
-                .collect(),
+            channels: known_channels(&route.channels, source, channels, faults),
         });
     }
     if topics.is_empty() {
@@ -562,6 +557,22 @@ fn topics_and_routes(
         });
     }
     (topics, routes)
+}
+
+/// The names, each of which must be a channel's.
+fn known_channels(
+    named: &[Spanned<String>],
+    source: &Text<'_>,
+    channels: &[ChannelConfig],
+    faults: &mut Faults,
+) -> Vec<String> {
+    for name in named {
+        if !channels.iter().any(|it| it.name == *name.get_ref()) {
+            let known: Vec<&str> = channels.iter().map(|it| it.name.as_str()).collect();
+            faults.push(source.fault(name, unknown("channel", name.get_ref(), &known)));
+        }
+    }
+    named.iter().map(|it| it.get_ref().clone()).collect()
 }
 
 fn known_topics(topics: &[TopicRef]) -> Vec<&str> {

@@ -1,6 +1,7 @@
 //! A polled source: what is configured of it and what its visits taught. Pure; the rules stand in
 //! the files below.
 
+pub mod health;
 pub mod home;
 pub mod pace;
 

@@ -3,6 +3,7 @@
 //! replays to the same archive.
 
 pub mod identity;
+pub mod upkeep;
 
 use std::cell::LazyCell;
 use std::collections::HashMap;
@@ -15,15 +16,16 @@ use rusqlite::{Connection, Transaction};
 
 use crate::alert::{Decision, Standing, decide};
 use crate::clock::rfc3339;
-use crate::feed::home;
-use crate::feed::pace::{self, PollPolicy, Rhythm, Wishes};
-use crate::feed::{FeedId, Polled, Validators, host};
+use crate::feed::health::Health;
+use crate::feed::pace::{PollPolicy, Rhythm, Wishes};
+use crate::feed::{FeedId, Polled, Validators};
 use crate::fetch::ErrorClass;
 use crate::ingest::identity::{Identity, Keys, Shared, identify};
+use crate::ingest::upkeep::Operator;
 use crate::item::{Item, hash, near_same_title, text_key};
 use crate::message::{ItemLine, Message, StoryLine, quotes};
 use crate::parse::Parsed;
-use crate::store::feeds::{After, AfterOutcome, FetchRow, Kept};
+use crate::store::feeds::{AfterOutcome, FetchRow, Kept};
 use crate::store::items::{ItemId, Known, NewItem};
 use crate::store::stories::Placed;
 use crate::store::{Store, StoreError, feeds, items, stories};
@@ -82,6 +84,8 @@ pub struct Report {
     pub alerts: usize,
     pub error: Option<String>,
     pub repairs: Vec<&'static str>,
+    /// What the operator is told of the feed.
+    pub health: Option<Health>,
 }
 
 /// Channels by topic.
@@ -94,6 +98,7 @@ pub struct Ingest {
     pub routes: Routes,
     pub poll: PollPolicy,
     pub story: crate::story::Policy,
+    pub operator: Operator,
     open: HashMap<String, OpenStories>,
     /// Hosts that are tired, for visits that were under way when they said so.
     resting: HashMap<String, Timestamp>,
@@ -111,6 +116,7 @@ impl Ingest {
             routes,
             poll,
             story: crate::story::Policy::default(),
+            operator: Operator::default(),
             open: HashMap::new(),
             resting: HashMap::new(),
         }
@@ -203,13 +209,7 @@ impl Ingest {
             Found::NotModified => (Rhythm::Unchanged, AfterOutcome::NotModified, None),
             Found::Unchanged { bytes, validators } => {
                 report.bytes = *bytes;
-                let kept = Kept {
-                    validators: validators.clone(),
-                    body_hash: feed.body_hash.unwrap_or_default(),
-                    pace: feed.pace,
-                    gap: feed.gap,
-                    newest_item_at: feed.newest_item_at,
-                };
+                let kept = upkeep::unchanged(&feed, validators);
                 (Rhythm::Unchanged, AfterOutcome::Complete(kept), None)
             }
             Found::Document {
@@ -221,7 +221,11 @@ impl Ingest {
                 report.bytes = *bytes;
                 self.take_items(tx, &feed, parsed, visit.at, &mut report)?;
                 let outcome = if parsed.complete {
-                    AfterOutcome::Complete(kept(&feed, parsed, validators, *body_hash, visit.at))
+                    AfterOutcome::Complete(Kept {
+                        validators: validators.clone(),
+                        body_hash: *body_hash,
+                        ..upkeep::kept(&feed, parsed, report.new, visit.at)
+                    })
                 } else {
                     AfterOutcome::Truncated
                 };
@@ -245,41 +249,12 @@ impl Ingest {
                 )
             }
         };
-        let (after_pace, gap) = match &outcome {
-            AfterOutcome::Complete(kept) => (kept.pace, kept.gap),
-            _ => (feed.pace, feed.gap),
-        };
-        let interval =
-            pace::next_interval(feed.interval, rhythm, gap, feed.failures + 1, &self.poll);
-        let next_poll_at = pace::next_poll_at(
-            visit.at,
-            interval,
-            visit.wishes,
-            &after_pace,
-            &self.poll,
-            visit.jitter,
-        );
-        let next_poll_at = self.rested(&feed, visit.at, next_poll_at);
-        let home = if error_class.is_some() {
-            feed.home.clone()
-        } else {
-            let seen = visit.moved_to.as_deref();
-            home::next(feed.home.as_ref(), seen, &feed.feed.url, visit.at)
-        };
-        feeds::record(
-            tx,
-            &feed,
-            visit.at,
-            &After {
-                next_poll_at,
-                interval,
-                home,
-                outcome,
-            },
-        )?;
+        let after = self.after(&feed, visit, rhythm, outcome);
+        feeds::record(tx, &feed, visit.at, &after)?;
         if error_class == Some(ErrorClass::RateLimited.as_str()) {
             self.rest_host(tx, &feed, visit)?;
         }
+        report.health = self.tell_health(tx, &feed, visit.at)?;
         let row = FetchRow {
             status: visit.status,
             bytes: report.bytes,
@@ -292,31 +267,6 @@ impl Ingest {
         };
         feeds::insert_fetch(tx, visit.feed, visit.at, &row)?;
         Ok(report)
-    }
-
-    fn rested(&mut self, feed: &Polled, now: Timestamp, next_poll_at: Timestamp) -> Timestamp {
-        self.resting.retain(|_, until| *until > now);
-        if self.resting.is_empty() {
-            return next_poll_at;
-        }
-        let until = self.resting.get(&host(&feed.feed.url));
-        until.copied().unwrap_or(next_poll_at).max(next_poll_at)
-    }
-
-    fn rest_host(
-        &mut self,
-        tx: &Transaction<'_>,
-        feed: &Polled,
-        visit: &Visit,
-    ) -> Result<(), StoreError> {
-        let host = host(&feed.feed.url);
-        let (refused, feeds) = feeds::refused(tx, &host)?;
-        if pace::host_is_tired(refused, feeds) {
-            let until = pace::host_rests_until(visit.at, visit.wishes, &self.poll);
-            feeds::rest(tx, &host, until)?;
-            self.resting.insert(host, until);
-        }
-        Ok(())
     }
 
     fn take_items(
@@ -632,26 +582,6 @@ impl Ingest {
             stories::owe(tx, alert, channel, &format!("{key}-{channel}"), now)?;
         }
         Ok(true)
-    }
-}
-
-fn kept(
-    feed: &Polled,
-    parsed: &Parsed,
-    validators: &Validators,
-    body_hash: i64,
-    now: Timestamp,
-) -> Kept {
-    let dates = || {
-        let dates = parsed.items.iter().filter_map(|it| it.published_at);
-        dates.filter(|at| at.duration_since(now) <= FUTURE_SLACK)
-    };
-    Kept {
-        validators: validators.clone(),
-        body_hash,
-        pace: parsed.pace,
-        gap: pace::gap(dates()),
-        newest_item_at: dates().max().max(feed.newest_item_at),
     }
 }
 

@@ -22,6 +22,8 @@ pub struct File {
     #[serde(default)]
     pub hosts: Vec<Host>,
     #[serde(default)]
+    pub health: Health,
+    #[serde(default)]
     pub feeds: Vec<Feed>,
     #[serde(default)]
     pub topics: Vec<Topic>,
@@ -78,6 +80,13 @@ impl Default for Poll {
     }
 }
 
+/// Who hears when an important feed changes its state.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Health {
+    pub channels: Vec<Spanned<String>>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Host {
@@ -102,6 +111,8 @@ pub struct Feed {
     pub headers: BTreeMap<String, SecretRef>,
     pub auth: Option<AuthRef>,
     pub proxy: Option<SecretRef>,
+    #[serde(default)]
+    pub important: bool,
 }
 
 /// As whom a feed is asked.

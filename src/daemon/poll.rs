@@ -51,6 +51,7 @@ struct Visited {
 impl Poller {
     pub fn new(store: Arc<Store>, clock: Clock, setup: Arc<Setup>) -> anyhow::Result<Self> {
         let mut ingest = Ingest::new(Arc::clone(&setup.engine), setup.routes(), setup.config.poll);
+        ingest.operator = setup.config.operator.clone();
         store.read(|connection| ingest.load(connection, clock.now()))?;
         Ok(Self {
             fetcher: Fetcher::new(setup.config.limits.clone()),
@@ -102,7 +103,7 @@ impl Poller {
                         resume_at = None;
                         trouble = 0;
                         reports.iter().for_each(log);
-                        if reports.iter().any(|it| it.alerts > 0) {
+                        if reports.iter().any(|it| it.alerts > 0 || it.health.is_some()) {
                             pulse.owed.notify_one();
                         }
                         burst += reports.iter().map(|it| it.new).sum::<usize>();
@@ -248,6 +249,7 @@ impl Poller {
 
     fn adopt(&mut self, setup: Arc<Setup>) -> anyhow::Result<()> {
         let mut ingest = Ingest::new(Arc::clone(&setup.engine), setup.routes(), setup.config.poll);
+        ingest.operator = setup.config.operator.clone();
         self.store
             .read(|connection| ingest.load(connection, self.clock.now()))?;
         self.fetcher = Fetcher::new(setup.config.limits.clone());
@@ -387,6 +389,10 @@ fn page_instead(document: &crate::fetch::Document, asked: &str) -> Option<page::
 
 fn log(report: &Report) {
     let name = report.feed.as_str();
+    if let Some(health) = report.health {
+        let health = health.as_str();
+        tracing::info!(feed.name = name, health, "{name} is {health} now; told");
+    }
     match &report.error {
         Some(error) => tracing::warn!(feed.name = name, status = report.status, "{name}: {error}"),
         None if report.new + report.revised > 0 => tracing::info!(

@@ -56,8 +56,8 @@ pub fn upsert(
     now: Timestamp,
 ) -> Result<FeedId, StoreError> {
     let mut statement = tx.prepare_cached(
-        "INSERT INTO feeds (name, url, outlet, family, language, country, zone, interval_secs, next_poll_at, host)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?12)
+        "INSERT INTO feeds (name, url, outlet, family, language, country, zone, interval_secs, next_poll_at, host, added_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?12, ?9)
          ON CONFLICT (name) DO UPDATE SET
             outlet = ?3, family = ?4, language = ?5, country = ?6, zone = ?7, host = ?12,
             etag = CASE WHEN url = ?2 THEN etag END,
@@ -145,12 +145,12 @@ fn polled(row: &Row<'_>) -> rusqlite::Result<Polled> {
     })
 }
 
-fn span(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Duration>> {
+pub(super) fn span(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Duration>> {
     let secs: Option<i64> = row.get(column)?;
     Ok(secs.map(|it| Duration::from_secs(it.try_into().unwrap_or_default())))
 }
 
-fn at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+pub(super) fn at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<At>>(column)?.map(|it| it.0))
 }
 
@@ -277,6 +277,10 @@ pub struct Kept {
     pub pace: Pace,
     pub gap: Option<Duration>,
     pub newest_item_at: Option<Timestamp>,
+    /// It brought a new item.
+    pub news: bool,
+    /// Nothing in it was known: what lay between fell out unseen.
+    pub gap_seen: bool,
 }
 
 pub fn record(
@@ -331,7 +335,9 @@ fn succeed(tx: &Transaction<'_>, feed: &Polled, now: At, after: &After) -> Resul
 fn keep(tx: &Transaction<'_>, feed: FeedId, now: At, kept: &Kept) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE feeds SET etag = ?2, last_modified = ?3, body_hash = ?4, last_document_at = ?5, pace_secs = ?6,
-            skip_hours = ?7, skip_days = ?8, item_gap_secs = ?9, newest_item_at = ?10 WHERE id = ?1",
+            skip_hours = ?7, skip_days = ?8, item_gap_secs = ?9, newest_item_at = ?10,
+            last_item_at = CASE WHEN ?11 THEN ?5 ELSE last_item_at END, gap_at = CASE WHEN ?12 THEN ?5 ELSE gap_at END
+         WHERE id = ?1",
     )?
     .execute(params![
         feed.0,
@@ -344,6 +350,8 @@ fn keep(tx: &Transaction<'_>, feed: FeedId, now: At, kept: &Kept) -> Result<(), 
         kept.pace.skip_days,
         kept.gap.map(secs),
         kept.newest_item_at.map(At),
+        kept.news,
+        kept.gap_seen,
     ])?;
     Ok(())
 }

@@ -6,6 +6,7 @@ mod cli;
 mod crash;
 mod fetching;
 mod flow;
+mod health;
 mod politeness;
 mod tidy;
 mod world;

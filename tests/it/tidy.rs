@@ -321,6 +321,7 @@ fn the_shipped_configuration_shows_every_key() {
         "qqq = 1",
         "[poll]\nqqq = 1",
         "[[hosts]]\nqqq = 1",
+        "[health]\nqqq = 1",
         "[[feeds]]\nqqq = 1",
         "[[topics]]\nqqq = 1",
         "[[channels]]\nqqq = 1",

@@ -19,6 +19,7 @@ use summitwatch::daemon::deliver::Deliverer;
 use summitwatch::daemon::poll::Poller;
 use summitwatch::daemon::{Setup, prepare};
 use summitwatch::ingest::Report;
+use summitwatch::store::listing;
 use summitwatch::store::query::table;
 use summitwatch::store::{Store, StoreError};
 use summitwatch::topic::Engine;
@@ -277,6 +278,17 @@ impl World {
             .iter()
             .map(|row| row.iter().map(text).collect::<Vec<_>>().join(" | "))
             .collect()
+    }
+
+    /// What `feeds list --json` prints.
+    pub(crate) fn feeds(&mut self) -> Vec<serde_json::Map<String, serde_json::Value>> {
+        let store = self.store();
+        let list = store.read(listing::feeds).expect("a listing");
+        let named = |row: &Vec<serde_json::Value>| {
+            let cells = list.columns.iter().cloned().zip(row.iter().cloned());
+            cells.collect()
+        };
+        list.rows.iter().map(named).collect()
     }
 
     pub(crate) fn number(&mut self, sql: &str) -> i64 {
