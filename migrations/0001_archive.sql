@@ -5,7 +5,7 @@ CREATE TABLE feeds (
     id                INTEGER PRIMARY KEY,
     name              TEXT NOT NULL UNIQUE,   -- the configuration's name
     url               TEXT NOT NULL,          -- as configured
-    host              TEXT NOT NULL,          -- of the url; feeds of a host that refuses rest together
+    host              TEXT NOT NULL,          -- of the url, with an unusual port; feeds of a host that refuses rest together
     outlet            TEXT NOT NULL,          -- the publisher
     family            TEXT NOT NULL,          -- publishers that count as one for corroboration
     language          TEXT,                   -- ISO 639-1, as configured

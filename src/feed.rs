@@ -56,6 +56,16 @@ pub fn host(url: &str) -> String {
         .unwrap_or_default()
 }
 
+/// The host of an address with its port, where that is not the usual one: two ports are two servers.
+pub fn server(url: &str) -> String {
+    let Ok(url) = url::Url::parse(url) else {
+        return String::new();
+    };
+    let host = url.host_str().unwrap_or_default();
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
 /// For the next conditional GET; kept verbatim (RFC 9110, 8.8).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Validators {

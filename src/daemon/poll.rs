@@ -190,9 +190,10 @@ impl Poller {
                 after,
                 now,
             };
-            let fetched = fetcher.get(&ask).await;
+            // In a box: a thousand visits wait for their turn, and a few are under way.
+            let fetched = Box::pin(fetcher.get(&ask)).await;
             drop(pass.host);
-            let visit = visit(&feed, clock.now(), fetched).await;
+            let visit = Box::pin(visit(&feed, clock.now(), fetched)).await;
             let permit = pass
                 .all
                 .filter(|_| matches!(visit.found, Found::Document { .. }));

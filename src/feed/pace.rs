@@ -122,10 +122,10 @@ pub fn host_rests_until(now: Timestamp, wishes: Wishes, policy: &PollPolicy) -> 
     after(now, asked.max(policy.interval * 2))
 }
 
-/// Whether a host is tired, and not just a feed of it: two feeds were refused in a row and they are
-/// a quarter of its feeds. A bridge on one address fails by the sites behind it, one by one.
+/// Whether a host is tired, and not just a feed of it: it refused two feeds at their last visit,
+/// and half of all it has. A bridge on one address fails by the sites behind it, one by one.
 pub fn host_is_tired(refused: u32, feeds: u32) -> bool {
-    refused >= 2 && refused.saturating_mul(4) >= feeds
+    refused >= 2 && refused.saturating_mul(2) >= feeds
 }
 
 fn after(at: Timestamp, wait: Duration) -> Timestamp {
@@ -228,11 +228,11 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_tired_when_a_quarter_of_its_feeds_is_refused() {
+    fn a_host_is_tired_when_half_of_its_feeds_are_refused() {
         assert!(!host_is_tired(1, 1));
         assert!(host_is_tired(2, 2));
-        assert!(host_is_tired(2, 8));
-        assert!(!host_is_tired(2, 9));
-        assert!(host_is_tired(5, 20));
+        assert!(host_is_tired(2, 4));
+        assert!(!host_is_tired(2, 5));
+        assert!(host_is_tired(10, 20));
     }
 }

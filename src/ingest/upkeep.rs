@@ -10,7 +10,7 @@ use crate::clock::rfc3339;
 use crate::feed::health::{self, Health};
 use crate::feed::home;
 use crate::feed::pace::{self, Rhythm};
-use crate::feed::{Polled, Validators, host};
+use crate::feed::{Polled, Validators, server};
 use crate::ingest::{FUTURE_SLACK, Ingest, Visit};
 use crate::message::Message;
 use crate::parse::Parsed;
@@ -103,7 +103,7 @@ impl Ingest {
         if self.resting.is_empty() {
             return next_poll_at;
         }
-        let until = self.resting.get(&host(&feed.feed.url));
+        let until = self.resting.get(&server(&feed.feed.url));
         until.copied().unwrap_or(next_poll_at).max(next_poll_at)
     }
 
@@ -114,7 +114,7 @@ impl Ingest {
         feed: &Polled,
         visit: &Visit,
     ) -> Result<(), StoreError> {
-        let host = host(&feed.feed.url);
+        let host = server(&feed.feed.url);
         let (refused, feeds) = feeds::refused(tx, &host)?;
         if pace::host_is_tired(refused, feeds) {
             let until = pace::host_rests_until(visit.at, visit.wishes, &self.poll);

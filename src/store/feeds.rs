@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::feed::home::Home;
 use crate::feed::pace::{Pace, PollPolicy};
-use crate::feed::{Feed, FeedId, Polled, Validators, host};
+use crate::feed::{Feed, FeedId, Polled, Validators, server};
 use crate::fetch::ErrorClass;
 use crate::store::{At, StoreError};
 
@@ -90,7 +90,7 @@ pub fn upsert(
             At(now),
             secs(policy.min_interval),
             secs(policy.max_interval),
-            host(&feed.url),
+            server(&feed.url),
         ],
         |row| row.get(0),
     )?;
