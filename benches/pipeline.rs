@@ -10,7 +10,8 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use summitwatch::config::Config;
-use summitwatch::feed::{Feed, PollPolicy, Validators};
+use summitwatch::feed::pace::{Pace, PollPolicy, Wishes};
+use summitwatch::feed::{Feed, Validators};
 use summitwatch::ingest::{Found, Ingest, Visit};
 use summitwatch::item::Item;
 use summitwatch::parse::{Kind, Parsed, Source, parse};
@@ -148,6 +149,7 @@ fn ingesting(c: &mut Criterion) {
         min_interval: Duration::from_secs(300),
         max_interval: Duration::from_secs(21_600),
         fresh_window: Duration::from_secs(86_400),
+        hint_cap: Duration::from_secs(900),
     };
     let now: Timestamp = "2026-11-23T12:00:00Z".parse().expect("time");
     let mut group = c.benchmark_group("ingest");
@@ -213,13 +215,15 @@ fn visit(store: &Store, policy: &PollPolicy, n: usize, now: Timestamp) -> Visit 
         repairs: vec![],
         complete: true,
         items,
+        pace: Pace::default(),
     };
     Visit {
         feed: id,
         at: now,
         duration: Duration::ZERO,
         status: Some(200),
-        retry_after: None,
+        wishes: Wishes::default(),
+        moved_to: None,
         found: Found::Document {
             bytes: 0,
             validators: Validators::default(),

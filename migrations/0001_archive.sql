@@ -4,7 +4,8 @@
 CREATE TABLE feeds (
     id                INTEGER PRIMARY KEY,
     name              TEXT NOT NULL UNIQUE,   -- the configuration's name
-    url               TEXT NOT NULL,
+    url               TEXT NOT NULL,          -- as configured
+    host              TEXT NOT NULL,          -- of the url, with an unusual port; feeds of a host that refuses rest together
     outlet            TEXT NOT NULL,          -- the publisher
     family            TEXT NOT NULL,          -- publishers that count as one for corroboration
     language          TEXT,                   -- ISO 639-1, as configured
@@ -14,14 +15,30 @@ CREATE TABLE feeds (
     etag              TEXT,                   -- validators, verbatim, of the last complete document
     last_modified     TEXT,
     body_hash         INTEGER,                -- of the last document's bytes
-    conditional_polls INTEGER NOT NULL DEFAULT 0,  -- polls since the last unconditional one
+    last_document_at  TEXT,                   -- last complete document, other than by a 304
+    moved_to          TEXT,                   -- where its permanent redirects lead
+    moved_since       TEXT,
+    moved_visits      INTEGER NOT NULL DEFAULT 0,  -- in a row that found the feed there
+    moved_confirmed   INTEGER NOT NULL DEFAULT 0,  -- 1: visits begin there
+    pace_secs         INTEGER,                -- the document's ttl or sy:updatePeriod
+    skip_hours        INTEGER NOT NULL DEFAULT 0,  -- a bit for each hour of the day, UTC
+    skip_days         INTEGER NOT NULL DEFAULT 0,  -- a bit for each day of the week, Monday first
+    item_gap_secs     INTEGER,                -- between two of its newer items
+    newest_item_at    TEXT,                   -- of what it ever dated
+    last_item_at      TEXT,                   -- when it last brought a new item
+    gap_at            TEXT,                   -- when items were last seen to have fallen out of it unseen
+    told_health       TEXT,                   -- what the operator was last told of it; null: nothing, or that it is well
+    added_at          TEXT NOT NULL,
     interval_secs     INTEGER NOT NULL,       -- adapts to the feed's rhythm
     next_poll_at      TEXT NOT NULL,
     last_poll_at      TEXT,
     last_success_at   TEXT,                   -- last complete fetch: 200 or 304
     failures          INTEGER NOT NULL DEFAULT 0,  -- in a row
-    last_error        TEXT
+    last_error        TEXT,
+    last_error_class  TEXT,                   -- as in fetches
+    gone_at           TEXT                    -- it said twice that it is gone (410); visited by name only
 ) STRICT;
+CREATE INDEX feeds_by_host ON feeds (host);
 
 -- One visit to a feed.
 CREATE TABLE fetches (
@@ -150,11 +167,23 @@ CREATE TABLE digests (
     created_at TEXT NOT NULL
 ) STRICT;
 
--- The outbox: one alert or digest × one channel.
+-- One message to the operator: an important feed is otherwise than was told before.
+CREATE TABLE health_events (
+    id         INTEGER PRIMARY KEY,
+    feed_id    INTEGER NOT NULL REFERENCES feeds (id),
+    health     TEXT NOT NULL,                 -- ok, gap, silent, zombie, failing, blocked, gone
+    reason     TEXT NOT NULL,
+    message    TEXT NOT NULL,                 -- JSON, as a webhook receives it
+    created_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX health_events_by_feed ON health_events (feed_id);
+
+-- The outbox: one alert, digest or health event × one channel.
 CREATE TABLE deliveries (
     id              INTEGER PRIMARY KEY,
     alert_id        INTEGER REFERENCES alerts (id),
     digest_id       INTEGER REFERENCES digests (id),
+    health_event_id INTEGER REFERENCES health_events (id),
     channel         TEXT NOT NULL,
     state           TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'retry', 'delivered', 'dead')),
     attempts        INTEGER NOT NULL DEFAULT 0,
@@ -163,9 +192,10 @@ CREATE TABLE deliveries (
     last_error      TEXT,
     created_at      TEXT NOT NULL,
     delivered_at    TEXT,
-    CHECK ((alert_id IS NULL) <> (digest_id IS NULL)),
+    CHECK ((alert_id IS NOT NULL) + (digest_id IS NOT NULL) + (health_event_id IS NOT NULL) = 1),
     UNIQUE (alert_id, channel),
-    UNIQUE (digest_id, channel)
+    UNIQUE (digest_id, channel),
+    UNIQUE (health_event_id, channel)
 ) STRICT;
 CREATE INDEX deliveries_owed ON deliveries (channel, next_attempt_at) WHERE state IN ('pending', 'sending', 'retry');
 

@@ -1,11 +1,13 @@
 //! TOML files as people write them → one checked [`Config`], once, at start. Nothing reads a
 //! global; stages get plain policies and do not know that TOML exists.
 
+pub mod access;
 pub mod fault;
 pub mod file;
 pub mod shipped;
 pub mod topics;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,10 +18,14 @@ use crate::channel::Channel;
 use crate::channel::ntfy::Ntfy;
 use crate::channel::terminal::Terminal;
 use crate::channel::webhook::Webhook;
+use crate::config::access::AccessConfig;
 use crate::config::fault::{Fault, Faults, Text};
 use crate::config::file::{ChannelKind, FeedKind, File, SecretRef};
-use crate::feed::{Feed, PollPolicy, Selectors};
-use crate::fetch::{Limits, Reach, client};
+use crate::feed::pace::PollPolicy;
+use crate::feed::{Feed, Selectors};
+use crate::fetch::reach::Reach;
+use crate::fetch::{Limits, client};
+use crate::ingest::upkeep::Operator;
 use crate::parse::page;
 use crate::secret::Secret;
 use crate::text::nearest;
@@ -39,6 +45,10 @@ pub struct Config {
     pub host_spacing: Duration,
     pub hosts: Vec<Host>,
     pub feeds: Vec<Feed>,
+    /// Who hears of the health of which feeds.
+    pub operator: Operator,
+    /// Of the feeds that are asked otherwise than most.
+    pub access: Vec<AccessConfig>,
     pub topics: Vec<TopicRef>,
     pub channels: Vec<ChannelConfig>,
     pub routes: Vec<Route>,
@@ -113,7 +123,7 @@ impl Config {
         let source = Text { file: &name, text };
         let file: File = source.parse()?;
         let mut faults = Faults::default();
-        let feeds = feeds(&file, &source, &origin, directory, &mut faults);
+        let tables = feeds(&file, &source, &origin, directory, &mut faults);
         let channels = channels(&file, &source, directory, &mut faults);
         // What is compiled in has no folder beside it.
         let beside = (origin != Origin::Shipped).then_some(directory);
@@ -145,6 +155,7 @@ impl Config {
                 min_interval: poll.min_interval.0,
                 max_interval: poll.max_interval.0,
                 fresh_window: poll.fresh_window.0,
+                hint_cap: poll.hint_cap.0,
             },
             limits: Limits {
                 connect: poll.connect_timeout.0,
@@ -168,7 +179,12 @@ impl Config {
                     spacing: it.spacing.0,
                 })
                 .collect(),
-            feeds,
+            feeds: tables.feeds,
+            operator: Operator {
+                channels: known_channels(&file.health.channels, &source, &channels, &mut faults),
+                feeds: tables.important,
+            },
+            access: tables.access,
             topics,
             channels,
             routes,
@@ -222,7 +238,6 @@ impl Config {
     fn open_channel(&self, channel: &ChannelConfig) -> Result<Channel, String> {
         let limits = Limits {
             total: Duration::from_secs(30),
-            redirects: 0,
             ..self.limits.clone()
         };
         let reach = if channel.allow_private {
@@ -359,15 +374,23 @@ fn lexicon_directory(file: &File, directory: &Path) -> Option<PathBuf> {
     }
 }
 
+/// What the tables of feeds come to.
+#[derive(Debug, Default)]
+struct FeedTables {
+    feeds: Vec<Feed>,
+    access: Vec<AccessConfig>,
+    important: HashSet<String>,
+}
+
 fn feeds(
     file: &File,
     source: &Text<'_>,
     origin: &Origin,
     directory: &Path,
     faults: &mut Faults,
-) -> Vec<Feed> {
-    let mut feeds = Vec::new();
-    check_feeds(&file.feeds, source, &mut feeds, faults);
+) -> FeedTables {
+    let mut tables = FeedTables::default();
+    check_feeds(&file.feeds, source, directory, &mut tables, faults);
     for include in &file.include {
         let path = directory.join(include.get_ref());
         let (name, text) = match origin {
@@ -385,24 +408,28 @@ fn feeds(
                     text: &text,
                 };
                 match included.parse::<file::FeedsFile>() {
-                    Ok(parsed) => check_feeds(&parsed.feeds, &included, &mut feeds, faults),
+                    Ok(parsed) => {
+                        let beside = path.parent().unwrap_or(directory);
+                        check_feeds(&parsed.feeds, &included, beside, &mut tables, faults);
+                    }
                     Err(mut more) => faults.append(&mut more),
                 }
             }
         }
     }
-    feeds
+    tables
 }
 
 fn check_feeds(
     written: &[file::Feed],
     source: &Text<'_>,
-    feeds: &mut Vec<Feed>,
+    directory: &Path,
+    tables: &mut FeedTables,
     faults: &mut Faults,
 ) {
     for feed in written {
         let name = feed.name.get_ref();
-        if name.is_empty() || feeds.iter().any(|it| it.name == *name) {
+        if name.is_empty() || tables.feeds.iter().any(|it| it.name == *name) {
             let message = if name.is_empty() {
                 "a feed needs a name".to_owned()
             } else {
@@ -411,7 +438,9 @@ fn check_feeds(
             faults.push(source.fault(&feed.name, message));
         }
         match url::Url::parse(feed.url.get_ref()) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => {}
+            Ok(url) if matches!(url.scheme(), "http" | "https") => {
+                access::check(feed, &url, source, faults);
+            }
             Ok(url) => {
                 let message = format!(
                     "feed \"{name}\": url: {}: is not fetched, only http and https are",
@@ -435,8 +464,14 @@ fn check_feeds(
             ));
         }
         let select = selectors(feed, source, faults);
+        tables
+            .access
+            .extend(AccessConfig::of(feed, source, directory));
+        if feed.important {
+            tables.important.insert(name.clone());
+        }
         let outlet = feed.outlet.clone().unwrap_or_else(|| name.clone());
-        feeds.push(Feed {
+        tables.feeds.push(Feed {
             name: name.clone(),
             url: feed.url.get_ref().clone(),
             family: feed.family.clone().unwrap_or_else(|| outlet.clone()),
@@ -563,19 +598,9 @@ fn topics_and_routes(
                 ));
             }
         }
-        for channel in &route.channels {
-            if !channels.iter().any(|it| it.name == *channel.get_ref()) {
-                let known: Vec<&str> = channels.iter().map(|it| it.name.as_str()).collect();
-                faults.push(source.fault(channel, unknown("channel", channel.get_ref(), &known)));
-            }
-        }
         routes.push(Route {
             topic: topic.clone(),
-            channels: route
-                .channels
-                .iter()
-                .map(|it| it.get_ref().clone())
-                .collect(),
+            channels: known_channels(&route.channels, source, channels, faults),
         });
     }
     if topics.is_empty() {
@@ -585,6 +610,22 @@ fn topics_and_routes(
         });
     }
     (topics, routes)
+}
+
+/// The names, each of which must be a channel's.
+fn known_channels(
+    named: &[Spanned<String>],
+    source: &Text<'_>,
+    channels: &[ChannelConfig],
+    faults: &mut Faults,
+) -> Vec<String> {
+    for name in named {
+        if !channels.iter().any(|it| it.name == *name.get_ref()) {
+            let known: Vec<&str> = channels.iter().map(|it| it.name.as_str()).collect();
+            faults.push(source.fault(name, unknown("channel", name.get_ref(), &known)));
+        }
+    }
+    named.iter().map(|it| it.get_ref().clone()).collect()
 }
 
 fn known_topics(topics: &[TopicRef]) -> Vec<&str> {

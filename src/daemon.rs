@@ -17,6 +17,7 @@ use tokio::sync::{Notify, watch};
 use crate::channel::Channel;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::config::access::{self, Accesses};
 use crate::config::fault::Faults;
 use crate::daemon::deliver::Deliverer;
 use crate::daemon::poll::Poller;
@@ -30,6 +31,7 @@ pub struct Setup {
     pub config: Config,
     pub engine: Arc<Engine>,
     pub channels: Vec<(String, Channel)>,
+    pub access: Accesses,
 }
 
 impl Setup {
@@ -39,11 +41,13 @@ impl Setup {
         let channels = config
             .open_channels()
             .map_err(|mut more| faults.append(&mut more));
-        match (engine, channels) {
-            (Ok(engine), Ok(channels)) => Ok(Self {
+        let access = access::open(&config.access).map_err(|mut more| faults.append(&mut more));
+        match (engine, channels, access) {
+            (Ok(engine), Ok(channels), Ok(access)) => Ok(Self {
                 config,
                 engine: Arc::new(engine),
                 channels,
+                access,
             }),
             _ => Err(faults),
         }

@@ -9,7 +9,9 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use crate::feed::Validators;
-use crate::fetch::{After, Document, Fetcher, Outcome};
+use crate::fetch::access::Access;
+use crate::fetch::reach::Reach;
+use crate::fetch::{After, Ask, Document, Fetcher, Outcome};
 use crate::parse::page::{self, Announced};
 use crate::parse::{Kind, Parsed, Source, charset, guarded};
 
@@ -68,11 +70,13 @@ pub struct Found {
 pub async fn discover(
     fetcher: &Fetcher,
     url: &str,
-    allow_private: bool,
+    reach: Reach,
+    now: Timestamp,
 ) -> Result<Vec<Found>, String> {
     let mut site = Site {
         fetcher,
-        allow_private,
+        access: Access::new(reach),
+        now,
         asked: Vec::new(),
         found: Vec::new(),
     };
@@ -104,7 +108,8 @@ pub async fn discover(
 
 struct Site<'a> {
     fetcher: &'a Fetcher,
-    allow_private: bool,
+    access: Access,
+    now: Timestamp,
     asked: Vec<String>,
     found: Vec<Found>,
 }
@@ -112,11 +117,15 @@ struct Site<'a> {
 impl Site<'_> {
     async fn get(&mut self, url: &str) -> Result<Document, String> {
         self.asked.push(url.to_owned());
-        let none = Validators::default();
-        let fetched = self
-            .fetcher
-            .get(url, &none, self.allow_private, After::Keep)
-            .await;
+        let ask = Ask {
+            url,
+            moved_to: None,
+            validators: &Validators::default(),
+            access: &self.access,
+            after: After::Keep,
+            now: self.now,
+        };
+        let fetched = self.fetcher.get(&ask).await;
         match fetched.outcome {
             Outcome::Document(document) => Ok(document),
             Outcome::Failed { message, .. } => Err(message),

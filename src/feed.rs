@@ -1,9 +1,16 @@
-//! A polled source and when to poll it next. Pure: every rule of politeness is a function of
-//! what the last visit taught.
+//! A polled source: what is configured of it and what its visits taught. Pure; the rules stand in
+//! the files below.
+
+pub mod health;
+pub mod home;
+pub mod pace;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
+
+use crate::feed::home::Home;
+use crate::feed::pace::{Pace, PollPolicy};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FeedId(pub i64);
@@ -63,6 +70,23 @@ impl Feed {
     }
 }
 
+/// The host of an address; empty where it has none.
+pub fn host(url: &str) -> String {
+    let url = url::Url::parse(url).ok();
+    url.and_then(|it| it.host_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+/// The host of an address with its port, where that is not the usual one: two ports are two servers.
+pub fn server(url: &str) -> String {
+    let Ok(url) = url::Url::parse(url) else {
+        return String::new();
+    };
+    let host = url.host_str().unwrap_or_default();
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
 /// For the next conditional GET; kept verbatim (RFC 9110, 8.8).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Validators {
@@ -78,127 +102,38 @@ pub struct Polled {
     pub validators: Validators,
     pub body_hash: Option<i64>,
     pub failures: u32,
+    /// The last visit was answered with 410.
+    pub said_gone: bool,
     pub interval: Duration,
-    /// Polls since the last unconditional one.
-    pub conditional_polls: u32,
+    pub pace: Pace,
+    /// Between two of its newer items, as they are dated.
+    pub gap: Option<Duration>,
+    pub home: Option<Home>,
+    /// The last complete document, other than by a 304.
+    pub last_document_at: Option<Timestamp>,
     pub last_success_at: Option<Timestamp>,
+    /// Of the newest item that it ever dated.
+    pub newest_item_at: Option<Timestamp>,
 }
 
 impl Polled {
-    /// Validators for this visit. Every so often none: a stuck ETag would hide news for ever.
-    pub fn validators_now(&self) -> Validators {
-        if self.conditional_polls >= UNCONDITIONAL_EVERY {
-            Validators::default()
-        } else {
+    /// Validators for this visit. None where the feed was not seen whole for half of the fresh
+    /// window: an ETag that is stuck hides news, but not for longer than it stays news.
+    pub fn validators_at(&self, now: Timestamp, policy: &PollPolicy) -> Validators {
+        let fresh = self.last_document_at.is_some_and(|at| {
+            Duration::try_from(now.duration_since(at)).is_ok_and(|it| it < policy.fresh_window / 2)
+        });
+        if fresh {
             self.validators.clone()
+        } else {
+            Validators::default()
         }
     }
-}
 
-/// With the default interval an unconditional GET every other day.
-pub const UNCONDITIONAL_EVERY: u32 = 200;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PollPolicy {
-    pub interval: Duration,
-    pub min_interval: Duration,
-    pub max_interval: Duration,
-    /// What a new feed brings that is older than this is history.
-    pub fresh_window: Duration,
-}
-
-/// What a visit says about the feed's rhythm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rhythm {
-    /// The document brought this many items that were new.
-    Brought(usize),
-    /// 304, or the same bytes as last time.
-    Unchanged,
-    Failed,
-}
-
-/// Caps what a server may ask for, so that a typo of its operator does not silence a feed.
-pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(24 * 3600);
-
-/// The interval to use from now on: shorter after news, longer in silence, doubled per failure.
-pub fn next_interval(
-    current: Duration,
-    rhythm: Rhythm,
-    failures: u32,
-    policy: &PollPolicy,
-) -> Duration {
-    let next = match rhythm {
-        Rhythm::Brought(0) | Rhythm::Unchanged => current.mul_f64(1.1),
-        Rhythm::Brought(_) => current.mul_f64(0.7),
-        // The interval itself stays; the wait backs off from it.
-        Rhythm::Failed => {
-            return policy
-                .interval
-                .max(current)
-                .saturating_mul(1 << failures.clamp(1, 8))
-                .min(policy.max_interval.max(policy.interval));
-        }
-    };
-    next.clamp(policy.min_interval, policy.max_interval)
-}
-
-/// When to poll next: the interval, no earlier than the server asked, spread by `jitter` (0..1)
-/// over a tenth of the wait so that feeds of one start do not march in step.
-pub fn next_poll_at(
-    now: Timestamp,
-    interval: Duration,
-    floor: Option<Duration>,
-    jitter: f64,
-) -> Timestamp {
-    let spread = interval.mul_f64(0.1 * jitter);
-    let wait = (interval + spread).max(floor.unwrap_or_default().min(RETRY_AFTER_CAP));
-    now.checked_add(jiff::SignedDuration::try_from(wait).unwrap_or(jiff::SignedDuration::ZERO))
-        .unwrap_or(now)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const POLICY: PollPolicy = PollPolicy {
-        interval: Duration::from_secs(900),
-        min_interval: Duration::from_secs(300),
-        max_interval: Duration::from_secs(21_600),
-        fresh_window: Duration::from_secs(86_400),
-    };
-
-    #[track_caller]
-    fn check(current: u64, rhythm: Rhythm, failures: u32, expected: u64) {
-        assert_eq!(
-            next_interval(Duration::from_secs(current), rhythm, failures, &POLICY).as_secs(),
-            expected
-        );
-    }
-
-    #[test]
-    fn the_interval_follows_the_rhythm_between_its_bounds() {
-        check(900, Rhythm::Brought(3), 0, 630);
-        check(310, Rhythm::Brought(3), 0, 300);
-        check(900, Rhythm::Unchanged, 0, 990);
-        check(21_000, Rhythm::Unchanged, 0, 21_600);
-        check(900, Rhythm::Failed, 1, 1_800);
-        check(900, Rhythm::Failed, 9, 21_600);
-    }
-
-    #[test]
-    fn retry_after_is_a_floor_with_a_cap() {
-        let now = Timestamp::UNIX_EPOCH;
-        let wait = |floor| {
-            next_poll_at(
-                now,
-                Duration::from_secs(900),
-                Some(Duration::from_secs(floor)),
-                0.0,
-            )
-            .as_second()
-        };
-        assert_eq!(wait(10), 900);
-        assert_eq!(wait(3_600), 3_600);
-        assert_eq!(wait(999_999), 86_400);
+    /// Where this visit begins, other than at the configured address. After a failure that is
+    /// asked again: it may know better.
+    pub fn moved_to(&self) -> Option<&str> {
+        let home = self.home.as_ref().filter(|_| self.failures == 0);
+        home.filter(|it| it.confirmed).map(|it| it.url.as_str())
     }
 }

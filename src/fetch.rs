@@ -1,16 +1,27 @@
 //! One conditional GET within limits: connect, silence, total time, decoded bytes, redirects, and
 //! the addresses that may be reached. The only place besides `channel` that speaks HTTP.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+pub mod access;
+mod cookies;
+pub mod page;
+pub mod reach;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use jiff::Timestamp;
 use reqwest::header::{self, HeaderMap};
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::{Client, ClientBuilder, Proxy, RequestBuilder, Response, StatusCode, redirect};
 use url::Url;
 
 use crate::feed::Validators;
+use crate::feed::pace::Wishes;
+use crate::fetch::access::{Access, trusts};
+use crate::fetch::cookies::Jar;
+use crate::fetch::reach::{PublicOnly, Reach};
+use crate::secret::Secret;
+use crate::text::{cut, printable};
 
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -39,13 +50,28 @@ impl Default for Limits {
     }
 }
 
+/// What is asked: where, with what, and as whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// As configured; what is secret belongs to its origin.
+    pub url: &'a str,
+    /// Where to begin instead, for a feed that moved.
+    pub moved_to: Option<&'a str>,
+    pub validators: &'a Validators,
+    pub access: &'a Access,
+    pub after: After,
+    /// For dates of servers that do not say what time they have.
+    pub now: Timestamp,
+}
+
 /// What came of a GET.
 #[derive(Debug)]
 pub struct Fetched {
     pub duration: Duration,
     pub status: Option<u16>,
-    /// The server's wish for when to come back.
-    pub retry_after: Option<Duration>,
+    pub wishes: Wishes,
+    /// Where permanent redirects (301, 308) led, before any that was not.
+    pub moved_to: Option<String>,
     pub outcome: Outcome,
 }
 
@@ -68,7 +94,7 @@ pub enum Outcome {
 /// A fetched document: a plain value that can be written down and ingested elsewhere.
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// After redirects.
+    /// After redirects, without user and password.
     pub url: String,
     pub status: u16,
     pub content_type: Option<String>,
@@ -86,7 +112,14 @@ pub enum ErrorClass {
     Redirect,
     Http,
     RateLimited,
+    /// 401 or 403.
     Blocked,
+    /// A bot challenge, with whatever status.
+    Challenge,
+    /// A login or consent page.
+    Login,
+    /// Another HTML page.
+    Html,
     Gone,
     Decode,
     Broken,
@@ -105,6 +138,9 @@ impl ErrorClass {
             Self::Http => "http",
             Self::RateLimited => "rate-limited",
             Self::Blocked => "blocked",
+            Self::Challenge => "challenge",
+            Self::Login => "login",
+            Self::Html => "html",
             Self::Gone => "gone",
             Self::Decode => "decode",
             Self::Broken => "broken",
@@ -114,122 +150,149 @@ impl ErrorClass {
     }
 }
 
-/// Two HTTP clients, one of which refuses to connect to addresses that are not public.
-/// Each is built when it is first needed: reading the system's certificates takes a while.
+/// HTTP clients by what they may reach and how. Each is built when it is first needed: reading the
+/// system's certificates takes a while.
 #[derive(Clone)]
 pub struct Fetcher {
-    public: Arc<OnceLock<Client>>,
-    private: Arc<OnceLock<Client>>,
+    clients: Arc<Mutex<HashMap<Way, Client>>>,
     limits: Limits,
 }
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Way {
+    reach: Reach,
+    proxy: Option<Secret>,
+    coding: Coding,
+}
+
+/// What becomes of content codings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Coding {
+    /// All are asked for and decoded.
+    Decoded,
+    /// None is asked for, and what comes is taken as it is.
+    Identity,
+}
+
+/// Of an answer that is no document.
+struct Failure(ErrorClass, String);
+
+/// More of an error page is not read.
+const REFUSAL_BYTES: usize = 64 * 1024;
 
 impl Fetcher {
     pub fn new(limits: Limits) -> Self {
         Self {
-            public: Arc::default(),
-            private: Arc::default(),
+            clients: Arc::default(),
             limits,
         }
     }
 
-    pub async fn get(
-        &self,
-        url: &str,
-        validators: &Validators,
-        allow_private: bool,
-        after: After,
-    ) -> Fetched {
+    pub async fn get(&self, ask: &Ask<'_>) -> Fetched {
         let started = Instant::now();
-        let reach = if allow_private {
-            Reach::Anywhere
-        } else {
-            Reach::Public
+        let mut fetched = Fetched {
+            duration: Duration::ZERO,
+            status: None,
+            wishes: Wishes::default(),
+            moved_to: None,
+            outcome: Outcome::NotModified,
         };
-        let mut fetched = self.exchange(url, validators, reach, after).await;
+        // Over all redirects and tries; the clients' own limit is for one exchange.
+        let limited = tokio::time::timeout(self.limits.total, self.visit(ask, &mut fetched)).await;
+        fetched.outcome = match limited {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(Failure(class, message))) => Outcome::Failed { class, message },
+            Err(_) => Outcome::Failed {
+                class: ErrorClass::Timeout,
+                message: "timed out".to_owned(),
+            },
+        };
         fetched.duration = started.elapsed();
         fetched
     }
 
-    async fn exchange(
+    async fn visit(&self, ask: &Ask<'_>, fetched: &mut Fetched) -> Result<Outcome, Failure> {
+        match self.follow(ask, Coding::Decoded, fetched).await {
+            // A body that is not coded as its header says.
+            Err(Failure(ErrorClass::Decode, _)) => {
+                self.follow(ask, Coding::Identity, fetched).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Redirects are followed here and not by the client: every hop is checked, keeps what cookies
+    /// it sets, and gets secrets only where they belong.
+    async fn follow(
         &self,
-        url: &str,
-        validators: &Validators,
-        reach: Reach,
-        after: After,
-    ) -> Fetched {
-        let url = match Url::parse(url) {
-            Ok(url) => url,
-            Err(error) => return failed(ErrorClass::Address, format!("not a URL: {error}")),
+        ask: &Ask<'_>,
+        coding: Coding,
+        fetched: &mut Fetched,
+    ) -> Result<Outcome, Failure> {
+        let parse = |text| {
+            Url::parse(text)
+                .map_err(|error| Failure(ErrorClass::Address, format!("not a URL: {error}")))
         };
-        if let Err(message) = reach.permits(&url) {
-            return failed(ErrorClass::Address, message);
-        }
-        let client = match self.client(reach) {
-            Ok(client) => client,
-            Err(error) => {
-                return failed(
-                    ErrorClass::Connect,
-                    format!("cannot set up HTTP: {}", describe(&error)),
-                );
+        let home = parse(ask.url)?;
+        let mut url = parse(ask.moved_to.unwrap_or(ask.url))?;
+        let client = self.client(ask.access, coding).map_err(|error| {
+            let message = format!("cannot set up HTTP: {}", describe(&error));
+            Failure(ErrorClass::Connect, message)
+        })?;
+        let (mut jar, mut permanent) = (Jar::default(), true);
+        for _ in 0..=self.limits.redirects {
+            ask.access
+                .reach
+                .permits(&url)
+                .map_err(|message| Failure(ErrorClass::Address, message))?;
+            let request = request(&client, ask, &home, &url, &jar, coding);
+            let response = request
+                .send()
+                .await
+                .map_err(|error| Failure(class_of(&error), describe(&error)))?;
+            let status = response.status();
+            fetched.status = Some(status.as_u16());
+            fetched.wishes = wishes(response.headers(), ask.now);
+            if !is_redirect(status) {
+                return self.conclude(response, &url, coding).await;
             }
-        };
-        let mut request = client.get(url).header(header::ACCEPT, ACCEPT);
-        if after == After::Close {
-            request = request.header(header::CONNECTION, "close");
+            jar.keep(&url, response.headers());
+            url = next(&url, &home, response.headers()).map_err(|why| {
+                Failure(
+                    ErrorClass::Redirect,
+                    format!("the server answered {status} {why}"),
+                )
+            })?;
+            permanent &= matches!(status.as_u16(), 301 | 308);
+            if permanent {
+                fetched.moved_to = Some(url.to_string());
+            }
         }
-        if let Some(etag) = &validators.etag {
-            request = request.header(header::IF_NONE_MATCH, etag);
-        }
-        if let Some(last_modified) = &validators.last_modified {
-            request = request.header(header::IF_MODIFIED_SINCE, last_modified);
-        }
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => return failed(class_of(&error), describe(&error)),
-        };
+        let message = format!("more than {} redirects", self.limits.redirects);
+        Err(Failure(ErrorClass::Redirect, message))
+    }
+
+    async fn conclude(
+        &self,
+        response: Response,
+        url: &Url,
+        coding: Coding,
+    ) -> Result<Outcome, Failure> {
         let status = response.status();
-        let retry_after = retry_after(response.headers());
-        let outcome = if status == StatusCode::NOT_MODIFIED {
-            Outcome::NotModified
-        } else if status.is_success() {
-            self.read(response).await
-        } else {
-            let class = refusal(status, response.headers());
-            Outcome::Failed {
-                class,
-                message: format!("the server answered {status}"),
-            }
-        };
-        Fetched {
-            duration: Duration::ZERO,
-            status: Some(status.as_u16()),
-            retry_after,
-            outcome,
+        if status == StatusCode::NOT_MODIFIED {
+            return Ok(Outcome::NotModified);
         }
-    }
-
-    fn client(&self, reach: Reach) -> Result<&Client, reqwest::Error> {
-        let cell = match reach {
-            Reach::Public => &self.public,
-            Reach::Anywhere => &self.private,
-        };
-        if let Some(client) = cell.get() {
-            return Ok(client);
+        if !status.is_success() || is_challenge(&response) {
+            return Err(refused(response, url).await);
         }
-        let client = client(&self.limits, reach)?;
-        Ok(cell.get_or_init(|| client))
-    }
-
-    async fn read(&self, mut response: reqwest::Response) -> Outcome {
         let text = |name| {
-            response
-                .headers()
-                .get(name)
-                .map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned())
+            let value = response.headers().get(name);
+            value.map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned())
         };
+        let coded = text(header::CONTENT_ENCODING).filter(|_| coding == Coding::Identity);
         let mut document = Document {
-            url: response.url().to_string(),
-            status: response.status().as_u16(),
+            url: without_user(url),
+            status: status.as_u16(),
             content_type: text(header::CONTENT_TYPE),
             validators: Validators {
                 etag: text(header::ETAG),
@@ -237,158 +300,200 @@ impl Fetcher {
             },
             body: Vec::new(),
         };
+        document.body = self.read(response).await?;
+        match coded {
+            // The header lied twice; a body that is text is what it is.
+            Some(name) if !is_text(&document.body) => {
+                let name = cut(&printable(&name), 40);
+                let message = format!("the body is not in the content coding it claims ({name})");
+                Err(Failure(ErrorClass::Decode, message))
+            }
+            _ => Ok(Outcome::Document(document)),
+        }
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if document.body.len() + chunk.len() > self.limits.body => {
+                Ok(Some(chunk)) if body.len() + chunk.len() > self.limits.body => {
                     let message = format!("the body is larger than {} bytes", self.limits.body);
-                    return Outcome::Failed {
-                        class: ErrorClass::TooLarge,
-                        message,
-                    };
+                    return Err(Failure(ErrorClass::TooLarge, message));
                 }
-                Ok(Some(chunk)) => document.body.extend_from_slice(&chunk),
-                Ok(None) => return Outcome::Document(document),
-                Err(error) => {
-                    return Outcome::Failed {
-                        class: class_of(&error),
-                        message: describe(&error),
-                    };
-                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Ok(body),
+                Err(error) => return Err(Failure(class_of(&error), describe(&error))),
             }
         }
     }
+
+    fn client(&self, access: &Access, coding: Coding) -> Result<Client, reqwest::Error> {
+        let way = Way {
+            reach: access.reach,
+            proxy: access.proxy().cloned(),
+            coding,
+        };
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&way) {
+            return Ok(client.clone());
+        }
+        let client = way.client(&self.limits)?;
+        clients.insert(way, client.clone());
+        Ok(client)
+    }
+}
+
+impl Way {
+    fn client(&self, limits: &Limits) -> Result<Client, reqwest::Error> {
+        let mut builder = builder(limits).redirect(redirect::Policy::none());
+        if self.coding == Coding::Identity {
+            builder = builder.no_gzip().no_brotli().no_deflate().no_zstd();
+        }
+        match (&self.proxy, self.reach) {
+            // The one connection there is goes to the owner's proxy, wherever that stands; which
+            // addresses are private is for the proxy to know.
+            (Some(proxy), _) => builder.proxy(Proxy::all(proxy.reveal())?).build(),
+            (None, Reach::Public) => builder.dns_resolver(Arc::new(PublicOnly)).build(),
+            // A proxy from the environment would be asked for loopback addresses too.
+            (None, Reach::Anywhere) => builder.no_proxy().build(),
+        }
+    }
+}
+
+fn request(
+    client: &Client,
+    ask: &Ask<'_>,
+    home: &Url,
+    url: &Url,
+    jar: &Jar,
+    coding: Coding,
+) -> RequestBuilder {
+    let request = client.get(url.clone()).header(header::ACCEPT, ACCEPT);
+    let mut request = ask.access.introduce(request);
+    if ask.after == After::Close {
+        request = request.header(header::CONNECTION, "close");
+    }
+    if coding == Coding::Identity {
+        request = request.header(header::ACCEPT_ENCODING, "identity");
+    }
+    if let Some(etag) = &ask.validators.etag {
+        request = request.header(header::IF_NONE_MATCH, etag);
+    }
+    if let Some(last_modified) = &ask.validators.last_modified {
+        request = request.header(header::IF_MODIFIED_SINCE, last_modified);
+    }
+    if let Some(cookies) = jar.header(url) {
+        request = request.header(header::COOKIE, cookies);
+    }
+    if trusts(home, url) {
+        request = ask.access.identify(request);
+    }
+    request
+}
+
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Where a redirect leads. User and password in the feed's address go on where they belong.
+fn next(url: &Url, home: &Url, headers: &HeaderMap) -> Result<Url, String> {
+    let location = headers
+        .get(header::LOCATION)
+        .ok_or("without saying where to")?;
+    let location = String::from_utf8_lossy(location.as_bytes());
+    let mut next = url
+        .join(location.trim())
+        .map_err(|_| "with a target that is no address".to_owned())?;
+    if !matches!(next.scheme(), "http" | "https") {
+        return Err(format!("to {}:, which is not fetched", next.scheme()));
+    }
+    let (user, password) = if trusts(home, &next) {
+        (home.username(), home.password())
+    } else {
+        ("", None)
+    };
+    next.set_username(user)
+        .and_then(|()| next.set_password(password))
+        .map_err(|()| "with a target without a host".to_owned())?;
+    Ok(next)
+}
+
+/// Cloudflare says so itself.
+fn is_challenge(response: &Response) -> bool {
+    response.headers().contains_key("cf-mitigated")
+}
+
+/// What a refusal is, by its status, its headers and the page that comes with it.
+async fn refused(mut response: Response, url: &Url) -> Failure {
+    let status = response.status();
+    let challenge = Failure(
+        ErrorClass::Challenge,
+        format!("the server answered {status} with a bot challenge"),
+    );
+    if is_challenge(&response) {
+        return challenge;
+    }
+    let class = match status.as_u16() {
+        429 | 503 => ErrorClass::RateLimited,
+        401 | 403 => ErrorClass::Blocked,
+        410 => ErrorClass::Gone,
+        300..=399 => ErrorClass::Redirect,
+        _ => ErrorClass::Http,
+    };
+    if matches!(class, ErrorClass::RateLimited | ErrorClass::Blocked) {
+        let mut body = Vec::new();
+        while let Ok(Some(chunk)) = response.chunk().await {
+            body.extend_from_slice(&chunk);
+            if body.len() > REFUSAL_BYTES {
+                break;
+            }
+        }
+        let page = page::judge(&body, url, url);
+        if page.is_some_and(|it| it.class == ErrorClass::Challenge) {
+            return challenge;
+        }
+    }
+    Failure(class, format!("the server answered {status}"))
+}
+
+fn is_text(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    matches!(body.trim_ascii_start().first(), Some(b'<' | b'{'))
+}
+
+fn without_user(url: &Url) -> String {
+    let mut url = url.clone();
+    // Only addresses without a host refuse.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.into()
 }
 
 const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/rdf+xml, application/feed+json, \
                       application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5";
 
+/// A client that follows no redirect, for channels.
 pub fn client(limits: &Limits, reach: Reach) -> Result<Client, reqwest::Error> {
-    let redirects = limits.redirects;
-    let policy = redirect::Policy::custom(move |attempt| {
-        if attempt.previous().len() > redirects {
-            return attempt.error("too many redirects");
-        }
-        match reach.permits(attempt.url()) {
-            Ok(()) => attempt.follow(),
-            Err(message) => attempt.error(message),
-        }
-    });
-    let builder = Client::builder()
-        .user_agent(&limits.user_agent)
-        .connect_timeout(limits.connect)
-        .read_timeout(limits.read)
-        .timeout(limits.total)
-        .redirect(policy)
-        // A Referer would carry tokens in a feed's address to whoever it redirects to.
-        .referer(false)
-        // Polls of one host come together and then not for minutes. Idle connections cost 50 kB each.
-        .pool_idle_timeout(Duration::from_millis(1_200))
-        .pool_max_idle_per_host(2);
+    let builder = builder(limits).redirect(redirect::Policy::custom(|it| {
+        it.error("too many redirects")
+    }));
     match reach {
         Reach::Public => builder.dns_resolver(Arc::new(PublicOnly)).build(),
-        // A proxy from the environment would be asked for loopback addresses too.
         Reach::Anywhere => builder.no_proxy().build(),
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    Public,
-    Anywhere,
-}
-
-impl Reach {
-    /// Scheme, and address where the URL names one; names are judged when they are resolved.
-    pub fn permits(self, url: &Url) -> Result<(), String> {
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(format!(
-                "{}: is not fetched, only http and https are",
-                url.scheme()
-            ));
-        }
-        let address = match url.host() {
-            Some(url::Host::Ipv4(address)) => IpAddr::from(address),
-            Some(url::Host::Ipv6(address)) => IpAddr::from(address),
-            _ => return Ok(()),
-        };
-        if self == Self::Anywhere || is_public(address) {
-            return Ok(());
-        }
-        Err(format!(
-            "{address} is a private address; set allow_private = true for this feed if that is meant"
-        ))
-    }
-}
-
-/// Resolves names and drops every address that is not public, so that a name cannot be pointed at
-/// the inside of the network after it was checked.
-struct PublicOnly;
-
-impl Resolve for PublicOnly {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let host = name.as_str().to_owned();
-            let found: Vec<SocketAddr> =
-                tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let public: Vec<SocketAddr> = found
-                .iter()
-                .copied()
-                .filter(|it| is_public(it.ip()))
-                .collect();
-            if public.is_empty() && !found.is_empty() {
-                let refusal = "resolves to private addresses only; set allow_private = true for this feed if that is meant";
-                return Err(format!("{host} {refusal}").into());
-            }
-            Ok(Box::new(public.into_iter()) as Addrs)
-        })
-    }
-}
-
-/// Addresses of the public Internet, by the IANA special-purpose registries.
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            !(v4.is_private()
-                || v4.is_loopback()
-                || v4.is_link_local()
-                || v4.is_broadcast()
-                || v4.is_documentation()
-                || v4.is_multicast()
-                || a == 0
-                || a >= 240
-                || (a == 100 && (64..128).contains(&b))
-                || (a == 192 && b == 0 && c == 0)
-                || (a == 198 && (b == 18 || b == 19)))
-        }
-        IpAddr::V6(v6) => {
-            let first = v6.segments()[0];
-            if let Some(v4) = v6.to_ipv4() {
-                return is_public(IpAddr::from(v4));
-            }
-            // NAT64 carries an IPv4 address in its last 32 bits.
-            if v6.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
-                let [.., a, b, c, d] = v6.octets();
-                return is_public(IpAddr::from([a, b, c, d]));
-            }
-            !(v6.is_loopback()
-                || v6.is_unspecified()
-                || v6.is_multicast()
-                || (first & 0xfe00) == 0xfc00
-                || (first & 0xffc0) == 0xfe80
-                || first == 0x2002
-                || (first == 0x2001 && v6.segments()[1] == 0xdb8))
-        }
-    }
-}
-
-fn failed(class: ErrorClass, message: String) -> Fetched {
-    Fetched {
-        duration: Duration::ZERO,
-        status: None,
-        retry_after: None,
-        outcome: Outcome::Failed { class, message },
-    }
+fn builder(limits: &Limits) -> ClientBuilder {
+    Client::builder()
+        .user_agent(&limits.user_agent)
+        .connect_timeout(limits.connect)
+        .read_timeout(limits.read)
+        .timeout(limits.total)
+        // A Referer would carry tokens in a feed's address to whoever it redirects to.
+        .referer(false)
+        // Polls of one host come together and then not for minutes. Idle connections cost 50 kB each.
+        .pool_idle_timeout(Duration::from_millis(1_200))
+        .pool_max_idle_per_host(2)
 }
 
 fn class_of(error: &reqwest::Error) -> ErrorClass {
@@ -404,17 +509,6 @@ fn class_of(error: &reqwest::Error) -> ErrorClass {
         ErrorClass::Decode
     } else {
         ErrorClass::Broken
-    }
-}
-
-fn refusal(status: StatusCode, headers: &HeaderMap) -> ErrorClass {
-    match status.as_u16() {
-        _ if headers.contains_key("cf-mitigated") => ErrorClass::Blocked,
-        429 | 503 => ErrorClass::RateLimited,
-        401 | 403 => ErrorClass::Blocked,
-        410 => ErrorClass::Gone,
-        300..=399 => ErrorClass::Redirect,
-        _ => ErrorClass::Http,
     }
 }
 
@@ -439,22 +533,60 @@ pub fn describe(error: &reqwest::Error) -> String {
             },
         );
     }
-    crate::text::cut(&crate::text::printable(&parts.join(": ")), 300)
+    cut(&printable(&parts.join(": ")), 300)
+}
+
+fn wishes(headers: &HeaderMap, now: Timestamp) -> Wishes {
+    let clock = date_of(headers).unwrap_or(now);
+    Wishes {
+        retry_after: retry_after_by(headers, Some(clock)),
+        fresh_for: fresh_for(headers, clock),
+    }
 }
 
 /// Seconds or an HTTP date (RFC 9110, 10.2.3). A date needs the server's own clock to mean
 /// anything, so it is read against its Date header.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    retry_after_by(headers, date_of(headers))
+}
+
+fn retry_after_by(headers: &HeaderMap, clock: Option<Timestamp>) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
-    let until = http_date(text)?;
-    let now = http_date(headers.get(header::DATE)?.to_str().ok()?)?;
-    Duration::try_from(until.duration_since(now)).ok()
+    Duration::try_from(http_date(text)?.duration_since(clock?)).ok()
 }
 
-fn http_date(text: &str) -> Option<jiff::Timestamp> {
+/// How long the answer stays as it is: max-age less its age, else until Expires (RFC 9111, 4.2).
+fn fresh_for(headers: &HeaderMap, clock: Timestamp) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|it| it.to_str().ok());
+    let mut max_age = None;
+    for part in text(header::CACHE_CONTROL).unwrap_or_default().split(',') {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let name = name.trim();
+        if name.eq_ignore_ascii_case("no-cache") || name.eq_ignore_ascii_case("no-store") {
+            return None;
+        }
+        if name.eq_ignore_ascii_case("max-age") {
+            max_age = value.trim().trim_matches('"').parse::<u64>().ok();
+        }
+    }
+    let Some(max_age) = max_age else {
+        let until = http_date(text(header::EXPIRES)?)?;
+        return Duration::try_from(until.duration_since(clock)).ok();
+    };
+    let age = text(header::AGE).and_then(|it| it.trim().parse().ok());
+    Some(Duration::from_secs(
+        max_age.saturating_sub(age.unwrap_or(0)),
+    ))
+}
+
+fn date_of(headers: &HeaderMap) -> Option<Timestamp> {
+    http_date(headers.get(header::DATE)?.to_str().ok()?)
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(text.trim())
         .ok()
         .map(|it| it.timestamp())
@@ -463,55 +595,6 @@ fn http_date(text: &str) -> Option<jiff::Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(address: &str, public: bool) {
-        assert_eq!(
-            is_public(address.parse().expect("address")),
-            public,
-            "{address}"
-        );
-    }
-
-    #[test]
-    fn only_public_addresses_are_public() {
-        for inside in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "::1",
-            "::ffff:127.0.0.1",
-            "fe80::1",
-            "fd00::1",
-            "64:ff9b::7f00:1",
-            "224.0.0.1",
-            "255.255.255.255",
-            "2002:7f00:1::",
-        ] {
-            check(inside, false);
-        }
-        for outside in ["1.1.1.1", "2606:4700::1111", "172.32.0.1", "100.128.0.1"] {
-            check(outside, true);
-        }
-    }
-
-    #[test]
-    fn other_schemes_and_private_literals_are_refused() {
-        for url in [
-            "file:///etc/passwd",
-            "ftp://example.com/",
-            "http://127.0.0.1/",
-            "http://[::1]/",
-            "http://0x7f.1/",
-        ] {
-            let url = Url::parse(url).expect("url");
-            assert!(Reach::Public.permits(&url).is_err(), "{url}");
-        }
-    }
 
     #[test]
     fn retry_after_reads_seconds_and_dates() {
@@ -529,5 +612,64 @@ mod tests {
         assert_eq!(retry_after(&headers), Some(Duration::from_secs(120)));
         headers.insert(header::RETRY_AFTER, "soon".parse().expect("value"));
         assert_eq!(retry_after(&headers), None);
+    }
+
+    #[test]
+    fn an_address_family_that_does_not_answer_is_passed_over() {
+        use std::io::{Read, Write};
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let v4 = listener.local_addr().expect("its address");
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a visitor");
+            let _ = stream.read(&mut [0; 1024]).expect("a request");
+            stream
+                .write_all(b"HTTP/1.1 204 None\r\n\r\n")
+                .expect("answered");
+        });
+        // Documentation addresses: nobody answers there.
+        let v6 = "[2001:db8::1]:80".parse().expect("an address");
+        let client = builder(&Limits::default())
+            .no_proxy()
+            .resolve_to_addrs("both.example", &[v6, v4])
+            .build()
+            .expect("a client");
+        let url = format!("http://both.example:{}/", v4.port());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let status = runtime.block_on(async { client.get(url).send().await.map(|it| it.status()) });
+        assert_eq!(status.expect("an answer"), StatusCode::NO_CONTENT);
+        server.join().expect("served");
+    }
+
+    #[track_caller]
+    fn check(lines: &[(header::HeaderName, &str)], secs: Option<u64>) {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(name, value.parse().expect("value"));
+        }
+        let now = "2026-10-21T07:28:00Z".parse().expect("an instant");
+        let found = fresh_for(&headers, date_of(&headers).unwrap_or(now));
+        assert_eq!(found.map(|it| it.as_secs()), secs, "{lines:?}");
+    }
+
+    #[test]
+    fn freshness_is_max_age_else_expires() {
+        use header::{AGE, CACHE_CONTROL, EXPIRES};
+        let until = (EXPIRES, "Wed, 21 Oct 2026 07:30:00 GMT");
+        check(&[], None);
+        check(std::slice::from_ref(&until), Some(120));
+        check(&[(EXPIRES, "0")], None);
+        check(&[(EXPIRES, "Wed, 21 Oct 2020 07:30:00 GMT")], None);
+        check(
+            &[(CACHE_CONTROL, "public, Max-Age=300"), until.clone()],
+            Some(300),
+        );
+        check(&[(CACHE_CONTROL, "max-age=300"), (AGE, "100")], Some(200));
+        check(&[(CACHE_CONTROL, "max-age=0"), until.clone()], Some(0));
+        check(&[(CACHE_CONTROL, "no-cache, max-age=300"), until], None);
+        check(&[(CACHE_CONTROL, "max-age=soon")], None);
     }
 }

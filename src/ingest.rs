@@ -3,6 +3,7 @@
 //! replays to the same archive.
 
 pub mod identity;
+pub mod upkeep;
 
 use std::cell::LazyCell;
 use std::collections::HashMap;
@@ -15,13 +16,16 @@ use rusqlite::{Connection, Transaction};
 
 use crate::alert::{Decision, Standing, decide};
 use crate::clock::rfc3339;
-use crate::feed::{FeedId, PollPolicy, Polled, Rhythm, Validators, next_interval, next_poll_at};
+use crate::feed::health::Health;
+use crate::feed::pace::{PollPolicy, Rhythm, Wishes};
+use crate::feed::{FeedId, Polled, Validators};
 use crate::fetch::ErrorClass;
 use crate::ingest::identity::{Identity, Keys, Shared, identify};
+use crate::ingest::upkeep::Operator;
 use crate::item::{Item, hash, near_same_title, text_key};
 use crate::message::{ItemLine, Message, StoryLine, quotes};
 use crate::parse::Parsed;
-use crate::store::feeds::{After, AfterOutcome, FetchRow};
+use crate::store::feeds::{AfterOutcome, FetchRow, Kept};
 use crate::store::items::{ItemId, Known, NewItem};
 use crate::store::stories::Placed;
 use crate::store::{Store, StoreError, feeds, items, stories};
@@ -38,7 +42,9 @@ pub struct Visit {
     pub at: Timestamp,
     pub duration: Duration,
     pub status: Option<u16>,
-    pub retry_after: Option<Duration>,
+    pub wishes: Wishes,
+    /// Where permanent redirects led, or began, other than at the configured address.
+    pub moved_to: Option<String>,
     pub found: Found,
     /// 0..1, drawn where the visit was made.
     pub jitter: f64,
@@ -78,6 +84,8 @@ pub struct Report {
     pub alerts: usize,
     pub error: Option<String>,
     pub repairs: Vec<&'static str>,
+    /// What the operator is told of the feed.
+    pub health: Option<Health>,
 }
 
 /// Channels by topic.
@@ -90,7 +98,10 @@ pub struct Ingest {
     pub routes: Routes,
     pub poll: PollPolicy,
     pub story: crate::story::Policy,
+    pub operator: Operator,
     open: HashMap<String, OpenStories>,
+    /// Hosts that are tired, for visits that were under way when they said so.
+    resting: HashMap<String, Timestamp>,
 }
 
 /// A clock or a zone may be a little wrong.
@@ -105,7 +116,9 @@ impl Ingest {
             routes,
             poll,
             story: crate::story::Policy::default(),
+            operator: Operator::default(),
             open: HashMap::new(),
+            resting: HashMap::new(),
         }
     }
 
@@ -193,13 +206,11 @@ impl Ingest {
             ..Report::default()
         };
         let (rhythm, outcome, error_class) = match &visit.found {
-            Found::NotModified => (Rhythm::Unchanged, AfterOutcome::Complete(None), None),
+            Found::NotModified => (Rhythm::Unchanged, AfterOutcome::NotModified, None),
             Found::Unchanged { bytes, validators } => {
                 report.bytes = *bytes;
-                let seen = feed
-                    .body_hash
-                    .map(|body_hash| (validators.clone(), body_hash));
-                (Rhythm::Unchanged, AfterOutcome::Complete(seen), None)
+                let kept = upkeep::unchanged(&feed, validators);
+                (Rhythm::Unchanged, AfterOutcome::Complete(kept), None)
             }
             Found::Document {
                 bytes,
@@ -210,7 +221,11 @@ impl Ingest {
                 report.bytes = *bytes;
                 self.take_items(tx, &feed, parsed, visit.at, &mut report)?;
                 let outcome = if parsed.complete {
-                    AfterOutcome::Complete(Some((validators.clone(), *body_hash)))
+                    AfterOutcome::Complete(Kept {
+                        validators: validators.clone(),
+                        body_hash: *body_hash,
+                        ..upkeep::kept(&feed, parsed, report.new, visit.at)
+                    })
                 } else {
                     AfterOutcome::Truncated
                 };
@@ -225,23 +240,21 @@ impl Ingest {
                 report.error = Some(message.clone());
                 (
                     Rhythm::Failed,
-                    AfterOutcome::Failed(message.clone()),
+                    AfterOutcome::Failed {
+                        class: class.as_str(),
+                        error: message.clone(),
+                        gone: *class == ErrorClass::Gone && feed.said_gone,
+                    },
                     Some(class.as_str()),
                 )
             }
         };
-        let interval = next_interval(feed.interval, rhythm, feed.failures + 1, &self.poll);
-        let next_poll_at = next_poll_at(visit.at, interval, visit.retry_after, visit.jitter);
-        feeds::record(
-            tx,
-            &feed,
-            visit.at,
-            &After {
-                next_poll_at,
-                interval,
-                outcome,
-            },
-        )?;
+        let after = self.after(&feed, visit, rhythm, outcome);
+        feeds::record(tx, &feed, visit.at, &after)?;
+        if error_class == Some(ErrorClass::RateLimited.as_str()) {
+            self.rest_host(tx, &feed, visit)?;
+        }
+        report.health = self.tell_health(tx, &feed, visit.at)?;
         let row = FetchRow {
             status: visit.status,
             bytes: report.bytes,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::feed::Feed;
+use crate::feed::health::Health;
 use crate::text::sentences;
 use crate::topic::lexicon::{Lexicon, Reading};
 
@@ -9,7 +11,7 @@ use crate::topic::lexicon::{Lexicon, Reading};
 pub struct Message {
     pub id: String,
     pub topic: String,
-    /// What kind of development: `opens`, `fact`, or `test`.
+    /// What kind of development: `opens`, `fact`; or `feed-health`, `test`.
     pub kind: String,
     pub story: StoryLine,
     pub headline: String,
@@ -49,6 +51,44 @@ pub struct ItemLine {
 }
 
 impl Message {
+    /// To the operator: how a feed is now, and why.
+    pub fn health(
+        id: String,
+        feed: &Feed,
+        health: Health,
+        reason: String,
+        created_at: String,
+    ) -> Self {
+        let headline = match health {
+            Health::Ok => format!("{} is well again", feed.name),
+            Health::Gap => format!("{} lost items between two visits", feed.name),
+            Health::Zombie => format!("{} shows nothing but old items", feed.name),
+            other => format!("{} is {}", feed.name, other.as_str()),
+        };
+        Self {
+            id,
+            topic: "feeds".to_owned(),
+            kind: "feed-health".to_owned(),
+            story: StoryLine {
+                id: 0,
+                title: feed.name.clone(),
+                state: Some(health.as_str().to_owned()),
+            },
+            headline: headline.clone(),
+            new: Vec::new(),
+            item: ItemLine {
+                title: headline,
+                url: None,
+                outlet: feed.outlet.clone(),
+                language: feed.language.clone(),
+                published_at: None,
+            },
+            sources: vec![feed.outlet.clone()],
+            reason,
+            created_at,
+        }
+    }
+
     /// What `notify test` sends.
     pub fn test(created_at: String) -> Self {
         Self {
@@ -84,6 +124,7 @@ impl Message {
         let kind = match self.kind.as_str() {
             "opens" => "NEW",
             "fact" => "NEW FACT",
+            "feed-health" => "FEED",
             "test" => "TEST",
             other => other,
         };

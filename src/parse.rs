@@ -5,6 +5,7 @@ pub mod canonical;
 pub mod charset;
 pub mod date;
 pub mod page;
+mod pace;
 
 use feed_rs::model;
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::feed::Selectors;
+use crate::feed::pace::Pace;
 use crate::item::Item;
 use crate::parse::canonical::Canonical;
 use crate::text::html::{plain_text, plain_title};
@@ -40,6 +42,7 @@ pub struct Parsed {
     /// False where the document's end is missing: what it holds counts, its validators do not.
     pub complete: bool,
     pub items: Vec<Item>,
+    pub pace: Pace,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,6 +155,7 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
         repairs,
         complete,
         items,
+        pace: pace::pace(text),
     })
 }
 
@@ -165,6 +169,7 @@ fn page(
     let list = page::list(html, select, source.url, &source.zone)?;
     Ok(Parsed {
         kind: Kind::Html,
+        pace: Pace::default(),
         title: list.title,
         link: source.url.map(str::to_owned),
         language: list.language,

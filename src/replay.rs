@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use crate::clock::whole_seconds;
 use crate::daemon::poll::{body_hash, read};
-use crate::feed::{Feed, FeedId, PollPolicy, Validators};
+use crate::feed::pace::{PollPolicy, Wishes};
+use crate::feed::{Feed, FeedId, Validators};
 use crate::fetch::{Document, ErrorClass};
 use crate::ingest::identity::Shared;
 use crate::ingest::{Found, Ingest, Routes, Visit};
@@ -225,7 +226,7 @@ impl Replay {
                         validators: Validators::default(),
                         body,
                     };
-                    read(document, hash, zone)
+                    read(document, &recorded.url, hash, zone, None)
                 }
             }
             status => Found::Failed {
@@ -239,7 +240,8 @@ impl Replay {
             at: now,
             duration: Duration::ZERO,
             status: Some(recorded.status),
-            retry_after: None,
+            wishes: Wishes::default(),
+            moved_to: None,
             found,
             jitter: 0.0,
         };

@@ -6,10 +6,11 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use serde_json::json;
 
-use crate::clock::rfc3339;
+use crate::clock::{Clock, rfc3339};
 use crate::command::{Context, Done, block_on, output};
 use crate::discover::{Found, discover};
 use crate::fetch::Fetcher;
+use crate::fetch::reach::Reach;
 use crate::store::query::Table;
 
 #[derive(Debug, Args)]
@@ -34,7 +35,12 @@ impl Discover {
         };
         let found = block_on(async {
             let fetcher = Fetcher::new(limits);
-            discover(&fetcher, &url, self.allow_private)
+            let reach = if self.allow_private {
+                Reach::Anywhere
+            } else {
+                Reach::Public
+            };
+            discover(&fetcher, &url, reach, Clock::System.now())
                 .await
                 .map_err(|error| {
                     let ours = "set allow_private = true for this feed";

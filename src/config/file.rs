@@ -1,6 +1,7 @@
 //! The configuration as it is written. Defaults stand here and nowhere else; the example file
 //! shows them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub struct File {
     pub poll: Poll,
     #[serde(default)]
     pub hosts: Vec<Host>,
+    #[serde(default)]
+    pub health: Health,
     #[serde(default)]
     pub feeds: Vec<Feed>,
     #[serde(default)]
@@ -45,6 +48,7 @@ pub struct Poll {
     pub min_interval: Span,
     pub max_interval: Span,
     pub fresh_window: Span,
+    pub hint_cap: Span,
     pub concurrency: usize,
     pub per_host: usize,
     pub host_spacing: Span,
@@ -63,6 +67,7 @@ impl Default for Poll {
             min_interval: secs(5 * 60),
             max_interval: secs(6 * 3600),
             fresh_window: secs(24 * 3600),
+            hint_cap: secs(15 * 60),
             concurrency: 16,
             per_host: 2,
             host_spacing: secs(1),
@@ -73,6 +78,13 @@ impl Default for Poll {
             user_agent: None,
         }
     }
+}
+
+/// Who hears when an important feed changes its state.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Health {
+    pub channels: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -97,6 +109,41 @@ pub struct Feed {
     #[serde(default)]
     pub kind: FeedKind,
     pub select: Option<Spanned<Select>>,
+    pub user_agent: Option<String>,
+    #[serde(default)]
+    pub headers: BTreeMap<String, SecretRef>,
+    pub auth: Option<AuthRef>,
+    pub proxy: Option<SecretRef>,
+    #[serde(default)]
+    pub important: bool,
+}
+
+/// As whom a feed is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "write { user = \"NAME\", password = { env = \"NAME\" } } or { bearer = { env = \"NAME\" } }"
+)]
+pub enum AuthRef {
+    Basic { user: String, password: SecretRef },
+    Bearer { bearer: SecretRef },
+}
+
+impl AuthRef {
+    /// With a path that is read from the configuration's folder.
+    #[must_use]
+    pub fn beside(&self, directory: &Path) -> Self {
+        match self {
+            Self::Basic { user, password } => Self::Basic {
+                user: user.clone(),
+                password: password.beside(directory),
+            },
+            Self::Bearer { bearer } => Self::Bearer {
+                bearer: bearer.beside(directory),
+            },
+        }
+    }
 }
 
 /// What stands at a feed's address. Feeds and sitemaps are told apart by themselves.

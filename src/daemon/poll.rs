@@ -8,14 +8,20 @@ use jiff::SignedDuration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use url::Url;
 
 use crate::clock::Clock;
 use crate::daemon::{LONGEST_WAIT, Pulse, Setup, stopped};
-use crate::feed::{FeedId, Polled};
-use crate::fetch::{After, ErrorClass, Fetched, Fetcher, Outcome};
+use crate::feed::{FeedId, Polled, Selectors, host};
+use crate::fetch::access::Access;
+use crate::fetch::page::{Page, judge, shown};
+use crate::fetch::reach::Reach;
+use crate::fetch::{After, Ask, Document, ErrorClass, Fetched, Fetcher, Outcome};
 use crate::ingest::{Found, Ingest, Report, Visit};
-use crate::parse::{ParseError, Source, guarded};
+use crate::parse::page::announced;
+use crate::parse::{ParseError, Source, charset, guarded};
 use crate::store::{Store, StoreError, feeds};
+use crate::text::{cut, printable};
 
 /// Visits taken in one transaction; a transaction costs an fsync whatever it holds.
 const BATCH: usize = 100;
@@ -28,8 +34,10 @@ pub struct Poller {
     store: Arc<Store>,
     clock: Clock,
     setup: Arc<Setup>,
-    /// Names of the feeds that may be at private addresses; the archive does not say.
-    private: HashSet<String>,
+    /// Of feeds that are asked like most.
+    ordinary: Arc<Access>,
+    /// What of a page is an item, for feeds that are pages.
+    pages: HashMap<String, Selectors>,
     /// Hosts of several feeds.
     shared_hosts: HashSet<String>,
     fetcher: Fetcher,
@@ -49,11 +57,13 @@ struct Visited {
 impl Poller {
     pub fn new(store: Arc<Store>, clock: Clock, setup: Arc<Setup>) -> anyhow::Result<Self> {
         let mut ingest = Ingest::new(Arc::clone(&setup.engine), setup.routes(), setup.config.poll);
+        ingest.operator = setup.config.operator.clone();
         store.read(|connection| ingest.load(connection, clock.now()))?;
         Ok(Self {
             fetcher: Fetcher::new(setup.config.limits.clone()),
             gates: Gates::new(&setup),
-            private: private(&setup),
+            ordinary: Arc::default(),
+            pages: pages(&setup),
             shared_hosts: shared_hosts(&setup),
             ingest: Arc::new(Mutex::new(ingest)),
             in_flight: HashSet::new(),
@@ -100,7 +110,7 @@ impl Poller {
                         resume_at = None;
                         trouble = 0;
                         reports.iter().for_each(log);
-                        if reports.iter().any(|it| it.alerts > 0) {
+                        if reports.iter().any(|it| it.alerts > 0 || it.health.is_some()) {
                             pulse.owed.notify_one();
                         }
                         burst += reports.iter().map(|it| it.new).sum::<usize>();
@@ -132,7 +142,7 @@ impl Poller {
     pub async fn poll_now(&mut self, names: &[String]) -> Result<Vec<Report>, StoreError> {
         let feeds = self
             .store
-            .read(|connection| feeds::all(connection, names))?;
+            .read(|connection| feeds::chosen(connection, names))?;
         feeds.into_iter().for_each(|feed| self.start(feed));
         self.drain().await
     }
@@ -168,23 +178,30 @@ impl Poller {
         if !self.in_flight.insert(feed.id) {
             return;
         }
-        feed.feed.allow_private = self.private.contains(&feed.feed.name);
+        let access = self.setup.access.get(&feed.feed.name);
+        let access = Arc::clone(access.unwrap_or(&self.ordinary));
+        feed.feed.allow_private = access.reach == Reach::Anywhere;
+        feed.feed.select = self.pages.get(&feed.feed.name).cloned();
+        let policy = self.setup.config.poll;
         let (fetcher, clock, gates) =
             (self.fetcher.clone(), self.clock.clone(), self.gates.clone());
         let shared = self.shared_hosts.contains(&host(&feed.feed.url));
         let after = if shared { After::Keep } else { After::Close };
         self.visits.spawn(async move {
             let pass = gates.enter(&feed).await;
-            let fetched = fetcher
-                .get(
-                    &feed.feed.url,
-                    &feed.validators_now(),
-                    feed.feed.allow_private,
-                    after,
-                )
-                .await;
+            let now = clock.now();
+            let ask = Ask {
+                url: &feed.feed.url,
+                moved_to: feed.moved_to(),
+                validators: &feed.validators_at(now, &policy),
+                access: &access,
+                after,
+                now,
+            };
+            // In a box: a thousand visits wait for their turn, and a few are under way.
+            let fetched = Box::pin(fetcher.get(&ask)).await;
             drop(pass.host);
-            let visit = visit(&feed, clock.now(), fetched).await;
+            let visit = Box::pin(visit(&feed, clock.now(), fetched)).await;
             let permit = pass
                 .all
                 .filter(|_| matches!(visit.found, Found::Document { .. }));
@@ -241,11 +258,12 @@ impl Poller {
 
     fn adopt(&mut self, setup: Arc<Setup>) -> anyhow::Result<()> {
         let mut ingest = Ingest::new(Arc::clone(&setup.engine), setup.routes(), setup.config.poll);
+        ingest.operator = setup.config.operator.clone();
         self.store
             .read(|connection| ingest.load(connection, self.clock.now()))?;
         self.fetcher = Fetcher::new(setup.config.limits.clone());
         self.gates = Gates::new(&setup);
-        self.private = private(&setup);
+        self.pages = pages(&setup);
         self.shared_hosts = shared_hosts(&setup);
         self.ingest = Arc::new(Mutex::new(ingest));
         self.setup = setup;
@@ -253,13 +271,10 @@ impl Poller {
     }
 }
 
-fn private(setup: &Setup) -> HashSet<String> {
-    setup
-        .config
-        .feeds
-        .iter()
-        .filter(|it| it.allow_private)
-        .map(|it| it.name.clone())
+fn pages(setup: &Setup) -> HashMap<String, Selectors> {
+    let feeds = setup.config.feeds.iter();
+    feeds
+        .filter_map(|it| Some((it.name.clone(), it.select.clone()?)))
         .collect()
 }
 
@@ -269,14 +284,12 @@ fn shared_hosts(setup: &Setup) -> HashSet<String> {
     hosts.filter(|host| !seen.insert(host.clone())).collect()
 }
 
-fn host(url: &str) -> String {
-    let url = url::Url::parse(url).ok();
-    url.and_then(|it| it.host_str().map(str::to_owned))
-        .unwrap_or_default()
-}
-
 /// Turns an exchange into a plain value: parsed here, off the async threads.
 async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched) -> Visit {
+    let asked = feed.moved_to().unwrap_or(&feed.feed.url).to_owned();
+    let moved_to = fetched
+        .moved_to
+        .or_else(|| feed.moved_to().map(str::to_owned));
     let found = match fetched.outcome {
         Outcome::NotModified => Found::NotModified,
         Outcome::Failed { class, message } => Found::Failed {
@@ -292,8 +305,10 @@ async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched) -> Visit {
                     validators: document.validators,
                 }
             } else {
-                let zone = feed.feed.time_zone();
-                let work = tokio::task::spawn_blocking(move || read(document, body_hash, zone));
+                let (zone, select) = (feed.feed.time_zone(), feed.feed.select.clone());
+                let work = tokio::task::spawn_blocking(move || {
+                    read(document, &asked, body_hash, zone, select.as_ref())
+                });
                 match tokio::time::timeout(PARSE_LIMIT, work).await {
                     Ok(Ok(found)) => found,
                     Ok(Err(_)) => Found::Failed {
@@ -321,7 +336,8 @@ async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched) -> Visit {
         at,
         duration: fetched.duration,
         status: fetched.status,
-        retry_after: fetched.retry_after,
+        wishes: fetched.wishes,
+        moved_to,
         found,
         jitter: fastrand::f64(),
     }
@@ -345,13 +361,19 @@ pub fn body_hash(body: &[u8]) -> i64 {
         .cast_signed()
 }
 
-/// Parses a document into what a visit found.
-pub fn read(document: crate::fetch::Document, body_hash: i64, zone: jiff::tz::TimeZone) -> Found {
+/// Parses a document that came for the address `asked` into what a visit found.
+pub fn read(
+    document: Document,
+    asked: &str,
+    body_hash: i64,
+    zone: jiff::tz::TimeZone,
+    select: Option<&Selectors>,
+) -> Found {
     let source = Source {
         content_type: document.content_type.as_deref(),
         url: Some(&document.url),
         zone,
-        select: None,
+        select,
     };
     let bytes = document.body.len();
     match guarded(&document.body, &source) {
@@ -371,17 +393,48 @@ pub fn read(document: crate::fetch::Document, body_hash: i64, zone: jiff::tz::Ti
                 }
                 ParseError::Panicked => ErrorClass::Panic,
             };
+            let (class, message) = match page_instead(&document, asked) {
+                Some(page) if class != ErrorClass::Panic && select.is_none() => {
+                    (page.class, page.message)
+                }
+                _ => (class, error.to_string()),
+            };
             Found::Failed {
                 bytes,
                 class,
-                message: error.to_string(),
+                message,
             }
         }
     }
 }
 
+/// What a page is that came in the feed's place; one that announces its feed says where it is.
+fn page_instead(document: &Document, asked: &str) -> Option<Page> {
+    let (url, asked) = (Url::parse(&document.url).ok()?, Url::parse(asked).ok()?);
+    let mut page = judge(&document.body, &url, &asked)?;
+    if page.class != ErrorClass::Html {
+        return Some(page);
+    }
+    let html = charset::decode(&document.body, document.content_type.as_deref()).text;
+    let feeds = announced(&html, Some(&document.url)).unwrap_or_default();
+    if let Some(feed) = feeds.first().and_then(|it| Url::parse(&it.url).ok()) {
+        // A page that echoes our address could echo its secrets.
+        let address = if asked.query().is_some() || !feed.username().is_empty() {
+            shown(&feed)
+        } else {
+            cut(&printable(feed.as_str()), 200)
+        };
+        page.message = format!("{}; it announces a feed at {address}", page.message);
+    }
+    Some(page)
+}
+
 fn log(report: &Report) {
     let name = report.feed.as_str();
+    if let Some(health) = report.health {
+        let health = health.as_str();
+        tracing::info!(feed.name = name, health, "{name} is {health} now; told");
+    }
     match &report.error {
         Some(error) => tracing::warn!(feed.name = name, status = report.status, "{name}: {error}"),
         None if report.new + report.revised > 0 => tracing::info!(

@@ -6,7 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use crate::feed::{Feed, FeedId, PollPolicy, Polled, Validators};
+use crate::feed::home::Home;
+use crate::feed::pace::{Pace, PollPolicy};
+use crate::feed::{Feed, FeedId, Polled, Validators, server};
+use crate::fetch::ErrorClass;
 use crate::store::{At, StoreError};
 
 /// Writes the configured feeds; those no longer configured stay as history, inactive.
@@ -17,7 +20,7 @@ pub fn sync(
     policy: &PollPolicy,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let known: HashMap<String, Polled> = all(tx, &[])?
+    let known: HashMap<String, Polled> = all(tx)?
         .into_iter()
         .map(|it| (it.feed.name.clone(), it))
         .collect();
@@ -54,20 +57,27 @@ pub fn upsert(
     now: Timestamp,
 ) -> Result<FeedId, StoreError> {
     let mut statement = tx.prepare_cached(
-        "INSERT INTO feeds (name, url, outlet, family, language, country, zone, interval_secs, next_poll_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        "INSERT INTO feeds (name, url, outlet, family, language, country, zone, interval_secs, next_poll_at, host, added_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?12, ?9)
          ON CONFLICT (name) DO UPDATE SET
-            outlet = ?3, family = ?4, language = ?5, country = ?6, zone = ?7, active = 1,
+            outlet = ?3, family = ?4, language = ?5, country = ?6, zone = ?7, host = ?12,
             etag = CASE WHEN url = ?2 THEN etag END,
             last_modified = CASE WHEN url = ?2 THEN last_modified END,
             body_hash = CASE WHEN url = ?2 THEN body_hash END,
+            last_document_at = CASE WHEN url = ?2 THEN last_document_at END,
+            moved_to = CASE WHEN url = ?2 THEN moved_to END,
+            moved_since = CASE WHEN url = ?2 THEN moved_since END,
+            moved_visits = CASE WHEN url = ?2 THEN moved_visits ELSE 0 END,
+            moved_confirmed = CASE WHEN url = ?2 THEN moved_confirmed ELSE 0 END,
             failures = CASE WHEN url = ?2 THEN failures ELSE 0 END,
-            next_poll_at = CASE WHEN url = ?2 THEN next_poll_at ELSE ?9 END,
+            last_error_class = CASE WHEN url = ?2 THEN last_error_class END,
+            next_poll_at = CASE WHEN url = ?2 AND (active OR gone_at IS NULL) THEN next_poll_at ELSE ?9 END,
+            gone_at = CASE WHEN url = ?2 AND active THEN gone_at END,
+            active = 1,
             interval_secs = max(?10, min(?11, interval_secs)),
             url = ?2
          RETURNING id",
     )?;
-    let secs = |it: Duration| i64::try_from(it.as_secs()).unwrap_or(i64::MAX);
     let id = statement.query_row(
         params![
             feed.name,
@@ -81,6 +91,7 @@ pub fn upsert(
             At(now),
             secs(policy.min_interval),
             secs(policy.max_interval),
+            server(&feed.url),
         ],
         |row| row.get(0),
     )?;
@@ -89,7 +100,8 @@ pub fn upsert(
 
 const POLLED: &str =
     "SELECT id, name, url, outlet, family, language, country, zone, etag, last_modified, body_hash,
-    failures, interval_secs, conditional_polls, last_success_at FROM feeds";
+    failures, interval_secs, last_success_at, last_document_at, moved_to, moved_since, moved_visits, moved_confirmed,
+    pace_secs, skip_hours, skip_days, item_gap_secs, newest_item_at, last_error_class FROM feeds";
 
 fn polled(row: &Row<'_>) -> rusqlite::Result<Polled> {
     Ok(Polled {
@@ -112,10 +124,36 @@ fn polled(row: &Row<'_>) -> rusqlite::Result<Polled> {
         },
         body_hash: row.get(10)?,
         failures: row.get(11)?,
-        interval: Duration::from_secs(row.get::<_, i64>(12)?.try_into().unwrap_or_default()),
-        conditional_polls: row.get(13)?,
-        last_success_at: row.get::<_, Option<At>>(14)?.map(|it| it.0),
+        interval: span(row, 12)?.unwrap_or_default(),
+        last_success_at: at(row, 13)?,
+        last_document_at: at(row, 14)?,
+        home: match (row.get(15)?, at(row, 16)?) {
+            (Some(url), Some(since)) => Some(Home {
+                url,
+                since,
+                visits: row.get(17)?,
+                confirmed: row.get(18)?,
+            }),
+            _ => None,
+        },
+        pace: Pace {
+            every: span(row, 19)?,
+            skip_hours: row.get(20)?,
+            skip_days: row.get(21)?,
+        },
+        gap: span(row, 22)?,
+        newest_item_at: at(row, 23)?,
+        said_gone: row.get_ref(24)?.as_str_or_null()? == Some(ErrorClass::Gone.as_str()),
     })
+}
+
+pub(super) fn span(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Duration>> {
+    let secs: Option<i64> = row.get(column)?;
+    Ok(secs.map(|it| Duration::from_secs(it.try_into().unwrap_or_default())))
+}
+
+pub(super) fn at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<At>>(column)?.map(|it| it.0))
 }
 
 /// Feeds to poll at `now`. One that is due later than any schedule would say was written by a
@@ -126,16 +164,29 @@ pub fn due(
     furthest: Timestamp,
 ) -> Result<Vec<Polled>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
-        "{POLLED} WHERE active = 1 AND (next_poll_at <= ?1 OR next_poll_at > ?2) ORDER BY next_poll_at, id"
+        "{POLLED} WHERE active = 1 AND gone_at IS NULL AND (next_poll_at <= ?1 OR next_poll_at > ?2) ORDER BY next_poll_at, id"
     ))?;
     let rows = statement.query_map(params![At(now), At(furthest)], polled)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// All active feeds, or those named.
-pub fn all(connection: &Connection, names: &[String]) -> Result<Vec<Polled>, StoreError> {
+/// All active feeds.
+pub fn all(connection: &Connection) -> Result<Vec<Polled>, StoreError> {
     let mut statement =
         connection.prepare_cached(&format!("{POLLED} WHERE active = 1 ORDER BY id"))?;
+    let rows = statement.query_map([], polled)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// All active feeds that are not gone, or those named, gone or not.
+pub fn chosen(connection: &Connection, names: &[String]) -> Result<Vec<Polled>, StoreError> {
+    let gone = if names.is_empty() {
+        "AND gone_at IS NULL"
+    } else {
+        ""
+    };
+    let mut statement =
+        connection.prepare_cached(&format!("{POLLED} WHERE active = 1 {gone} ORDER BY id"))?;
     let rows = statement.query_map([], polled)?;
     let all: Vec<Polled> = rows.collect::<Result<_, _>>()?;
     Ok(all
@@ -152,7 +203,7 @@ pub fn get(connection: &Connection, id: FeedId) -> Result<Polled, StoreError> {
 /// When the next feed is due.
 pub fn next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
     let next: Option<Option<At>> = connection
-        .prepare_cached("SELECT min(next_poll_at) FROM feeds WHERE active = 1")?
+        .prepare_cached("SELECT min(next_poll_at) FROM feeds WHERE active = 1 AND gone_at IS NULL")?
         .query_row([], |row| row.get(0))
         .optional()?;
     Ok(next.flatten().map(|it| it.0))
@@ -202,16 +253,36 @@ pub fn insert_fetch(
 pub struct After {
     pub next_poll_at: Timestamp,
     pub interval: Duration,
+    pub home: Option<Home>,
     pub outcome: AfterOutcome,
 }
 
 #[derive(Debug, Clone)]
 pub enum AfterOutcome {
-    /// New validators and body hash; `None` keeps the old ones (304, or a document cut short).
-    Complete(Option<(Validators, i64)>),
+    /// A 304, which leaves everything as it was.
+    NotModified,
+    Complete(Kept),
     /// A document without its end: what it held counts, its validators do not.
     Truncated,
-    Failed(String),
+    Failed {
+        class: &'static str,
+        error: String,
+        gone: bool,
+    },
+}
+
+/// What is kept of a complete document beside its items.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    pub validators: Validators,
+    pub body_hash: i64,
+    pub pace: Pace,
+    pub gap: Option<Duration>,
+    pub newest_item_at: Option<Timestamp>,
+    /// It brought a new item.
+    pub news: bool,
+    /// Nothing in it was known: what lay between fell out unseen.
+    pub gap_seen: bool,
 }
 
 pub fn record(
@@ -220,49 +291,107 @@ pub fn record(
     now: Timestamp,
     after: &After,
 ) -> Result<(), StoreError> {
-    let interval = i64::try_from(after.interval.as_secs()).unwrap_or(i64::MAX);
     let (next, now) = (At(after.next_poll_at), At(now));
     match &after.outcome {
-        AfterOutcome::Complete(seen) => {
-            let conditional = if feed.validators_now() == Validators::default() {
-                0
-            } else {
-                feed.conditional_polls + 1
-            };
-            tx.prepare_cached(
-                "UPDATE feeds SET next_poll_at = ?2, interval_secs = ?3, last_poll_at = ?4, last_success_at = ?4,
-                    failures = 0, last_error = NULL, conditional_polls = ?5 WHERE id = ?1",
-            )?
-            .execute(params![feed.id.0, next, interval, now, conditional])?;
-            if let Some((validators, body_hash)) = seen {
-                tx.prepare_cached(
-                    "UPDATE feeds SET etag = ?2, last_modified = ?3, body_hash = ?4 WHERE id = ?1",
-                )?
-                .execute(params![
-                    feed.id.0,
-                    validators.etag,
-                    validators.last_modified,
-                    body_hash
-                ])?;
-            }
+        AfterOutcome::NotModified => succeed(tx, feed, now, after)?,
+        AfterOutcome::Complete(kept) => {
+            succeed(tx, feed, now, after)?;
+            keep(tx, feed.id, now, kept)?;
         }
         AfterOutcome::Truncated => {
             tx.prepare_cached(
                 "UPDATE feeds SET next_poll_at = ?2, interval_secs = ?3, last_poll_at = ?4, failures = 0,
-                    last_error = 'the document was cut short' WHERE id = ?1",
+                    last_error = 'the document was cut short', last_error_class = NULL, gone_at = NULL WHERE id = ?1",
             )?
-            .execute(params![feed.id.0, next, interval, now])?;
+            .execute(params![feed.id.0, next, secs(after.interval), now])?;
         }
-        AfterOutcome::Failed(error) => {
+        AfterOutcome::Failed { class, error, gone } => {
             // The interval is the feed's rhythm; only the next visit moves away.
             tx.prepare_cached(
-                "UPDATE feeds SET next_poll_at = ?2, last_poll_at = ?3, failures = failures + 1, last_error = ?4
-                 WHERE id = ?1",
+                "UPDATE feeds SET next_poll_at = ?2, last_poll_at = ?3, failures = failures + 1, last_error = ?4,
+                    last_error_class = ?5, gone_at = CASE WHEN ?6 THEN ?3 END WHERE id = ?1",
             )?
-            .execute(params![feed.id.0, next, now, error])?;
+            .execute(params![feed.id.0, next, now, error, class, gone])?;
         }
     }
+    if after.home != feed.home {
+        move_home(tx, feed.id, after.home.as_ref())?;
+    }
     Ok(())
+}
+
+fn succeed(tx: &Transaction<'_>, feed: &Polled, now: At, after: &After) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE feeds SET next_poll_at = ?2, interval_secs = ?3, last_poll_at = ?4, last_success_at = ?4,
+            failures = 0, last_error = NULL, last_error_class = NULL, gone_at = NULL WHERE id = ?1",
+    )?
+    .execute(params![
+        feed.id.0,
+        At(after.next_poll_at),
+        secs(after.interval),
+        now
+    ])?;
+    Ok(())
+}
+
+fn keep(tx: &Transaction<'_>, feed: FeedId, now: At, kept: &Kept) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE feeds SET etag = ?2, last_modified = ?3, body_hash = ?4, last_document_at = ?5, pace_secs = ?6,
+            skip_hours = ?7, skip_days = ?8, item_gap_secs = ?9, newest_item_at = ?10,
+            last_item_at = CASE WHEN ?11 THEN ?5 ELSE last_item_at END, gap_at = CASE WHEN ?12 THEN ?5 ELSE gap_at END
+         WHERE id = ?1",
+    )?
+    .execute(params![
+        feed.0,
+        kept.validators.etag,
+        kept.validators.last_modified,
+        kept.body_hash,
+        now,
+        kept.pace.every.map(secs),
+        kept.pace.skip_hours,
+        kept.pace.skip_days,
+        kept.gap.map(secs),
+        kept.newest_item_at.map(At),
+        kept.news,
+        kept.gap_seen,
+    ])?;
+    Ok(())
+}
+
+fn move_home(tx: &Transaction<'_>, feed: FeedId, home: Option<&Home>) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE feeds SET moved_to = ?2, moved_since = ?3, moved_visits = ?4, moved_confirmed = ?5 WHERE id = ?1",
+    )?
+    .execute(params![
+        feed.0,
+        home.map(|it| it.url.as_str()),
+        home.map(|it| At(it.since)),
+        home.map_or(0, |it| it.visits),
+        home.is_some_and(|it| it.confirmed),
+    ])?;
+    Ok(())
+}
+
+/// Feeds of this host whose last visit it refused for the rate, and all its feeds.
+pub fn refused(tx: &Transaction<'_>, host: &str) -> Result<(u32, u32), StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT count(*) FILTER (WHERE last_error_class = 'rate-limited'), count(*)
+         FROM feeds WHERE host = ?1 AND active = 1",
+    )?;
+    Ok(statement.query_row([host], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// No feed of this host is visited before `until`.
+pub fn rest(tx: &Transaction<'_>, host: &str, until: Timestamp) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE feeds SET next_poll_at = max(next_poll_at, ?2) WHERE host = ?1 AND active = 1",
+    )?
+    .execute(params![host, At(until)])?;
+    Ok(())
+}
+
+fn secs(span: Duration) -> i64 {
+    i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
 }
 
 fn count(n: usize) -> i64 {

@@ -2,7 +2,11 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, ToSql};
+use serde_json::Value;
 
+use crate::feed::health::health;
+use crate::fetch::page::shown;
+use crate::store::health::{SIGNS, signs_of};
 use crate::store::query::{Table, table};
 use crate::store::{At, StoreError};
 
@@ -32,15 +36,36 @@ impl Filter {
     }
 }
 
+/// Feeds with their health as of their last visit; those that are no longer configured last.
 pub fn feeds(connection: &Connection) -> Result<Table, StoreError> {
     let sql = "SELECT f.name, f.outlet, f.language,
-            CASE WHEN f.last_poll_at IS NULL THEN 'new' WHEN f.failures > 0 THEN 'failing'
-                 WHEN f.active = 0 THEN 'removed' ELSE 'ok' END AS state,
-            (SELECT count(*) FROM items i WHERE i.feed_id = f.id) AS items,
-            f.last_poll_at, f.next_poll_at, f.failures, f.last_error, f.url
+            CASE WHEN f.active = 0 THEN 'removed' WHEN f.last_poll_at IS NULL THEN 'new' END AS state,
+            (SELECT count(*) FROM items i WHERE i.feed_id = f.id) AS items, f.last_item_at,
+            f.last_poll_at, f.last_success_at, f.next_poll_at, f.failures, f.last_error, f.url
         FROM feeds f ORDER BY f.active DESC, f.id";
-    Ok(table(connection, sql, &[], usize::MAX)?)
+    let mut list = table(connection, sql, &[], usize::MAX)?;
+    let sql = format!("SELECT last_poll_at, {SIGNS} FROM feeds ORDER BY active DESC, id");
+    let mut statement = connection.prepare(&sql)?;
+    let states = statement.query_map([], |row| {
+        let polled_at: Option<At> = row.get(0)?;
+        let signs = signs_of(row, 1)?;
+        Ok(polled_at.map(|at| health(&signs, at.0).as_str()))
+    })?;
+    for (row, state) in list.rows.iter_mut().zip(states) {
+        if let (Value::Null, Some(state)) = (&row[STATE], state?) {
+            row[STATE] = state.into();
+        }
+        // A query or a user may be a secret.
+        if let Some(url) = row[URL].as_str().and_then(|it| url::Url::parse(it).ok()) {
+            row[URL] = shown(&url).into();
+        }
+    }
+    Ok(list)
 }
+
+/// Columns of [`feeds`].
+const STATE: usize = 3;
+const URL: usize = 11;
 
 pub fn items(connection: &Connection, filter: &Filter) -> Result<Table, StoreError> {
     filter.run(

@@ -24,8 +24,9 @@ pub fn claim(
         .checked_add(SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::from_secs(120)))
         .unwrap_or(now);
     let mut due = tx.prepare_cached(
-        "SELECT d.id, d.idempotency_key, d.attempts, coalesce(a.message, g.message)
+        "SELECT d.id, d.idempotency_key, d.attempts, coalesce(a.message, g.message, h.message)
          FROM deliveries d LEFT JOIN alerts a ON a.id = d.alert_id LEFT JOIN digests g ON g.id = d.digest_id
+         LEFT JOIN health_events h ON h.id = d.health_event_id
          WHERE d.channel = ?1 AND d.state IN ('pending', 'sending', 'retry') 
             AND (d.next_attempt_at <= ?2 OR d.next_attempt_at > ?4)
          ORDER BY d.id LIMIT ?3",

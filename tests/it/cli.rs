@@ -65,6 +65,28 @@ fn faults_of_the_configuration_name_their_line_and_a_way_out() {
         "[[channels]]\nname = \"desk\"\nkind = \"webhook\"\nurl = \"https://desk.example/hook\"\nsecret = { env = \"DESK\" }",
         "error: summitwatch.toml:2: channel \"desk\": the environment variable DESK is not set",
     );
+    let feed = "[[feeds]]\nname = \"desk\"\nurl = \"https://me@desk.example/feed\"";
+    check_fault(
+        &format!("{feed}\nauth = {{ user = \"me\", password = {{ env = \"DESK\" }} }}"),
+        "error: summitwatch.toml:3: feed \"desk\": a user stands in url and in auth; keep one",
+    );
+    check_fault(
+        &format!("{feed}\nauth = {{ token = \"x\" }}"),
+        "error: summitwatch.toml:4: auth: write { user = \"NAME\", password = { env = \"NAME\" } } or { bearer = { env = \
+         \"NAME\" } }",
+    );
+    check_fault(
+        &format!("{feed}\nproxy = \"socks5://127.0.0.1:9050\""),
+        "error: summitwatch.toml:2: feed \"desk\": proxy: socks5: is not supported, only http and https are",
+    );
+    check_fault(
+        &format!("{feed}\nheaders = {{ \"X Key\" = {{ env = \"HOME\" }} }}"),
+        "error: summitwatch.toml:2: feed \"desk\": headers: \"X Key\" is no header's name",
+    );
+    check_fault(
+        "[health]\nchannels = [\"ops\"]",
+        "error: summitwatch.toml:2: unknown channel \"ops\"; none is defined",
+    );
     check_fault(
         "include = [\"more.toml\"]",
         "error: summitwatch.toml:1: include: more.toml there is no such file; `summitwatch init` writes one",
@@ -674,6 +696,39 @@ fn poll_reports_what_each_feed_gave_and_fails_when_all_fail() {
         (&listed[1]["state"], &listed[1]["failures"]),
         (&json!("failing"), &json!(2))
     );
+}
+
+#[test]
+fn no_secret_of_a_feed_is_printed_or_logged() {
+    let site = Server::start();
+    site.script(
+        "/wire",
+        [Reply::status(302).with("Location", "/login?key=hunter2")],
+    );
+    site.script("/login", [Reply::ok("<html><title>Log in</title>")]);
+    site.script("/ill", [Reply::Close]);
+    let url = |path: &str| {
+        let url = site.url(path).replace("http://", "http://me:hunter2@");
+        format!("url = \"{url}?key=hunter2\"\nallow_private = true\n")
+    };
+    let desk = Desk::new(&format!(
+        "{ALL}[[feeds]]\nname = \"wire\"\n{}headers = {{ X-Key = \"hunter2\" }}\n[[feeds]]\nname = \"ill\"\n{}",
+        url("/wire"),
+        url("/ill")
+    ));
+    for arguments in [
+        &["--log", "debug", "poll", "--once"][..],
+        &["poll", "--once", "--json"],
+        &["feeds", "list"],
+        &["feeds", "list", "--json"],
+        &["check"],
+    ] {
+        let said = desk.run(arguments);
+        let said = format!("{}{}", said.out, said.err);
+        assert!(!said.contains("hunter2"), "{arguments:?}: {said}");
+    }
+    let asked = &site.requests("/wire")[0];
+    assert!(asked.header("Authorization").is_some() && asked.target.contains("hunter2"));
 }
 
 #[test]

@@ -5,13 +5,15 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use summitwatch::feed::Validators;
-use summitwatch::fetch::{After, Document, ErrorClass, Fetched, Fetcher, Limits, Outcome};
+use summitwatch::fetch::access::Access;
+use summitwatch::fetch::reach::Reach;
+use summitwatch::fetch::{After, Ask, Document, ErrorClass, Fetched, Fetcher, Limits, Outcome};
 use tempfile::TempDir;
 
-use crate::world::document::{entry, rss};
+use crate::world::document::{START, entry, rss};
 use crate::world::program::{command, output};
 use crate::world::server::{Reply, Server};
-use crate::world::{runtime, use_ring};
+use crate::world::{instant, runtime, use_ring};
 
 const FEED: &str = "/feed.xml";
 /// More than [`limits`] let through.
@@ -28,9 +30,25 @@ fn limits() -> Limits {
 }
 
 fn get(url: &str, validators: &Validators, allow_private: bool) -> Fetched {
+    let reach = if allow_private {
+        Reach::Anywhere
+    } else {
+        Reach::Public
+    };
+    get_as(url, validators, &Access::new(reach))
+}
+
+fn get_as(url: &str, validators: &Validators, access: &Access) -> Fetched {
     use_ring();
     let fetcher = Fetcher::new(limits());
-    runtime().block_on(fetcher.get(url, validators, allow_private, After::Close))
+    runtime().block_on(fetcher.get(&Ask {
+        url,
+        moved_to: None,
+        validators,
+        access,
+        after: After::Close,
+        now: instant(START),
+    }))
 }
 
 /// A GET of what a server answers with `reply`.
@@ -224,6 +242,23 @@ fn a_bomb_goes_off_against_the_cap_on_decoded_bytes() {
     for coding in CODINGS {
         let reply = coding.reply(&zeros);
         check_failed(reply, ErrorClass::TooLarge);
+    }
+}
+
+#[test]
+fn a_body_that_is_not_coded_as_its_header_says_is_asked_for_plain() {
+    let plain = rss(&[entry("1", "Harbour pilots count eleven stranded barges")]);
+    for coding in CODINGS {
+        let broken = coding.reply(b"").body(b"\x1f\x8b no such thing");
+        for second in [coding.reply(b"").body(&plain), Reply::ok(&plain)] {
+            let server = Server::start();
+            server.script(FEED, [broken.clone(), second]);
+            let fetched = get(&server.url(FEED), &Validators::default(), true);
+            assert!(document(fetched).body == plain.as_bytes(), "{coding:?}");
+            let asked = server.requests(FEED);
+            assert_eq!(asked.len(), 2, "{coding:?}");
+            assert_eq!(asked[1].header("Accept-Encoding"), Some("identity"));
+        }
     }
 }
 
@@ -466,6 +501,7 @@ fn a_304_is_a_304_whatever_comes_with_it() {
         Reply::status(304)
             .with("ETag", "\"other\"")
             .with("Content-Type", "text/html"),
+        Reply::Raw(b"HTTP/1.1 304 Same\r\nContent-Length: 6\r\n\r\n<rss/>".to_vec()),
     ] {
         let fetched = fetch(reply);
         assert!(

@@ -402,7 +402,7 @@ fn a_failing_feed_keeps_its_state_and_disturbs_no_other() {
     check_fault(Reply::status(503), "rate-limited");
     check_fault(
         Reply::ok(ERROR_PAGE).with("Content-Type", "application/rss+xml"),
-        "not-a-feed",
+        "html",
     );
     check_fault(Reply::ok(""), "not-a-feed");
     check_fault(Reply::ok("all is well"), "not-a-feed");

@@ -7,5 +7,7 @@ mod crash;
 mod fetching;
 mod flow;
 mod pages;
+mod health;
+mod politeness;
 mod tidy;
 mod world;

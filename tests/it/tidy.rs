@@ -139,7 +139,10 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("hmac::", &["channel/webhook.rs"]),
     ("htmlize::", &["text/html.rs", "parse/"]),
     ("quick_xml::", &["parse/", "demo/"]),
-    ("reqwest::", &["fetch.rs", "channel.rs", "channel/"]),
+    (
+        "reqwest::",
+        &["fetch.rs", "fetch/", "channel.rs", "channel/"],
+    ),
     (
         "rusqlite::",
         &[
@@ -320,6 +323,7 @@ fn the_shipped_configuration_shows_every_key() {
         "qqq = 1",
         "[poll]\nqqq = 1",
         "[[hosts]]\nqqq = 1",
+        "[health]\nqqq = 1",
         "[[feeds]]\nqqq = 1",
         "[[topics]]\nqqq = 1",
         "[[channels]]\nqqq = 1",

@@ -13,12 +13,14 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use summitwatch::clock::Clock;
+use summitwatch::config::access;
 use summitwatch::config::file::Span;
 use summitwatch::config::{Config, Origin};
 use summitwatch::daemon::deliver::Deliverer;
 use summitwatch::daemon::poll::Poller;
 use summitwatch::daemon::{Setup, prepare};
 use summitwatch::ingest::Report;
+use summitwatch::store::listing;
 use summitwatch::store::query::table;
 use summitwatch::store::{Store, StoreError};
 use summitwatch::topic::Engine;
@@ -279,6 +281,17 @@ impl World {
             .collect()
     }
 
+    /// What `feeds list --json` prints.
+    pub(crate) fn feeds(&mut self) -> Vec<serde_json::Map<String, serde_json::Value>> {
+        let store = self.store();
+        let list = store.read(listing::feeds).expect("a listing");
+        let named = |row: &Vec<serde_json::Value>| {
+            let cells = list.columns.iter().cloned().zip(row.iter().cloned());
+            cells.collect()
+        };
+        list.rows.iter().map(named).collect()
+    }
+
     pub(crate) fn number(&mut self, sql: &str) -> i64 {
         let store = self.store();
         store
@@ -333,6 +346,7 @@ impl World {
         let setup = Arc::new(Setup {
             engine: self.engine(&config),
             channels: config.open_channels().expect("sound channels"),
+            access: access::open(&config.access).expect("sound access"),
             config,
         });
         prepare(&store, &setup, &self.clock).expect("the feeds are written");

@@ -1,0 +1,152 @@
+//! Which addresses may be reached: http and https, and by default only the public Internet.
+
+use std::net::{IpAddr, SocketAddr};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::Url;
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Reach {
+    #[default]
+    Public,
+    Anywhere,
+}
+
+impl Reach {
+    /// Scheme, and address where the URL names one; names are judged when they are resolved.
+    pub fn permits(self, url: &Url) -> Result<(), String> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(format!(
+                "{}: is not fetched, only http and https are",
+                url.scheme()
+            ));
+        }
+        let address = match url.host() {
+            Some(url::Host::Ipv4(address)) => IpAddr::from(address),
+            Some(url::Host::Ipv6(address)) => IpAddr::from(address),
+            _ => return Ok(()),
+        };
+        if self == Self::Anywhere || is_public(address) {
+            return Ok(());
+        }
+        Err(format!(
+            "{address} is a private address; set allow_private = true for this feed if that is meant"
+        ))
+    }
+}
+
+/// Resolves names and drops every address that is not public, so that a name cannot be pointed at
+/// the inside of the network after it was checked.
+pub(super) struct PublicOnly;
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let host = name.as_str().to_owned();
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            let public: Vec<SocketAddr> = found
+                .iter()
+                .copied()
+                .filter(|it| is_public(it.ip()))
+                .collect();
+            if public.is_empty() && !found.is_empty() {
+                let refusal = "resolves to private addresses only; set allow_private = true for this feed if that is meant";
+                return Err(format!("{host} {refusal}").into());
+            }
+            Ok(Box::new(public.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Addresses of the public Internet, by the IANA special-purpose registries.
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            !(v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_broadcast()
+                || v4.is_documentation()
+                || v4.is_multicast()
+                || a == 0
+                || a >= 240
+                || (a == 100 && (64..128).contains(&b))
+                || (a == 192 && b == 0 && c == 0)
+                || (a == 198 && (b == 18 || b == 19)))
+        }
+        IpAddr::V6(v6) => {
+            let first = v6.segments()[0];
+            if let Some(v4) = v6.to_ipv4() {
+                return is_public(IpAddr::from(v4));
+            }
+            // NAT64 carries an IPv4 address in its last 32 bits.
+            if v6.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
+                let [.., a, b, c, d] = v6.octets();
+                return is_public(IpAddr::from([a, b, c, d]));
+            }
+            !(v6.is_loopback()
+                || v6.is_unspecified()
+                || v6.is_multicast()
+                || (first & 0xfe00) == 0xfc00
+                || (first & 0xffc0) == 0xfe80
+                || first == 0x2002
+                || (first == 0x2001 && v6.segments()[1] == 0xdb8))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(address: &str, public: bool) {
+        assert_eq!(
+            is_public(address.parse().expect("address")),
+            public,
+            "{address}"
+        );
+    }
+
+    #[test]
+    fn only_public_addresses_are_public() {
+        for inside in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "::1",
+            "::ffff:127.0.0.1",
+            "fe80::1",
+            "fd00::1",
+            "64:ff9b::7f00:1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "2002:7f00:1::",
+        ] {
+            check(inside, false);
+        }
+        for outside in ["1.1.1.1", "2606:4700::1111", "172.32.0.1", "100.128.0.1"] {
+            check(outside, true);
+        }
+    }
+
+    #[test]
+    fn other_schemes_and_private_literals_are_refused() {
+        for url in [
+            "file:///etc/passwd",
+            "ftp://example.com/",
+            "http://127.0.0.1/",
+            "http://[::1]/",
+            "http://0x7f.1/",
+        ] {
+            let url = Url::parse(url).expect("url");
+            assert!(Reach::Public.permits(&url).is_err(), "{url}");
+        }
+    }
+}
