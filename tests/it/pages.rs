@@ -2,8 +2,9 @@
 
 use insta::assert_snapshot;
 
+use crate::world::World;
 use crate::world::desk::Desk;
-use crate::world::document::{atom, headlines, rss};
+use crate::world::document::{HEADLINES, atom, headlines, rss};
 use crate::world::server::{Reply, Server};
 
 const ALL: &str = "[[topics]]\nname = \"all\"\n";
@@ -103,4 +104,46 @@ fn addresses_inside_the_network_are_not_asked_unless_that_is_meant() {
     let ran = Desk::new(ALL).run(&["feeds", "discover", &site.url("/")]);
     assert_eq!((ran.status, site.n_requests()), (1, 0));
     assert_snapshot!(steady(&site, &ran.err), @"error: http://paper.example/: 127.0.0.1 is a private address; give --allow-private if that is meant");
+}
+
+#[test]
+fn a_list_on_a_page_is_a_feed_like_others() {
+    let page = |entries: &[(&str, &str)]| {
+        let items: String = entries
+            .iter()
+            .map(|(id, title)| {
+                format!("<li><a href=\"/view?id={id}\">{title}</a><i>2026-06-01 08:{id}</i></li>")
+            })
+            .collect();
+        format!("<html><body><ul id=board>{items}</ul></body></html>")
+    };
+    let keys = "kind = \"html\"\nselect = { item = \"#board li\", date = \"i\" }\nzone = \"UTC\"";
+    let mut world = World::new();
+    let first = [("30", HEADLINES[0]), ("31", HEADLINES[1])];
+    world
+        .feed_with("board", keys, page(&first))
+        .poll()
+        .expect_new(2)
+        .expect_alerts(2);
+    let later = [("41", HEADLINES[2]), first[0], first[1]];
+    world
+        .later("15m")
+        .shows("board", page(&later))
+        .poll()
+        .expect_new(1)
+        .expect_alerts(1);
+    world.expect_rows(
+        "SELECT title, published_at FROM items WHERE id = 3",
+        &[&format!("{} | 2026-06-01T08:41:00Z", HEADLINES[2])],
+    );
+    // The page is built anew, under other names: that is said, and what was seen stays seen.
+    world
+        .later("15m")
+        .shows("board", page(&later).replace("board", "notices"))
+        .poll()
+        .expect_new(0);
+    world.expect_rows(
+        "SELECT error_class, error FROM fetches ORDER BY id DESC LIMIT 1",
+        &["not-a-feed | no entry of the page has a link and a title under the feed's selectors; the page may have changed"],
+    );
 }
