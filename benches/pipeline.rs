@@ -82,6 +82,7 @@ fn document(feed: usize) -> String {
 
 fn source() -> Source<'static> {
     Source {
+        select: None,
         content_type: None,
         url: Some("https://desk.example/feed"),
         zone: TimeZone::UTC,
@@ -187,6 +188,7 @@ fn visit(store: &Store, policy: &PollPolicy, n: usize, now: Timestamp) -> Visit 
         country: None,
         zone: None,
         allow_private: false,
+        select: None,
     };
     let id = store
         .write(|tx| feeds::upsert(tx, &feed, policy, now))

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "commands print; nothing else does")]
 
 mod archive;
+mod discover;
 mod judge;
 mod output;
 mod setup;
@@ -137,7 +138,7 @@ fn run(cli: Cli) -> Done {
         Command::Sql(sql) => sql.run(&context),
         Command::Explain(explain) => explain.run(&context),
         Command::Classify(classify) => classify.run(&context),
-        Command::Parse(parse) => parse.run(),
+        Command::Parse(parse) => parse.run(&context),
         Command::Replay(replay) => replay.run(&context),
         Command::Notify(notify) => notify.run(&context),
         Command::Completions(completions) => completions.run(),

@@ -20,12 +20,13 @@ use crate::channel::terminal::Terminal;
 use crate::channel::webhook::Webhook;
 use crate::config::access::AccessConfig;
 use crate::config::fault::{Fault, Faults, Text};
-use crate::config::file::{ChannelKind, File, SecretRef};
-use crate::feed::Feed;
+use crate::config::file::{ChannelKind, FeedKind, File, SecretRef};
 use crate::feed::pace::PollPolicy;
+use crate::feed::{Feed, Selectors};
 use crate::fetch::reach::Reach;
 use crate::fetch::{Limits, client};
 use crate::ingest::upkeep::Operator;
+use crate::parse::page;
 use crate::secret::Secret;
 use crate::text::nearest;
 use crate::topic::Engine;
@@ -284,6 +285,21 @@ impl Config {
         })
     }
 
+    /// The feed of this name, or what to say where there is none.
+    pub fn feed(&self, name: &str) -> Result<&Feed, String> {
+        if let Some(feed) = self.feeds.iter().find(|it| it.name == name) {
+            return Ok(feed);
+        }
+        let near = nearest(name, self.feeds.iter().map(|it| it.name.as_str()));
+        let hint = near
+            .map(|it| format!("; did you mean \"{it}\"?"))
+            .unwrap_or_default();
+        Err(format!(
+            "no feed is named \"{name}\" in {}{hint}",
+            self.origin
+        ))
+    }
+
     /// Channels that alerts of `topic` go to, each once.
     pub fn channels_for(&self, topic: &str) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
@@ -453,6 +469,7 @@ fn check_feeds(
         if feed.important {
             tables.important.insert(name.clone());
         }
+        let select = selectors(feed, source, faults);
         let outlet = feed.outlet.clone().unwrap_or_else(|| name.clone());
         tables.feeds.push(Feed {
             name: name.clone(),
@@ -463,8 +480,44 @@ fn check_feeds(
             country: feed.country.clone(),
             zone: feed.zone.as_ref().map(|it| it.get_ref().clone()),
             allow_private: feed.allow_private,
+            select,
         });
     }
+}
+
+/// The selectors of a page; they and `kind = "html"` belong together.
+fn selectors(feed: &file::Feed, source: &Text<'_>, faults: &mut Faults) -> Option<Selectors> {
+    let name = feed.name.get_ref();
+    let select = match (feed.kind, &feed.select) {
+        (FeedKind::Html, Some(select)) => select,
+        (FeedKind::Html, None) => {
+            let message = format!(
+                "feed \"{name}\": kind = \"html\" needs select = {{ item = \"CSS selector\", … }}"
+            );
+            faults.push(source.fault(&feed.name, message));
+            return None;
+        }
+        (_, Some(select)) => {
+            let message = format!("feed \"{name}\": select is for kind = \"html\"");
+            faults.push(source.fault(select, message));
+            return None;
+        }
+        (_, None) => return None,
+    };
+    let written = select.get_ref();
+    let selectors = Selectors {
+        item: written.item.clone(),
+        title: written.title.clone(),
+        link: written.link.clone(),
+        date: written.date.clone(),
+        summary: written.summary.clone(),
+    };
+    for selector in selectors.iter() {
+        if let Err(error) = page::check(selector) {
+            faults.push(source.fault(select, format!("feed \"{name}\": select: {error}")));
+        }
+    }
+    Some(selectors)
 }
 
 fn channels(

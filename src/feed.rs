@@ -15,6 +15,25 @@ use crate::feed::pace::{Pace, PollPolicy};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FeedId(pub i64);
 
+/// What of a page is an item, as CSS selectors; all but the first are read inside an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selectors {
+    pub item: String,
+    /// Else the text of the link.
+    pub title: Option<String>,
+    /// Else the first link of the item.
+    pub link: Option<String>,
+    pub date: Option<String>,
+    pub summary: Option<String>,
+}
+
+impl Selectors {
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let parts = [&self.title, &self.link, &self.date, &self.summary];
+        std::iter::once(self.item.as_str()).chain(parts.into_iter().flatten().map(String::as_str))
+    }
+}
+
 /// A feed as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Feed {
@@ -29,6 +48,8 @@ pub struct Feed {
     pub zone: Option<String>,
     /// Loopback and private addresses may be fetched.
     pub allow_private: bool,
+    /// Where the address is that of a page, what of it is an item.
+    pub select: Option<Selectors>,
 }
 
 impl Feed {

@@ -16,6 +16,7 @@ pub mod item;
 pub mod feed;
 pub mod fetch;
 pub mod parse;
+pub mod discover;
 pub mod topic;
 pub mod story;
 pub mod alert;

@@ -5,6 +5,7 @@ pub mod canonical;
 pub mod charset;
 pub mod date;
 mod pace;
+pub mod page;
 
 use feed_rs::model;
 use jiff::Timestamp;
@@ -12,6 +13,7 @@ use jiff::tz::TimeZone;
 use thiserror::Error;
 use url::Url;
 
+use crate::feed::Selectors;
 use crate::feed::pace::Pace;
 use crate::item::Item;
 use crate::parse::canonical::Canonical;
@@ -25,6 +27,8 @@ pub struct Source<'a> {
     pub url: Option<&'a str>,
     /// The zone of times written without one.
     pub zone: TimeZone,
+    /// Where the document is a page with a list, what of it is an item.
+    pub select: Option<&'a Selectors>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +52,7 @@ pub enum Kind {
     Rss0,
     Atom,
     Json,
+    Html,
 }
 
 impl Kind {
@@ -58,6 +63,7 @@ impl Kind {
             Self::Rss0 => "rss0",
             Self::Atom => "atom",
             Self::Json => "json",
+            Self::Html => "html",
         }
     }
 }
@@ -70,6 +76,12 @@ pub enum ParseError {
     NotAFeed(&'static str),
     #[error("cannot read the feed: {0}")]
     Broken(String),
+    #[error("\"{0}\" is no CSS selector")]
+    Selector(String),
+    #[error(
+        "no entry of the page has a link and a title under the feed's selectors; the page may have changed"
+    )]
+    NothingSelected,
     #[error("the document holds entries but none could be read")]
     EntriesLost,
     #[error("the parser gave up on this document (a fault of ours or of a library's)")]
@@ -95,6 +107,9 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
         return Err(ParseError::Empty);
     }
     let mut repairs = decoded.repairs;
+    if let Some(select) = source.select {
+        return page(text, select, source, repairs);
+    }
     let canonical = if text.starts_with('{') {
         let json = canonical_json(text)?;
         Canonical {
@@ -141,6 +156,26 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
         complete,
         items,
         pace: pace::pace(text),
+    })
+}
+
+/// A list on a web page.
+fn page(
+    html: &str,
+    select: &Selectors,
+    source: &Source<'_>,
+    repairs: Vec<&'static str>,
+) -> Result<Parsed, ParseError> {
+    let list = page::list(html, select, source.url, &source.zone)?;
+    Ok(Parsed {
+        kind: Kind::Html,
+        title: list.title,
+        link: source.url.map(str::to_owned),
+        language: list.language,
+        repairs,
+        complete: true,
+        items: list.items,
+        pace: Pace::default(),
     })
 }
 

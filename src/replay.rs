@@ -280,5 +280,6 @@ fn recorded_feed(name: &str, outlet: &str, url: &str) -> Feed {
         country: None,
         zone: None,
         allow_private: false,
+        select: None,
     }
 }

@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use rusqlite::Connection;
 
 use crate::clock::Clock;
+use crate::command::discover::Discover;
 use crate::command::{Context, Done, Usage, output, span};
 use crate::config::file::Span;
 use crate::store::listing::{self, Filter};
@@ -27,14 +28,20 @@ pub(super) enum Feeds {
         #[arg(long)]
         json: bool,
     },
+    /// Find the feeds and news sitemaps of a page or a site
+    Discover(Discover),
 }
 
 impl Feeds {
     pub(super) fn run(&self, context: &Context) -> Done {
-        let Self::List { json } = self;
-        let connection = open_read_only(&context.archive()?)?;
-        output::print(&listing::feeds(&connection)?, *json)?;
-        Ok(ExitCode::SUCCESS)
+        match self {
+            Self::List { json } => {
+                let connection = open_read_only(&context.archive()?)?;
+                output::print(&listing::feeds(&connection)?, *json)?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::Discover(discover) => discover.run(context),
+        }
     }
 }
 

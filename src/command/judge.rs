@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::clock::rfc3339;
+use crate::command::output::counted;
 use crate::command::{Context, Done, Usage};
 use crate::item::Item;
 use crate::parse::{self, Parsed, Source};
@@ -30,10 +31,13 @@ pub(super) struct Parse {
     /// Zone of times without one, like Asia/Seoul [default: UTC]
     #[arg(long)]
     zone: Option<String>,
+    /// Read it as this configured feed: its address, its zone and, for a page, its selectors
+    #[arg(long, value_name = "NAME", conflicts_with = "zone")]
+    feed: Option<String>,
 }
 
 impl Parse {
-    pub(super) fn run(&self) -> Done {
+    pub(super) fn run(&self, context: &Context) -> Done {
         let mut bytes = Vec::new();
         if self.file.as_os_str() == "-" {
             std::io::stdin()
@@ -43,15 +47,22 @@ impl Parse {
             bytes = std::fs::read(&self.file)
                 .with_context(|| format!("read {}", self.file.display()))?;
         }
-        let zone = match &self.zone {
-            Some(name) => jiff::tz::TimeZone::get(name)
-                .map_err(|_| Usage(format!("--zone {name}: no IANA time zone")))?,
-            None => jiff::tz::TimeZone::UTC,
+        let feed = match &self.feed {
+            Some(name) => Some(context.config()?.feed(name).map_err(Usage)?.clone()),
+            None => None,
         };
+        let zone = match (&self.zone, &feed) {
+            (Some(name), _) => jiff::tz::TimeZone::get(name)
+                .map_err(|_| Usage(format!("--zone {name}: no IANA time zone")))?,
+            (None, Some(feed)) => feed.time_zone(),
+            (None, None) => jiff::tz::TimeZone::UTC,
+        };
+        let address = feed.as_ref().map(|it| it.url.as_str());
         let source = Source {
             content_type: self.content_type.as_deref(),
-            url: self.url.as_deref(),
+            url: self.url.as_deref().or(address),
             zone,
+            select: feed.as_ref().and_then(|it| it.select.as_ref()),
         };
         match parse::guarded(&bytes, &source) {
             Ok(parsed) => {
@@ -184,12 +195,12 @@ impl Replay {
             (None, None) => return Err(Usage("give --items or --documents".to_owned()).into()),
         };
         println!(
-            "replayed {} into {}: {} new items, {} matched, {} alerts",
+            "replayed {} into {}: {}, {} matched, {}",
             summary.taken,
             self.db.display(),
-            summary.new,
+            counted(summary.new, "new item"),
             summary.matched,
-            summary.alerts
+            counted(summary.alerts, "alert")
         );
         Ok(ExitCode::SUCCESS)
     }

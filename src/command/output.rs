@@ -11,6 +11,11 @@ use crate::text::{cut, printable};
 /// Cells are cut here in tables; JSON and CSV have everything.
 const CELL: usize = 70;
 
+/// `1 feed`, `2 feeds`.
+pub(super) fn counted(n: usize, one: &str) -> String {
+    format!("{n} {one}{}", if n == 1 { "" } else { "s" })
+}
+
 pub(super) fn print(table: &Table, json: bool) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     if json {

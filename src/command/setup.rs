@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Args, CommandFactory};
 
+use crate::command::output::counted;
 use crate::command::{Cli, Context, Done};
 use crate::config::shipped;
 use crate::daemon::Setup;
@@ -107,9 +108,9 @@ impl Check {
         let outlets: std::collections::BTreeSet<&str> =
             config.feeds.iter().map(|it| it.outlet.as_str()).collect();
         println!(
-            "feeds          {} of {} outlets",
+            "feeds          {} of {}",
             config.feeds.len(),
-            outlets.len()
+            counted(outlets.len(), "outlet")
         );
         println!(
             "lexicon        {} concepts, {} terms",

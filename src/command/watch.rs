@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::clock::{Clock, rfc3339};
+use crate::command::output::counted;
 use crate::command::{Context, Done, Usage, block_on, output};
 use crate::config::Config;
 use crate::daemon::poll::Poller;
@@ -58,17 +59,7 @@ impl Poll {
     pub(super) fn run(&self, context: &Context) -> Done {
         let config = context.config()?;
         for name in &self.feeds {
-            if !config.feeds.iter().any(|it| it.name == *name) {
-                let near = nearest(name, config.feeds.iter().map(|it| it.name.as_str()));
-                let hint = near
-                    .map(|it| format!("; did you mean \"{it}\"?"))
-                    .unwrap_or_default();
-                return Err(Usage(format!(
-                    "no feed is named \"{name}\" in {}{hint}",
-                    config.origin
-                ))
-                .into());
-            }
+            config.feed(name).map_err(Usage)?;
         }
         let store = Arc::new(open(&config)?);
         let setup = Arc::new(Setup::new(config)?);
@@ -119,8 +110,10 @@ impl Poll {
             let sum = |count: fn(&Report) -> usize| reports.iter().map(count).sum::<usize>();
             let (new, alerts) = (sum(|it| it.new), sum(|it| it.alerts));
             println!(
-                "\n{} feeds polled, {new} new items, {alerts} alerts",
-                reports.len()
+                "\n{} polled, {}, {}",
+                counted(reports.len(), "feed"),
+                counted(new, "new item"),
+                counted(alerts, "alert")
             );
             if alerts > 0 {
                 println!("the alerts wait in the outbox; `summitwatch run` sends them");

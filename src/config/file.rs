@@ -113,6 +113,9 @@ pub struct Feed {
     pub proxy: Option<SecretRef>,
     #[serde(default)]
     pub important: bool,
+    #[serde(default)]
+    pub kind: FeedKind,
+    pub select: Option<Spanned<Select>>,
 }
 
 /// As whom a feed is asked.
@@ -141,6 +144,27 @@ impl AuthRef {
             },
         }
     }
+}
+
+/// What stands at a feed's address. Feeds and sitemaps are told apart by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FeedKind {
+    #[default]
+    Feed,
+    Sitemap,
+    Html,
+}
+
+/// CSS selectors of a list on a page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Select {
+    pub item: String,
+    pub title: Option<String>,
+    pub link: Option<String>,
+    pub date: Option<String>,
+    pub summary: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -16,8 +16,10 @@ use crate::fetch::access::Access;
 use crate::fetch::reach::Reach;
 use crate::fetch::{After, Ask, ErrorClass, Fetched, Fetcher, Outcome, page};
 use crate::ingest::{Found, Ingest, Report, Visit};
-use crate::parse::{ParseError, Source, guarded};
+use crate::parse::page::announced;
+use crate::parse::{ParseError, Source, charset, guarded};
 use crate::store::{Store, StoreError, feeds};
+use crate::text::{cut, printable};
 
 /// Visits taken in one transaction; a transaction costs an fsync whatever it holds.
 const BATCH: usize = 100;
@@ -355,6 +357,7 @@ pub fn read(
         content_type: document.content_type.as_deref(),
         url: Some(&document.url),
         zone,
+        select: None,
     };
     let bytes = document.body.len();
     match guarded(&document.body, &source) {
@@ -365,14 +368,25 @@ pub fn read(
             parsed,
         },
         Err(error) => {
-            let class = match error {
-                ParseError::Empty | ParseError::NotAFeed(_) => ErrorClass::NotAFeed,
-                ParseError::Broken(_) | ParseError::EntriesLost => ErrorClass::Broken,
+            let class = match &error {
+                ParseError::Empty | ParseError::NotAFeed(_) | ParseError::NothingSelected => {
+                    ErrorClass::NotAFeed
+                }
+                ParseError::Broken(_) | ParseError::Selector(_) | ParseError::EntriesLost => {
+                    ErrorClass::Broken
+                }
                 ParseError::Panicked => ErrorClass::Panic,
             };
             let (class, message) = match page_instead(&document, asked) {
-                Some(page) if class != ErrorClass::Panic => (page.class, page.message),
-                _ => (class, error.to_string()),
+                // A page is what was asked for, where items are selected from it.
+                Some(page)
+                    if page.class == ErrorClass::Html
+                        && matches!(error, ParseError::NothingSelected) =>
+                {
+                    (class, error.to_string())
+                }
+                Some(page) => (page.class, page.message),
+                None => (class, error.to_string()),
             };
             Found::Failed {
                 bytes,
@@ -383,9 +397,25 @@ pub fn read(
     }
 }
 
+/// Which page came instead of a feed, and where it says that its feed is.
 fn page_instead(document: &crate::fetch::Document, asked: &str) -> Option<page::Page> {
     let url = url::Url::parse(&document.url).ok()?;
-    page::judge(&document.body, &url, &url::Url::parse(asked).ok()?)
+    let asked = url::Url::parse(asked).ok()?;
+    let mut page = page::judge(&document.body, &url, &asked)?;
+    if page.class == ErrorClass::Html {
+        let html = charset::decode(&document.body, document.content_type.as_deref()).text;
+        let feeds = announced(&html, Some(&document.url)).unwrap_or_default();
+        if let Some(feed) = feeds.first() {
+            // A page that echoes our address could echo its secrets.
+            let feed = match url::Url::parse(&feed.url) {
+                Ok(url) if asked.query().is_some() => page::shown(&url),
+                _ => cut(&printable(&feed.url), 200),
+            };
+            page.message
+                .push_str(&format!("; it announces a feed at {feed}"));
+        }
+    }
+    Some(page)
 }
 
 fn log(report: &Report) {

@@ -1,5 +1,5 @@
 //! What an HTML page is that came where a feed should: a bot challenge, a login or consent page, or
-//! just a page – which may say where its feed is.
+//! just a page.
 
 use url::Url;
 
@@ -56,9 +56,6 @@ pub fn judge(bytes: &[u8], url: &Url, asked: &Url) -> Option<Page> {
     let mut message = format!("an HTML page instead of the feed{named}");
     if redirected {
         message.push_str(&format!(", redirected to {}", shown(url)));
-    }
-    if let Some(feed) = announced(&text, &lower, url, asked) {
-        message.push_str(&format!("; it announces a feed at {feed}"));
     }
     Some(Page {
         class: ErrorClass::Html,
@@ -155,65 +152,6 @@ fn is_login_title(title: &str) -> bool {
     .any(|it| title.contains(it))
 }
 
-/// The address of the first feed that the page announces in its head (`rel="alternate"`).
-fn announced(text: &str, lower: &str, url: &Url, asked: &Url) -> Option<String> {
-    let mut at = 0;
-    while let Some(found) = lower[at..].find("<link") {
-        let start = at + found;
-        let end = start + lower[start..].find('>')?;
-        let tag = &text[start..end];
-        at = end;
-        let is = |name, wanted: &[&str]| {
-            attribute(tag, name)
-                .is_some_and(|it| wanted.iter().any(|want| it.eq_ignore_ascii_case(want)))
-        };
-        if !is("rel", &["alternate"]) || !is("type", FEED_TYPES) {
-            continue;
-        }
-        let href = attribute(tag, "href")?.replace("&amp;", "&");
-        let feed = url.join(href.trim()).ok()?;
-        if !matches!(feed.scheme(), "http" | "https") {
-            continue;
-        }
-        // A page that echoes our address could echo its secrets.
-        return Some(if asked.query().is_some() || !feed.username().is_empty() {
-            shown(&feed)
-        } else {
-            cut(&printable(feed.as_str()), 200)
-        });
-    }
-    None
-}
-
-const FEED_TYPES: &[&str] = &[
-    "application/rss+xml",
-    "application/atom+xml",
-    "application/rdf+xml",
-    "application/feed+json",
-];
-
-/// The value of an attribute, quoted or not.
-fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
-    let lower = tag.to_ascii_lowercase();
-    let mut at = 0;
-    loop {
-        let found = at + lower[at..].find(name)?;
-        at = found + name.len();
-        let begins = lower[..found].ends_with(|c: char| c.is_ascii_whitespace());
-        let Some(value) = tag[at..].trim_start().strip_prefix('=') else {
-            continue;
-        };
-        if !begins {
-            continue;
-        }
-        let value = value.trim_start();
-        return match value.chars().next()? {
-            quote @ ('"' | '\'') => value[1..].split(quote).next(),
-            _ => value.split_ascii_whitespace().next(),
-        };
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,23 +197,6 @@ mod tests {
         // A box to log in stands on many a front page.
         let boxed = title("Wire: the news") + "<input type=\"password\">";
         check(&boxed, ASKED, ErrorClass::Html, "Wire: the news");
-    }
-
-    #[test]
-    fn a_page_that_knows_its_feed_says_where_it_is() {
-        for link in [
-            "<link rel=\"alternate\" type=\"application/rss+xml\" href=\"/rss?a=1&amp;b=2\">",
-            "<LINK HREF='/rss?a=1&amp;b=2' TYPE='application/atom+xml' REL='alternate'/>",
-            "<link data-href=\"/no\" rel=alternate type=application/rss+xml href=/rss?a=1&b=2 >",
-        ] {
-            let page = format!("<html><head><link rel=stylesheet href=a.css>{link}</head>");
-            check(
-                &page,
-                ASKED,
-                ErrorClass::Html,
-                "it announces a feed at https://wire.example/rss?a=1&b=2",
-            );
-        }
     }
 
     #[test]

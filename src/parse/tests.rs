@@ -5,6 +5,7 @@ use crate::clock::rfc3339;
 
 fn source() -> Source<'static> {
     Source {
+        select: None,
         content_type: None,
         url: Some("https://news.example/feeds/world.xml"),
         zone: TimeZone::UTC,

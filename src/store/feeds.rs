@@ -35,6 +35,7 @@ pub fn sync(
             && known.feed
                 == Feed {
                     allow_private: false,
+                    select: None,
                     ..feed.clone()
                 }
     };
@@ -115,6 +116,7 @@ fn polled(row: &Row<'_>) -> rusqlite::Result<Polled> {
             zone: row.get(7)?,
             // Permission is configuration, never archive.
             allow_private: false,
+            select: None,
         },
         validators: Validators {
             etag: row.get(8)?,

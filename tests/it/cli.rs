@@ -5,87 +5,10 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::world::desk::Desk;
 use crate::world::document::{HEADLINES, atom, entry, headlines, json_feed, rss};
 use crate::world::program::{command, output};
 use crate::world::server::{Reply, Server};
-
-/// A folder with a configuration, `summitwatch.toml`, in which the program runs.
-struct Desk {
-    folder: TempDir,
-}
-
-#[derive(Debug)]
-struct Ran {
-    status: i32,
-    out: String,
-    err: String,
-}
-
-impl Desk {
-    fn new(config: &str) -> Self {
-        let desk = Self {
-            folder: TempDir::new().expect("a folder"),
-        };
-        desk.write("summitwatch.toml", config);
-        desk
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> &Self {
-        let path = self.folder.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-        std::fs::write(path, text).expect("written");
-        self
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.folder.path().join(name).exists()
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        self.run_with(arguments, b"")
-    }
-
-    /// The program with this configuration, reading `input`.
-    fn run_with(&self, arguments: &[&str], input: &[u8]) -> Ran {
-        let arguments = [arguments, &["--config", "summitwatch.toml"]].concat();
-        let output = output(command(self.folder.path(), arguments), input);
-        Ran {
-            status: output.status.code().expect("an exit status"),
-            out: String::from_utf8(output.stdout).expect("text"),
-            err: String::from_utf8(output.stderr).expect("text"),
-        }
-    }
-}
-
-impl Ran {
-    #[track_caller]
-    fn well(self) -> String {
-        assert_eq!((self.status, self.err.as_str()), (0, ""), "{}", self.out);
-        self.out
-    }
-
-    /// It failed with this status, said this, and printed nothing.
-    #[track_caller]
-    fn ill(self, status: i32, said: &str) {
-        assert_eq!(
-            (self.status, self.err.trim_end(), self.out.as_str()),
-            (status, said, "")
-        );
-    }
-
-    #[track_caller]
-    fn json_lines(self) -> Vec<Value> {
-        self.well()
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("JSON"))
-            .collect()
-    }
-
-    #[track_caller]
-    fn json(self) -> Value {
-        serde_json::from_str(&self.well()).expect("JSON")
-    }
-}
 
 const SUMMIT: &str = "[[topics]]\nname = \"us-dprk-summit\"\n";
 const ALL: &str = "[[topics]]\nname = \"all\"\n";
@@ -723,7 +646,7 @@ fn check_says_what_would_be_done_and_what_would_not() {
     assert_snapshot!(steady.join("\n"), @r#"
     configuration  summitwatch.toml
     archive        watch.db
-    feeds          1 of 1 outlets
+    feeds          1 of 1 outlet
     topic          all (Everything) → desk
     topic          us-dprk-summit (US–DPRK summit diplomacy) → no channel
     channel        desk (terminal)

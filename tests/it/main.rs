@@ -7,6 +7,7 @@ mod crash;
 mod fetching;
 mod flow;
 mod health;
+mod pages;
 mod politeness;
 mod tidy;
 mod world;

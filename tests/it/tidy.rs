@@ -131,6 +131,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("clap::", &["command.rs", "command/"]),
     ("clap_complete::", &["command/"]),
     ("clap_mangen::", &["command/"]),
+    ("dom_query::", &["parse/page.rs"]),
+    ("dom_smoothie::", &["parse/page.rs"]),
     ("encoding_rs::", &["parse/", "demo/"]),
     ("fastrand::", &["daemon/"]),
     ("feed_rs::", &["parse.rs"]),

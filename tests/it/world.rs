@@ -2,6 +2,7 @@
 //! for feeds and one for channels, and a configuration text that goes the way of every
 //! configuration. Turns are called, never loops: a test says `poll`, `later`, `deliver`.
 
+pub(crate) mod desk;
 pub(crate) mod document;
 pub(crate) mod program;
 pub(crate) mod server;
