@@ -97,7 +97,7 @@ CREATE TABLE aliases (
     feed_id  INTEGER NOT NULL REFERENCES feeds (id),
     guid_key TEXT NOT NULL,
     item_id  INTEGER NOT NULL REFERENCES items (id),
-    found_by TEXT NOT NULL,                   -- which key recognised the item: url, text
+    found_by TEXT NOT NULL,                   -- which key recognised the item: url, text; title for one that is expected
     seen_at  TEXT NOT NULL,
     PRIMARY KEY (feed_id, guid_key)
 ) STRICT, WITHOUT ROWID;

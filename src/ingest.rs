@@ -353,6 +353,7 @@ impl Ingest {
                 duplicate_of: original.as_ref().map(|it| it.duplicate_of.unwrap_or(it.id)),
             },
         )?;
+        keys.note(tx, feed.id, id, now)?;
         let told = Told {
             id,
             feed,

@@ -10,7 +10,7 @@ use rusqlite::Transaction;
 use crate::feed::FeedId;
 use crate::item::{Item, canonical_url, near_same_title, stable_guid, text_key, title_key};
 use crate::store::StoreError;
-use crate::store::items::{self, Known};
+use crate::store::items::{self, ItemId, Known};
 use crate::text::Words;
 
 /// Texts that are equal so long after each other are no copies but a formula.
@@ -21,6 +21,7 @@ const COPY_WINDOW: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub enum FoundBy {
     Guid,
     Url,
+    Title,
     Text,
 }
 
@@ -29,6 +30,7 @@ impl FoundBy {
         match self {
             Self::Guid => "guid",
             Self::Url => "url",
+            Self::Title => "title",
             Self::Text => "text",
         }
     }
@@ -81,29 +83,44 @@ pub struct Keys {
     pub canonical_url: Option<String>,
     /// The address tells this item from others of its feed.
     url_is_own: bool,
+    /// Title and time, where neither guid nor address lasts.
+    title: Option<String>,
 }
 
 impl Keys {
     pub fn of(item: &Item, shared: &Shared) -> Self {
         let canonical_url = item.url.as_deref().and_then(canonical_url);
-        let churns = canonical_url.as_deref().is_some_and(churns);
         // A home page is nobody's address.
         let url_is_own = canonical_url
             .as_deref()
-            .is_some_and(|url| !churns && !shared.urls.contains(url) && has_path(url));
+            .is_some_and(|url| !shared.urls.contains(url) && has_path(url));
         let guid = item
             .guid
             .as_deref()
-            .filter(|_| !churns)
             .map(stable_guid)
             .filter(|guid| !shared.guids.contains(guid));
-        let guid = guid.or_else(|| {
-            (!url_is_own).then(|| title_key(&item.title, &item.summary, item.published_at))
-        });
+        let by_title = || title_key(&item.title, &item.summary, item.published_at);
+        let guid = guid.or_else(|| (!url_is_own).then(by_title));
+        let title = canonical_url.as_deref().is_some_and(churns).then(by_title);
         Self {
             guid,
             canonical_url,
             url_is_own,
+            title,
+        }
+    }
+
+    /// Keeps the title of a new item that will come back under another guid and another address.
+    pub fn note(
+        &self,
+        tx: &Transaction<'_>,
+        feed: FeedId,
+        id: ItemId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        match &self.title {
+            Some(title) => items::add_alias(tx, feed, id, title, FoundBy::Title.as_str(), now),
+            None => Ok(()),
         }
     }
 
@@ -117,7 +134,7 @@ impl Keys {
     ) -> Result<(), StoreError> {
         match &self.guid {
             Some(guid) if by != FoundBy::Guid && known.guid_key.as_ref() != Some(guid) => {
-                items::add_alias(tx, known, guid, by.as_str(), now)
+                items::add_alias(tx, known.feed, known.id, guid, by.as_str(), now)
             }
             _ => Ok(()),
         }
@@ -177,14 +194,23 @@ pub fn identify<'a>(
         }
         elsewhere = others.into_iter().next().filter(|_| !is_shared);
     }
+    if let Some(title) = &keys.title
+        && let Some(known) = items::by_guid(tx, feed, title)?
+        // Entries of one document are each their own, here and below.
+        && known.first_seen_at < now
+    {
+        return Ok(Identity::Known(known, FoundBy::Title));
+    }
     let Some(text_key) = text_key(words) else {
         return Ok(elsewhere.map_or(Identity::New, Identity::Copy));
     };
     let alike = items::by_text(tx, text_key)?;
     // A link that carries a new token at each fetch, often without a guid.
-    if let Some(known) = alike.iter().find(|it| {
-        it.feed == feed && (same_time(item, it) || item.published_at.or(it.published_at).is_none())
-    }) {
+    let is_same = |it: &&Known| {
+        let undated = item.published_at.or(it.published_at).is_none();
+        it.feed == feed && it.first_seen_at < now && (undated || same_time(item, it))
+    };
+    if let Some(known) = alike.iter().find(is_same) {
         return Ok(Identity::Known(known.clone(), FoundBy::Text));
     }
     let since = now.checked_sub(COPY_WINDOW).unwrap_or(now);

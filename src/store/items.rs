@@ -206,7 +206,8 @@ pub fn said_before(
 /// Remembers another guid of the same article.
 pub fn add_alias(
     tx: &Transaction<'_>,
-    known: &Known,
+    feed: FeedId,
+    id: ItemId,
     guid_key: &str,
     found_by: &'static str,
     now: Timestamp,
@@ -215,14 +216,7 @@ pub fn add_alias(
         "INSERT OR IGNORE INTO aliases (feed_id, guid_key, item_id, found_by, seen_at)
          SELECT ?1, ?2, ?3, ?4, ?5 WHERE (SELECT count(*) FROM aliases WHERE item_id = ?3) < ?6",
     )?
-    .execute(params![
-        known.feed.0,
-        guid_key,
-        known.id.0,
-        found_by,
-        At(now),
-        ALIASES
-    ])?;
+    .execute(params![feed.0, guid_key, id.0, found_by, At(now), ALIASES])?;
     Ok(())
 }
 
