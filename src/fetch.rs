@@ -453,7 +453,12 @@ async fn refused(mut response: Response, url: &Url) -> Failure {
             return challenge;
         }
     }
-    Failure(class, format!("the server answered {status}"))
+    let hint = if status == StatusCode::UNAUTHORIZED {
+        "; `auth` at the feed gives it a password or a token"
+    } else {
+        ""
+    };
+    Failure(class, format!("the server answered {status}{hint}"))
 }
 
 fn is_text(body: &[u8]) -> bool {
@@ -523,6 +528,10 @@ pub fn describe(error: &reqwest::Error) -> String {
         }
         cause = it.source();
     }
+    // What the libraries wrap around the cause says nothing more.
+    let cause = parts.pop();
+    parts.retain(|it| !it.starts_with("client error") && it != "error resolving DNS");
+    parts.extend(cause);
     if parts.is_empty() || error.is_timeout() {
         parts.insert(
             0,

@@ -394,7 +394,8 @@ pub fn read(
                 ParseError::Panicked => ErrorClass::Panic,
             };
             let (class, message) = match page_instead(&document, asked) {
-                Some(page) if class != ErrorClass::Panic && select.is_none() => {
+                // A page is what was asked for, where items are selected from it.
+                Some(page) if page.class != ErrorClass::Html || select.is_none() => {
                     (page.class, page.message)
                 }
                 _ => (class, error.to_string()),

@@ -699,6 +699,32 @@ fn poll_reports_what_each_feed_gave_and_fails_when_all_fail() {
 }
 
 #[test]
+fn a_feed_that_is_gone_is_polled_by_its_name_only_and_revived_by_an_answer() {
+    let site = Server::start();
+    let gone = || Reply::status(410);
+    site.script("/wire", [gone(), gone(), Reply::ok(rss(&[]))]);
+    let url = site.url("/wire");
+    let desk = Desk::new(&format!(
+        "{ALL}[[feeds]]\nname = \"wire\"\nurl = \"{url}\"\nallow_private = true"
+    ));
+    let state = || {
+        let listed = desk.run(&["feeds", "list", "--json"]).json();
+        (
+            listed[0]["state"].clone(),
+            listed[0]["next_poll_at"].is_null(),
+        )
+    };
+    desk.run(&["poll", "--once"]);
+    assert_eq!(state(), (json!("failing"), false));
+    desk.run(&["poll", "--once"]);
+    assert_eq!(state(), (json!("gone"), true));
+    desk.run(&["poll", "--once"]);
+    assert_eq!(site.requests("/wire").len(), 2);
+    desk.run(&["poll", "--once", "wire"]).well();
+    assert_eq!(state(), (json!("ok"), false));
+}
+
+#[test]
 fn no_secret_of_a_feed_is_printed_or_logged() {
     let site = Server::start();
     site.script(
