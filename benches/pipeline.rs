@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use summitwatch::config::Config;
 use summitwatch::feed::{Feed, PollPolicy, Validators};
 use summitwatch::ingest::{Found, Ingest, Visit};
-use summitwatch::item::Item;
+use summitwatch::item::{Item, Precision, When};
 use summitwatch::parse::{Kind, Parsed, Source, parse};
 use summitwatch::store::{Store, feeds};
 use summitwatch::text::Words;
@@ -84,6 +84,7 @@ fn source() -> Source<'static> {
         content_type: None,
         url: Some("https://desk.example/feed"),
         zone: TimeZone::UTC,
+        max_bytes: 64 * 1024 * 1024,
     }
 }
 
@@ -198,7 +199,10 @@ fn visit(store: &Store, policy: &PollPolicy, n: usize, now: Timestamp) -> Visit 
                 url,
                 title,
                 summary,
-                published_at: Some(now),
+                published: Some(When {
+                    at: now,
+                    precision: Precision::Second,
+                }),
                 ..Item::default()
             }
         })

@@ -277,7 +277,7 @@ impl Ingest {
             .rev()
             .filter(|item| !item.is_empty())
             .collect();
-        order.sort_by_key(|item| item.published_at.unwrap_or(now));
+        order.sort_by_key(|item| item.published_at().unwrap_or(now));
         for item in order {
             let seen = self.take_item(tx, feed, item, declared.as_deref(), &shared, now)?;
             report.new += usize::from(seen.change == Change::New);
@@ -307,7 +307,7 @@ impl Ingest {
             return self.take_known(tx, feed, &known, item, &keys, now);
         }
         let words = Words::new(&item.title, &item.summary);
-        let (published_at, published_raw) = clamp(item.published_at, now);
+        let (published_at, published_raw) = clamp(item.published_at(), now);
         let text_key = text_key(&words);
         let original = match (at_url, text_key) {
             // The first item of the same article from another feed, or with the same words.
@@ -393,7 +393,7 @@ impl Ingest {
         let words = Words::new(&item.title, &item.summary);
         items::revise(tx, known, &words, now)?;
         seen.change = Change::Revised;
-        let (published_at, _) = clamp(item.published_at, now);
+        let (published_at, _) = clamp(item.published_at(), now);
         let stored = items::stored(tx, known.id)?;
         let told = Told {
             id: known.id,
@@ -650,7 +650,7 @@ impl Keys {
             .map(stable_guid)
             .filter(|guid| !shared.guids.contains(guid));
         let guid = guid.or_else(|| {
-            (!url_is_own).then(|| title_key(&item.title, &item.summary, item.published_at))
+            (!url_is_own).then(|| title_key(&item.title, &item.summary, item.published_at()))
         });
         Self {
             guid,

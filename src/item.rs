@@ -18,11 +18,30 @@ pub struct Item {
     pub author: Option<String>,
     pub categories: Vec<String>,
     pub language: Option<String>,
-    pub published_at: Option<Timestamp>,
+    pub published: Option<When>,
     pub updated_at: Option<Timestamp>,
 }
 
+/// A time as a feed gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct When {
+    pub at: Timestamp,
+    pub precision: Precision,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// No time of day: `at` is the midnight that begins the day, and says nothing of how old the
+    /// item is within that day.
+    Day,
+    Second,
+}
+
 impl Item {
+    pub fn published_at(&self) -> Option<Timestamp> {
+        self.published.map(|it| it.at)
+    }
+
     /// Nothing to read and nowhere to go: what illegally nested markup leaves behind.
     pub fn is_empty(&self) -> bool {
         self.title.is_empty() && self.summary.is_empty() && self.url.is_none()

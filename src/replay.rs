@@ -12,9 +12,9 @@ use serde::Deserialize;
 use crate::clock::whole_seconds;
 use crate::daemon::poll::{body_hash, read};
 use crate::feed::{Feed, FeedId, PollPolicy, Validators};
-use crate::fetch::{Document, ErrorClass};
+use crate::fetch::{Document, ErrorClass, Limits};
 use crate::ingest::{Found, Ingest, Routes, Shared, Visit};
-use crate::item::Item;
+use crate::item::{Item, Precision, When};
 use crate::store::{Store, StoreError, feeds};
 use crate::text::html::{fold_space, plain_text};
 use crate::topic::Engine;
@@ -224,7 +224,7 @@ impl Replay {
                         validators: Validators::default(),
                         body,
                     };
-                    read(document, hash, zone)
+                    read(document, hash, zone, Limits::default().body)
                 }
             }
             status => Found::Failed {
@@ -261,7 +261,10 @@ impl RecordedItem {
             title: fold_space(&self.title),
             summary: plain_text(self.summary.as_deref().unwrap_or_default()),
             language: self.language.clone(),
-            published_at: Some(published_at),
+            published: Some(When {
+                at: published_at,
+                precision: Precision::Second,
+            }),
             ..Item::default()
         }
     }

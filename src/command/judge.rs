@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::clock::rfc3339;
 use crate::command::{Context, Done, Usage};
+use crate::fetch::Limits;
 use crate::item::Item;
 use crate::parse::{self, Parsed, Source};
 use crate::store::items::evidence_json;
@@ -52,6 +53,7 @@ impl Parse {
             content_type: self.content_type.as_deref(),
             url: self.url.as_deref(),
             zone,
+            max_bytes: Limits::default().body,
         };
         match parse::guarded(&bytes, &source) {
             Ok(parsed) => {
@@ -72,6 +74,7 @@ fn document(parsed: &Parsed) -> Value {
         "title": parsed.title,
         "link": parsed.link,
         "language": parsed.language,
+        "complete": parsed.complete,
         "repairs": parsed.repairs,
         "entries": parsed.items.iter().map(entry).collect::<Vec<_>>(),
     })
@@ -82,7 +85,7 @@ fn entry(item: &Item) -> Value {
         "guid": item.guid,
         "title": item.title,
         "link": item.url,
-        "published": item.published_at.map(rfc3339),
+        "published": item.published_at().map(rfc3339),
         "updated": item.updated_at.map(rfc3339),
         "author": item.author,
         "language": item.language,

@@ -173,6 +173,7 @@ impl Poller {
             (self.fetcher.clone(), self.clock.clone(), self.gates.clone());
         let shared = self.shared_hosts.contains(&host(&feed.feed.url));
         let after = if shared { After::Keep } else { After::Close };
+        let max_bytes = self.setup.config.limits.body;
         self.visits.spawn(async move {
             let pass = gates.enter(&feed).await;
             let fetched = fetcher
@@ -184,7 +185,7 @@ impl Poller {
                 )
                 .await;
             drop(pass.host);
-            let visit = visit(&feed, clock.now(), fetched).await;
+            let visit = visit(&feed, clock.now(), fetched, max_bytes).await;
             let permit = pass
                 .all
                 .filter(|_| matches!(visit.found, Found::Document { .. }));
@@ -276,7 +277,7 @@ fn host(url: &str) -> String {
 }
 
 /// Turns an exchange into a plain value: parsed here, off the async threads.
-async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched) -> Visit {
+async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched, max_bytes: usize) -> Visit {
     let found = match fetched.outcome {
         Outcome::NotModified => Found::NotModified,
         Outcome::Failed { class, message } => Found::Failed {
@@ -293,7 +294,8 @@ async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched) -> Visit {
                 }
             } else {
                 let zone = feed.feed.time_zone();
-                let work = tokio::task::spawn_blocking(move || read(document, body_hash, zone));
+                let work =
+                    tokio::task::spawn_blocking(move || read(document, body_hash, zone, max_bytes));
                 match tokio::time::timeout(PARSE_LIMIT, work).await {
                     Ok(Ok(found)) => found,
                     Ok(Err(_)) => Found::Failed {
@@ -345,12 +347,18 @@ pub fn body_hash(body: &[u8]) -> i64 {
         .cast_signed()
 }
 
-/// Parses a document into what a visit found.
-pub fn read(document: crate::fetch::Document, body_hash: i64, zone: jiff::tz::TimeZone) -> Found {
+/// Parses a document into what a visit found. `max_bytes` is what it may hold once unpacked.
+pub fn read(
+    document: crate::fetch::Document,
+    body_hash: i64,
+    zone: jiff::tz::TimeZone,
+    max_bytes: usize,
+) -> Found {
     let source = Source {
         content_type: document.content_type.as_deref(),
         url: Some(&document.url),
         zone,
+        max_bytes,
     };
     let bytes = document.body.len();
     match guarded(&document.body, &source) {

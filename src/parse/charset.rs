@@ -2,18 +2,20 @@
 //! header, the XML declaration, and detection last. The rule was the best of those measured on
 //! re-encoded Korean, Japanese, Chinese and Russian feeds.
 
+use std::borrow::Cow;
+
 use chardetng::EncodingDetector;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-pub struct Decoded {
-    pub text: String,
+pub struct Decoded<'a> {
+    pub text: Cow<'a, str>,
     pub repairs: Vec<&'static str>,
 }
 
-pub fn decode(bytes: &[u8], content_type: Option<&str>) -> Decoded {
+pub fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Decoded<'a> {
     if let Some(text) = utf32(bytes) {
         return Decoded {
-            text,
+            text: Cow::Owned(text),
             repairs: vec!["decoded UTF-32"],
         };
     }
@@ -39,7 +41,7 @@ pub fn decode(bytes: &[u8], content_type: Option<&str>) -> Decoded {
             Vec::new()
         };
         return Decoded {
-            text: text.to_owned(),
+            text: Cow::Borrowed(text),
             repairs,
         };
     }
@@ -62,15 +64,16 @@ pub fn decode(bytes: &[u8], content_type: Option<&str>) -> Decoded {
     }
 }
 
-fn with(encoding: &'static Encoding, bytes: &[u8], mut repairs: Vec<&'static str>) -> Decoded {
+fn with<'a>(
+    encoding: &'static Encoding,
+    bytes: &'a [u8],
+    mut repairs: Vec<&'static str>,
+) -> Decoded<'a> {
     let (text, malformed) = encoding.decode_without_bom_handling(bytes);
     if malformed && repairs.is_empty() {
         repairs.push("replaced bytes that do not fit the charset");
     }
-    Decoded {
-        text: text.into_owned(),
-        repairs,
-    }
+    Decoded { text, repairs }
 }
 
 /// Labels as newsrooms use them, which WHATWG's table lacks.

@@ -8,12 +8,17 @@ fn source() -> Source<'static> {
         content_type: None,
         url: Some("https://news.example/feeds/world.xml"),
         zone: TimeZone::UTC,
+        max_bytes: 64 * 1024 * 1024,
     }
 }
 
 #[track_caller]
 fn parsed(text: &str) -> Parsed {
     guarded(text.as_bytes(), &source()).expect("a feed")
+}
+
+fn titles(feed: &Parsed) -> Vec<&str> {
+    feed.items.iter().map(|it| it.title.as_str()).collect()
 }
 
 #[test]
@@ -34,7 +39,7 @@ fn rss_gives_plain_text_absolute_links_and_utc() {
     assert_eq!(item.url.as_deref(), Some("https://news.example/world/1"));
     assert_eq!(item.guid.as_deref(), Some("n-1"));
     assert_eq!(
-        item.published_at.map(rfc3339).as_deref(),
+        item.published_at().map(rfc3339).as_deref(),
         Some("2026-11-23T05:05:00Z")
     );
     assert!(feed.repairs.is_empty() && feed.complete);
@@ -68,7 +73,7 @@ fn atom_rdf_and_json_feed_give_the_same_item() {
             feed.kind
         );
         assert_eq!(
-            item.published_at.map(rfc3339).as_deref(),
+            item.published_at().map(rfc3339).as_deref(),
             Some("2026-11-23T05:05:00Z"),
             "{:?}",
             feed.kind
@@ -135,12 +140,22 @@ fn utf16_that_declares_utf8_does_not_panic() {
 }
 
 #[test]
-fn deep_nesting_is_refused() {
-    let deep = format!("<rss version='2.0'><channel>{}", "<a>".repeat(5_000));
-    assert!(matches!(
-        guarded(deep.as_bytes(), &source()),
-        Err(ParseError::Broken(_))
+fn deep_nesting_is_passed_over() {
+    let nested = |tag: &str| {
+        format!(
+            "{}x{}",
+            format!("<{tag}>").repeat(5_000),
+            format!("</{tag}>").repeat(5_000)
+        )
+    };
+    let feed = parsed(&format!(
+        "<rss version='2.0'><channel>{}<item><title>one</title><description>{}</description></item>\
+         <item><title>two</title></item></channel></rss>",
+        nested("a"),
+        nested("b")
     ));
+    assert_eq!(titles(&feed), ["one", "two"]);
+    assert!(feed.complete && feed.repairs.iter().any(|it| it.contains("nested deeper")));
 }
 
 proptest::proptest! {
