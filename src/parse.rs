@@ -40,7 +40,7 @@ pub struct Parsed {
     pub title: Option<String>,
     pub link: Option<String>,
     pub language: Option<String>,
-    /// What was mended, in the words of the README.
+    /// What was mended, in words for a person.
     pub repairs: Vec<&'static str>,
     /// False where the document's end is missing: what it holds counts, its validators do not.
     pub complete: bool,
@@ -107,7 +107,7 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
         markup::read(text, source)?
     };
     let complete = canonical.complete && unpacked.complete;
-    if canonical.languages.is_empty() && complete && holds_entries(text) {
+    if canonical.languages.is_empty() && holds_entries(text) {
         return Err(ParseError::EntriesLost);
     }
     let feed = feed_rs::parser::Builder::new()
@@ -139,21 +139,17 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
             .into_iter()
             .zip(canonical.languages)
             .map(|(entry, language)| item(entry, language))
+            .filter(Item::has_identity)
             .collect(),
     })
 }
 
 fn holds_entries(text: &str) -> bool {
-    [
-        "<item>",
-        "<item ",
-        "<entry>",
-        "<entry ",
-        "<rss:item",
-        "<atom:entry",
-    ]
-    .iter()
-    .any(|it| text.contains(it))
+    text.split('<').skip(1).any(|tag| {
+        let end = tag.find(|c: char| !c.is_alphanumeric() && c != ':');
+        let name = tag[..end.unwrap_or(0)].rsplit(':').next();
+        name.is_some_and(|it| it.eq_ignore_ascii_case("item") || it.eq_ignore_ascii_case("entry"))
+    })
 }
 
 fn item(entry: model::Entry, language: Option<String>) -> Item {
@@ -206,3 +202,6 @@ fn from_chrono(at: chrono::DateTime<chrono::Utc>) -> Option<When> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod property_tests;

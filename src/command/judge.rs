@@ -74,7 +74,6 @@ fn document(parsed: &Parsed) -> Value {
         "title": parsed.title,
         "link": parsed.link,
         "language": parsed.language,
-        "complete": parsed.complete,
         "repairs": parsed.repairs,
         "entries": parsed.items.iter().map(entry).collect::<Vec<_>>(),
     })

@@ -9,7 +9,7 @@ use quick_xml::escape::escape;
 use crate::parse::Kind;
 use crate::parse::date;
 
-const ITEMS: usize = 20_000;
+const ITEMS: usize = 10_000;
 const CATEGORIES: usize = 64;
 
 pub(super) struct Canonical {
@@ -36,7 +36,7 @@ impl Canonical {
 
     pub(super) fn push(&mut self, item: &Fields) {
         if self.is_full() {
-            return self.repairs.told("kept the first 20,000 items");
+            return self.repairs.told("kept the first 10,000 items");
         }
         item.entry(&mut self.entries);
         self.languages
@@ -174,11 +174,12 @@ impl Fields {
 /// Without the characters that XML 1.0 forbids, which decoders and references let through.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     let forbidden = |c: char| {
-        (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{fffe}' | '\u{ffff}')
+        (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || matches!(c, '\u{fffe}' | '\u{ffff}')
     };
     // Most texts hold none of the first bytes of such characters.
     let suspect = |byte: u8| {
-        (byte < 0x20 && !matches!(byte, b'\n' | b'\t')) || matches!(byte, 0x7f | 0xc2 | 0xef)
+        (byte < 0x20 && !matches!(byte, b'\n' | b'\r' | b'\t'))
+            || matches!(byte, 0x7f | 0xc2 | 0xef)
     };
     if text.bytes().any(suspect) && text.contains(forbidden) {
         return Cow::Owned(text.chars().filter(|c| !forbidden(*c)).collect());

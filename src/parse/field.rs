@@ -12,6 +12,11 @@ const BYTES: usize = 2 * 1024 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
     Slot(Slot, u8),
+    /// `opaque` where the publisher says that it is no address.
+    Id {
+        rank: u8,
+        opaque: bool,
+    },
     Link,
     Category,
 }
@@ -146,8 +151,10 @@ impl Field {
     }
 
     fn push(&mut self, parts: &[&str]) {
-        if self.text.len() < BYTES {
-            parts.iter().for_each(|part| self.text.push_str(part));
+        for part in parts {
+            let room = BYTES.saturating_sub(self.text.len()).min(part.len());
+            let end = (0..=room).rev().find(|at| part.is_char_boundary(*at));
+            self.text.push_str(&part[..end.unwrap_or(0)]);
         }
     }
 

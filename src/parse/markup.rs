@@ -228,6 +228,10 @@ impl<'a> Builder<'a> {
         }
         match role {
             Role::Item => self.start_item(depth, attributes),
+            Role::Leaf(Slot::Id, rank) => {
+                let opaque = get(attributes, "isPermaLink").is_some_and(|it| it.trim() == "false");
+                self.start(Target::Id { rank, opaque }, Mode::Plain);
+            }
             Role::Leaf(slot, rank) => self.start(Target::Slot(slot, rank), Mode::Plain),
             Role::Prose(slot, rank) => self.start(Target::Slot(slot, rank), Mode::of(attributes)),
             Role::Link => self.link(attributes),
@@ -410,8 +414,8 @@ impl<'a> Builder<'a> {
                     self.repairs.told("left out a date that cannot be read");
                 }
             }
-            Target::Slot(Slot::Id, rank) => {
-                if let Some(url) = self.permalink(&text) {
+            Target::Id { rank, opaque } => {
+                if let Some(url) = self.permalink(&text, opaque) {
                     self.fields().offer(Slot::Link, 9, url);
                 }
                 self.fields().offer(Slot::Id, rank, text);
@@ -420,12 +424,13 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// An id that is an address, or looks like a part of one, stands in for a missing link.
-    fn permalink(&self, id: &str) -> Option<String> {
+    /// An id that is an address, whatever it says, or looks like a part of one, stands in for a
+    /// missing link.
+    fn permalink(&self, id: &str, opaque: bool) -> Option<String> {
         match Url::parse(id) {
             Ok(url) => matches!(url.scheme(), "http" | "https").then(|| id.to_owned()),
             Err(url::ParseError::RelativeUrlWithoutBase) => {
-                let may = id.contains('/') && !id.contains(char::is_whitespace);
+                let may = !opaque && id.contains('/') && !id.contains(char::is_whitespace);
                 may.then(|| self.base.resolve(id))
             }
             Err(_) => None,
