@@ -163,7 +163,11 @@ impl Field {
             // Said to be XHTML, but escaped like HTML.
             Mode::Xhtml if !self.met_elements => htmlize::unescape(self.text.as_str()).into_owned(),
             Mode::Base64 => base64(&self.text).unwrap_or(self.text),
-            _ => self.text,
+            // What a section that was opened twice leaves behind.
+            _ => match self.text.trim_end().strip_suffix("]]>") {
+                Some(text) => text.to_owned(),
+                None => self.text,
+            },
         }
     }
 }

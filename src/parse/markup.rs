@@ -192,6 +192,8 @@ impl<'a> Builder<'a> {
                     .told("read a channel without a root as RSS 2.0");
                 Kind::Rss2
             }
+            // What follows an end that came too early.
+            _ if self.document.is_some() => return self.element(prefix, local, attributes),
             _ => {
                 self.met_other_root = true;
                 return;
@@ -250,6 +252,10 @@ impl<'a> Builder<'a> {
             // The end of the one before is missing, but here its successor begins.
             self.repairs.told("closed an item that was left open");
             self.end_item();
+        }
+        if self.ended {
+            self.repairs.told("read entries after the end of the feed");
+            self.ended = false;
         }
         let mut item = Fields::default();
         for (key, value) in attributes {

@@ -236,6 +236,16 @@ fn every_repair_is_told_by_its_name() {
         "read several roots as one document",
     );
     check_repair(
+        "<rss version='2.0'><channel/></rss><item><title>a</title></item>",
+        "a",
+        "read entries after the end of the feed",
+    );
+    check_repair(
+        &rss("<title><![CDATA[<![CDATA[a]]>]]></title>"),
+        "a",
+        "took markup that is none for text",
+    );
+    check_repair(
         "<rss version='2.0'><channel><item><title>a</title></item>",
         "a",
         "kept the complete entries of a truncated document",

@@ -10,6 +10,11 @@ use quick_xml::events::attributes;
 /// Attributes of one element that are looked at.
 const ATTRIBUTES: usize = 256;
 
+const CDATA: &str = "<![CDATA[";
+
+/// How a document ends that is not cut.
+const ENDS: [&str; 4] = ["</rss>", "</feed>", "</rdf:RDF>", "</RDF>"];
+
 /// Signs of a missing `>` in one tag that are looked at.
 const SUSPECTS: usize = 8;
 
@@ -65,6 +70,31 @@ impl<'a> Tokens<'a> {
         true
     }
 
+    /// Goes on past markup at `at` that has no end.
+    fn mend(&mut self, at: usize) -> Option<Token<'a>> {
+        let end = self.text.len();
+        let rest = self.text.get(at..)?;
+        for opening in ["<!--", CDATA] {
+            if rest.starts_with(opening) {
+                // Where the document is cut, what it hides stays hidden.
+                let whole = ENDS.iter().any(|it| rest.trim_end().ends_with(it));
+                let resumed = whole && self.resume(at + opening.len(), end);
+                return resumed.then_some(Token::Literal(""));
+            }
+        }
+        let raw = rest.strip_prefix('<')?;
+        let closing = raw
+            .find(['<', '>'])
+            .filter(|_| raw.starts_with(is_name_start));
+        let Some(closing) = closing else {
+            return self.resume(at + 1, end).then_some(Token::Literal("<"));
+        };
+        // A quote that nothing closes hides the end of its tag.
+        let after = at + 1 + closing + usize::from(raw[closing..].starts_with('>'));
+        self.resume(after, end)
+            .then(|| open(raw[..closing].trim_end(), false))
+    }
+
     fn tag(&mut self, len: usize, empty: bool) -> Token<'a> {
         let end = self.read_to();
         let at = end - len - if empty { 2 } else { 1 };
@@ -110,7 +140,12 @@ impl<'a> Iterator for Tokens<'a> {
                     }
                 }
                 Ok(Event::CData(text)) => {
-                    if let Cow::Borrowed(text) = text.into_inner() {
+                    let Cow::Borrowed(text) = text.into_inner() else {
+                        continue;
+                    };
+                    let end = self.read_to();
+                    // Sections do not nest: the first one's end is missing, or it was opened twice.
+                    if !(text.contains(CDATA) && self.resume(end - text.len() - "]]>".len(), end)) {
                         return Some(Token::Literal(text));
                     }
                 }
@@ -122,25 +157,8 @@ impl<'a> Iterator for Tokens<'a> {
                 Ok(Event::Eof) => return None,
                 Ok(_) => {}
                 Err(_) => {
-                    let at = self.offset
-                        + usize::try_from(self.reader.error_position()).unwrap_or(usize::MAX);
-                    let rest = self.text.get(at..)?;
-                    // Nothing tells where an unclosed comment or section was meant to end.
-                    let lost = rest.starts_with("<!--") || rest.starts_with("<![CDATA[");
-                    let raw = rest.strip_prefix('<').filter(|_| !lost)?;
-                    let end = raw
-                        .find(['<', '>'])
-                        .filter(|_| raw.starts_with(is_name_start));
-                    let Some(end) = end else {
-                        return self
-                            .resume(at + 1, self.text.len())
-                            .then_some(Token::Literal("<"));
-                    };
-                    // A quote that nothing closes hides the end of its tag.
-                    let after = at + 1 + end + usize::from(raw[end..].starts_with('>'));
-                    return self
-                        .resume(after, self.text.len())
-                        .then(|| open(raw[..end].trim_end(), false));
+                    let at = usize::try_from(self.reader.error_position()).ok()?;
+                    return self.mend(self.offset + at);
                 }
             }
         }
@@ -251,6 +269,16 @@ mod tests {
         check("<t <u>x</u></t>", "+t +u 'x' -u -t");
         check("<a href=\"x>y</a><b>z</b>", "+a 'y' -a +b 'z' -b");
         check("<a alt='1 <b> 2'>y</a>", "+a 'y' -a");
+    }
+
+    #[test]
+    fn a_section_without_its_end_costs_its_opening() {
+        check(
+            "<rss><![CDATA[a<b/><![CDATA[c]]></rss>",
+            "+rss 'a' ∅b \"c\" -rss",
+        );
+        check("<rss><!-- a<b/></rss>", "+rss \"\" ' a' ∅b -rss");
+        check("<rss><!-- a<b/>", "+rss");
     }
 
     #[test]
