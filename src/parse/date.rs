@@ -1,16 +1,20 @@
 //! Dates as feeds write them, into an instant. A date is read by the kinds of its parts — a month
 //! name, a year, a clock time, a zone — since newsrooms order and punctuate them in every way.
 
+mod words;
+
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::item::{Precision, When};
+use crate::parse::date::words::{is_filler, month, named_zone, zone_of_script};
 
 /// The instant that `text` names; `zone` where it names no zone. `None` where it cannot be told.
 pub fn parse(text: &str, zone: &TimeZone) -> Option<When> {
     let text = text.trim();
-    if text.is_empty() || text.len() > 100 {
+    // A year before Christ is what a database writes for nothing.
+    if text.is_empty() || text.len() > 100 || text.starts_with('-') {
         return None;
     }
     let exact = text
@@ -22,8 +26,12 @@ pub fn parse(text: &str, zone: &TimeZone) -> Option<When> {
         let precision = Precision::Second;
         return Some(When { at, precision });
     }
-    let mut parts = Parts::default();
+    let mut parts = Parts {
+        slashes: text.contains('/'),
+        ..Parts::default()
+    };
     parts.read(&normalise(text))?;
+    parts.dotted_clock();
     let told = zone_of_script(text).filter(|_| *zone == TimeZone::UTC);
     Some(When {
         at: parts.instant(told.as_ref().unwrap_or(zone))?,
@@ -43,26 +51,14 @@ pub(super) fn written(when: When) -> String {
     when.at.checked_add(mark).unwrap_or(when.at).to_string()
 }
 
-/// Where nothing says the zone, the writing says the country: Korean units, Japanese clock
-/// words, Chinese otherwise.
-fn zone_of_script(text: &str) -> Option<TimeZone> {
-    let holds = |marks: &str| text.chars().any(|c| marks.contains(c));
-    let name = if holds("년월일시분초오") {
-        "Asia/Seoul"
-    } else if holds("時") || text.contains("午前") || text.contains("午後") {
-        "Asia/Tokyo"
-    } else if holds("年月日时点") || text.contains("上午") || text.contains("下午") {
-        "Asia/Shanghai"
-    } else {
-        return None;
-    };
-    TimeZone::get(name).ok()
-}
-
 /// Seconds or milliseconds since 1970.
 fn epoch(text: &str) -> Option<Timestamp> {
-    let number: i64 = text.parse().ok()?;
-    match text.len() {
+    let whole = match text.split_once('.') {
+        Some((whole, fraction)) if fraction.bytes().all(|it| it.is_ascii_digit()) => whole,
+        _ => text,
+    };
+    let number: i64 = whole.parse().ok()?;
+    match whole.len() {
         9..=10 => Timestamp::from_second(number).ok(),
         13 => Timestamp::from_second(number / 1000).ok(),
         _ => None,
@@ -101,6 +97,7 @@ struct Parts {
     time: Option<(i8, i8, i8)>,
     afternoon: Option<bool>,
     offset: Option<i32>,
+    slashes: bool,
     /// Whether the clock or a zone was read last: only then a sign begins an offset.
     may_offset: bool,
 }
@@ -220,7 +217,8 @@ impl Parts {
         if let Some(month) = month(word) {
             self.month = Some((month, self.numbers.len()));
         } else if let Some(offset) = named_zone(word) {
-            self.offset = Some(offset);
+            // What is written in numbers is meant: `-0500 (EST)`.
+            self.offset = self.offset.or(Some(offset));
             self.may_offset = true;
         } else if matches!(word, "am" | "a" | "pm" | "p") {
             self.afternoon = Some(word.starts_with('p'));
@@ -228,6 +226,22 @@ impl Parts {
             return None;
         }
         Some(())
+    }
+
+    /// `23.11.2026 14.05`: what follows a whole date is a clock.
+    fn dotted_clock(&mut self) {
+        let date = if self.month.is_some() { 2 } else { 3 };
+        if self.time.is_some() || self.numbers.len() < date {
+            return;
+        }
+        let number = |(value, len): &(i32, usize)| i8::try_from(*value).ok().filter(|_| *len == 2);
+        let clock: Option<Vec<i8>> = self.numbers[date..].iter().map(number).collect();
+        match clock.as_deref() {
+            Some([hour, minute]) => self.time = Some((*hour, *minute, 0)),
+            Some([hour, minute, second]) => self.time = Some((*hour, *minute, *second)),
+            _ => return,
+        }
+        self.numbers.truncate(date);
     }
 
     fn instant(&self, zone: &TimeZone) -> Option<Timestamp> {
@@ -277,6 +291,10 @@ impl Parts {
             (None, [(year, 4)]) => (*year, 1, 1),
             // 27 09 2026, and 11/23/2026 where the second part cannot be a month.
             (None, [(a, _), (b, _), (year, 4)]) => {
+                // 11/12/2026 is one day in London and another in New York.
+                if self.slashes && *a <= 12 && *b <= 12 && a != b {
+                    return None;
+                }
                 let (day, month) = if *b > 12 { (*b, *a) } else { (*a, *b) };
                 (*year, i8::try_from(month).ok()?, day)
             }
@@ -301,102 +319,6 @@ fn century(year: i32, digits: usize) -> i32 {
         (2, _) => 1900 + year,
         _ => year,
     }
-}
-
-fn month(word: &str) -> Option<i8> {
-    const MONTHS: [&[&str]; 12] = [
-        &[
-            "jan", "янв", "січ", "ene", "gen", "jän", "sty", "ιαν", "oca", "led",
-        ],
-        &[
-            "feb", "фев", "лют", "fév", "fev", "lut", "φεβ", "şub", "úno",
-        ],
-        &[
-            "mar", "мар", "бер", "mär", "mrz", "már", "mrt", "maa", "μαρ", "μάρ", "bře",
-        ],
-        &[
-            "apr", "апр", "кві", "avr", "abr", "kwi", "ápr", "απρ", "nis", "dub",
-        ],
-        &[
-            "may", "мая", "май", "тра", "mai", "mag", "maj", "máj", "mei", "μαϊ", "μάι", "kvě",
-        ],
-        &[
-            "jun", "июн", "чер", "juin", "giu", "cze", "jún", "ιούν", "ιουν", "haz",
-        ],
-        &[
-            "jul", "июл", "лип", "juil", "lug", "lip", "júl", "ιούλ", "ιουλ", "tem",
-        ],
-        &[
-            "aug", "авг", "сер", "aoû", "aou", "ago", "sie", "agu", "ağu", "αυγ", "αύγ", "srp",
-        ],
-        &[
-            "sep", "сен", "вер", "set", "wrz", "szep", "σεπ", "eyl", "zář",
-        ],
-        &[
-            "oct", "окт", "жов", "okt", "ott", "out", "paź", "οκτ", "eki", "říj",
-        ],
-        &["nov", "ноя", "лис", "lis", "νοε", "νοέ", "kas"],
-        &[
-            "dec", "дек", "гру", "dez", "déc", "dic", "gru", "des", "δεκ", "ara", "pro",
-        ],
-    ];
-    let at = MONTHS
-        .iter()
-        .position(|names| names.iter().any(|name| word.starts_with(name)))?;
-    i8::try_from(at + 1).ok()
-}
-
-fn named_zone(word: &str) -> Option<i32> {
-    let hours = match word {
-        "z" | "gmt" | "ut" | "utc" | "wet" => 0,
-        "bst" | "cet" | "met" | "west" => 1,
-        "cest" | "eet" | "mest" | "sast" => 2,
-        "msk" | "eest" => 3,
-        "hkt" | "sgt" | "awst" => 8,
-        "kst" | "jst" => 9,
-        "aest" => 10,
-        "aedt" => 11,
-        "edt" => -4,
-        "est" | "et" | "cdt" => -5,
-        "cst" | "ct" | "mdt" => -6,
-        "mst" | "mt" | "pdt" => -7,
-        "pst" | "pt" => -8,
-        "ist" => return Some(5 * 3600 + 1800),
-        _ => return None,
-    };
-    Some(hours * 3600)
-}
-
-/// Week days, the ISO `t`, ordinals and small words.
-fn is_filler(word: &str) -> bool {
-    const DAYS: &[&str] = &[
-        "mon", "tue", "wed", "thu", "fri", "sat", "sun", "пн", "вт", "ср", "чт", "пт", "сб", "вс",
-        "lun", "mer", "jeu", "ven", "sam", "dim", "die", "mit", "don", "fre", "son", "mié", "jue",
-        "vie", "sáb", "dom", "κυρ", "δευ", "τρι", "τετ", "πεμ", "παρ", "σαβ", "нд", "pon", "wto",
-        "śro", "czw", "pią", "sob", "nie",
-    ];
-    matches!(
-        word,
-        "t" | "st"
-            | "nd"
-            | "rd"
-            | "th"
-            | "at"
-            | "of"
-            | "de"
-            | "г"
-            | "mo"
-            | "di"
-            | "mi"
-            | "do"
-            | "fr"
-            | "sa"
-            | "so"
-            | "w"
-    ) || DAYS.iter().any(|day| word.starts_with(day))
-        || word
-            .chars()
-            .all(|c| "월화수목금토일月火水木金土日曜요周星期一二三四五六天".contains(c))
 }
 
 #[cfg(test)]
@@ -443,6 +365,9 @@ mod tests {
         check("14:05 23-11-2026", "2026-11-23T05:05:00Z");
         check("14:05 - 05 Nov 2026", "2026-11-05T05:05:00Z");
         check("23.11.2026 14:05 GMT-3", "2026-11-23T17:05:00Z");
+        check("23.11.2026 14.05", "2026-11-23T05:05:00Z");
+        check("Mon, 23 Nov 2026 14.05.30 GMT", "2026-11-23T14:05:30Z");
+        check("1763906700.5", "2025-11-23T14:05:00Z");
         check("2026-327T14:05Z", "2026-11-23T14:05:00Z");
         check("2026. november 23. 14:05", "2026-11-23T05:05:00Z");
         check("Δευ, 23 Νοε 2026 14:05:00 GMT", "2026-11-23T14:05:00Z");
@@ -467,6 +392,9 @@ mod tests {
             "yesterday",
             "2026-13-45",
             "soon, 23",
+            "11/12/2026",
+            "-0001-11-30T00:00:00+00:00",
+            "0000-00-00 00:00:00",
             "99999999999999999999",
         ] {
             assert_eq!(parse(text, &TimeZone::UTC), None, "{text}");

@@ -12,12 +12,11 @@ use url::Url;
 use crate::parse::base::Base;
 use crate::parse::canonical::{Canonical, Fields, Repairs, Slot, clean};
 use crate::parse::field::{Field, Mode, Target};
-use crate::parse::names::{Role, Space, is_void, role};
+use crate::parse::names::{Role, Scope, is_void, role};
 use crate::parse::tokens::{Token, Tokens, attributes};
 use crate::parse::{Kind, ParseError, Source};
 
 const DEPTH: usize = 200;
-const BINDINGS: usize = 256;
 
 type Attributes<'a> = [(&'a str, Cow<'a, str>)];
 
@@ -64,9 +63,7 @@ struct Builder<'a> {
     stack: Vec<Open<'a>>,
     /// Elements open below the deepest that is kept.
     excess: usize,
-    /// Prefixes in scope; `None` is a namespace that nobody knows.
-    bindings: Vec<(&'a str, Option<Space>)>,
-    root_prefix: &'a str,
+    scope: Scope<'a>,
     document: Option<Canonical>,
     ended: bool,
     met_other_root: bool,
@@ -84,8 +81,7 @@ impl<'a> Builder<'a> {
             base: Base::new(source.url),
             stack: Vec::new(),
             excess: 0,
-            bindings: Vec::new(),
-            root_prefix: "",
+            scope: Scope::default(),
             document: None,
             ended: false,
             met_other_root: false,
@@ -122,10 +118,13 @@ impl<'a> Builder<'a> {
             self.unwind(field.depth);
         }
         let attributes = attributes(raw);
-        let bindings = self.bindings.len();
-        self.bind(&attributes);
-        let local = local.to_ascii_lowercase();
+        let bindings = self.scope.len();
         let depth = self.stack.len();
+        self.scope.bind(&attributes, depth);
+        if let Some(href) = get(&attributes, "xml:base") {
+            self.base.enter(depth, href);
+        }
+        let local = local.to_ascii_lowercase();
         self.stack.push(Open { name, bindings });
         if self.document.is_none() || self.ended && depth == 0 {
             self.root(prefix, &local, &attributes);
@@ -134,44 +133,6 @@ impl<'a> Builder<'a> {
         }
         if empty {
             self.pop();
-        }
-    }
-
-    fn bind(&mut self, attributes: &Attributes<'a>) {
-        let depth = self.stack.len();
-        for (key, value) in attributes {
-            let prefix = match *key {
-                "xml:base" => {
-                    self.base.enter(depth, value);
-                    continue;
-                }
-                "xmlns" => "",
-                key => match key.strip_prefix("xmlns:") {
-                    Some(prefix) => prefix,
-                    None => continue,
-                },
-            };
-            let space = Some(Space::of_uri(value));
-            // An unknown namespace on the root or its child is that document's own.
-            let unknown = space == Some(Space::Other) && (!prefix.is_empty() || depth < 2);
-            if self.bindings.len() < BINDINGS {
-                self.bindings.push((prefix, space.filter(|_| !unknown)));
-            }
-        }
-    }
-
-    fn space(&self, prefix: &str) -> Space {
-        let bound = self.bindings.iter().rev().find(|(it, _)| *it == prefix);
-        match bound {
-            Some((_, Some(space))) => *space,
-            _ if prefix.is_empty() || prefix == self.root_prefix => {
-                if self.is_atom() {
-                    Space::Atom
-                } else {
-                    Space::Rss
-                }
-            }
-            _ => Space::of_prefix(prefix),
         }
     }
 
@@ -205,7 +166,7 @@ impl<'a> Builder<'a> {
             self.repairs.told("passed over markup before the feed");
         }
         self.ended = false;
-        self.root_prefix = prefix;
+        self.scope.root_prefix = prefix;
         let document = self.document.get_or_insert_with(|| Canonical::new(kind));
         if let Some(language) = get(attributes, "xml:lang") {
             document.feed.offer(Slot::Language, 2, language.to_owned());
@@ -217,7 +178,8 @@ impl<'a> Builder<'a> {
 
     fn element(&mut self, prefix: &str, local: &str, attributes: &Attributes<'a>) {
         let depth = self.stack.len() - 1;
-        let role = role(self.space(prefix), local, self.is_atom());
+        let atom = self.is_atom();
+        let role = role(self.scope.space(prefix, atom), local, atom);
         if let Some((_, aside)) = self.aside {
             match role {
                 // Where an item begins within an aside, the aside's end is missing.
@@ -318,7 +280,7 @@ impl<'a> Builder<'a> {
             field.open(local, raw, leaf && !is_void(local));
         }
         if !leaf {
-            let bindings = self.bindings.len();
+            let bindings = self.scope.len();
             self.stack.push(Open { name, bindings });
         }
     }
@@ -391,7 +353,7 @@ impl<'a> Builder<'a> {
             None if self.item.as_ref().is_some_and(|(at, _)| *at == depth) => self.end_item(),
             None => {}
         }
-        self.bindings.truncate(open.bindings);
+        self.scope.truncate(open.bindings);
         self.base.leave(depth);
         self.ended |= depth == 0 && self.document.is_some();
     }

@@ -1,7 +1,11 @@
 //! What an element is for, by its namespace and name, in every dialect at once: spellings of RSS,
 //! RDF, Atom and CDF, and the extensions that carry a title, text, date, author or language.
 
+use std::borrow::Cow;
+
 use crate::parse::canonical::Slot;
+
+const BINDINGS: usize = 256;
 
 /// Namespaces that matter, by what they hold rather than by their many addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +56,10 @@ impl Space {
         }
     }
 
+    fn native(atom: bool) -> Self {
+        if atom { Self::Atom } else { Self::Rss }
+    }
+
     /// For prefixes that are used but not declared, or declared as nobody else does.
     pub(super) fn of_prefix(prefix: &str) -> Self {
         match prefix.to_ascii_lowercase().as_str() {
@@ -64,6 +72,48 @@ impl Space {
             "xhtml" => Self::Xhtml,
             _ => Self::Other,
         }
+    }
+}
+
+/// Prefixes in scope; `None` is a namespace that nobody knows.
+#[derive(Default)]
+pub(super) struct Scope<'a> {
+    bindings: Vec<(&'a str, Option<Space>)>,
+    pub(super) root_prefix: &'a str,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn bind(&mut self, attributes: &[(&'a str, Cow<'a, str>)], depth: usize) {
+        for (key, value) in attributes {
+            let prefix = match key.strip_prefix("xmlns") {
+                Some("") => "",
+                Some(rest) if rest.starts_with(':') => &rest[1..],
+                _ => continue,
+            };
+            let space = Some(Space::of_uri(value));
+            // An unknown namespace on the root or its child is that document's own.
+            let unknown = space == Some(Space::Other) && (!prefix.is_empty() || depth < 2);
+            if self.bindings.len() < BINDINGS {
+                self.bindings.push((prefix, space.filter(|_| !unknown)));
+            }
+        }
+    }
+
+    pub(super) fn space(&self, prefix: &str, atom: bool) -> Space {
+        let bound = self.bindings.iter().rev().find(|(it, _)| *it == prefix);
+        match bound {
+            Some((_, Some(space))) => *space,
+            _ if prefix.is_empty() || prefix == self.root_prefix => Space::native(atom),
+            _ => Space::of_prefix(prefix),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bindings.len()
+    }
+
+    pub(super) fn truncate(&mut self, len: usize) {
+        self.bindings.truncate(len);
     }
 }
 
@@ -89,7 +139,7 @@ pub(super) enum Role {
 pub(super) fn role(space: Space, name: &str, atom: bool) -> Role {
     use Role::{Aside, Category, Item, Leaf, Link, Person, Prose, Through};
     use Slot::{Author, Content, Id, Language, Published, Summary, Title, Updated};
-    let own = if atom { Space::Atom } else { Space::Rss };
+    let own = Space::native(atom);
     match (space, name) {
         (Space::Rss | Space::Atom, "entry") if atom => Item,
         (Space::Rss, "item") if !atom => Item,
