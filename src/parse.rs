@@ -120,8 +120,10 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
         .parse(canonical.text().as_bytes())
         .map_err(|error| ParseError::Broken(cut(&printable(&error.to_string()), 200)))?;
     let unpacking = (unpacked.layers > 0).then_some("unpacked gzip that no header announced");
+    let torn = (!unpacked.complete).then_some("kept what could be unpacked");
     let repairs = unpacking
         .into_iter()
+        .chain(torn)
         .chain(decoded.repairs)
         .chain(canonical.repairs.0);
     Ok(Parsed {

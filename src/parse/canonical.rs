@@ -109,9 +109,9 @@ impl Fields {
     }
 
     pub(super) fn category(&mut self, term: &str) {
-        let term = term.trim();
+        let term = clean(term.trim());
         if !term.is_empty() && self.categories.len() < CATEGORIES {
-            self.categories.push(term.to_owned());
+            self.categories.push(term.into_owned());
         }
     }
 

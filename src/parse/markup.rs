@@ -103,12 +103,6 @@ impl<'a> Builder<'a> {
     }
 
     fn open(&mut self, name: &'a str, raw: &'a str, empty: bool) {
-        if self.stack.len() >= DEPTH {
-            self.repairs
-                .told("passed over elements nested deeper than 200");
-            self.excess += usize::from(!empty);
-            return;
-        }
         let (prefix, local) = name.split_once(':').unwrap_or(("", name));
         if let Some(field) = &self.field {
             if !field.is_ended_by(local) {
@@ -116,6 +110,16 @@ impl<'a> Builder<'a> {
             }
             self.repairs.told("closed elements that were left open");
             self.unwind(field.depth);
+        }
+        if let Some(depth) = self.item.as_ref().map(|it| it.0)
+            && self.role(prefix, &local.to_ascii_lowercase()) == Role::Item
+        {
+            // The end of the one before is missing, but here its successor begins.
+            self.repairs.told("closed an item that was left open");
+            self.unwind(depth);
+        }
+        if self.is_too_deep(empty) {
+            return;
         }
         let attributes = attributes(raw);
         let bindings = self.scope.len();
@@ -134,6 +138,21 @@ impl<'a> Builder<'a> {
         if empty {
             self.pop();
         }
+    }
+
+    fn is_too_deep(&mut self, empty: bool) -> bool {
+        if self.stack.len() < DEPTH {
+            return false;
+        }
+        self.repairs
+            .told("passed over elements nested deeper than 200");
+        self.excess += usize::from(!empty);
+        true
+    }
+
+    fn role(&self, prefix: &str, local: &str) -> Role {
+        let atom = self.is_atom();
+        role(self.scope.space(prefix, atom), local, atom)
     }
 
     fn root(&mut self, prefix: &'a str, local: &str, attributes: &Attributes<'a>) {
@@ -178,8 +197,7 @@ impl<'a> Builder<'a> {
 
     fn element(&mut self, prefix: &str, local: &str, attributes: &Attributes<'a>) {
         let depth = self.stack.len() - 1;
-        let atom = self.is_atom();
-        let role = role(self.scope.space(prefix, atom), local, atom);
+        let role = self.role(prefix, local);
         if let Some((_, aside)) = self.aside {
             match role {
                 // Where an item begins within an aside, the aside's end is missing.
@@ -210,11 +228,6 @@ impl<'a> Builder<'a> {
     }
 
     fn start_item(&mut self, depth: usize, attributes: &Attributes<'a>) {
-        if self.item.is_some() {
-            // The end of the one before is missing, but here its successor begins.
-            self.repairs.told("closed an item that was left open");
-            self.end_item();
-        }
         if self.ended {
             self.repairs.told("read entries after the end of the feed");
             self.ended = false;
@@ -248,7 +261,7 @@ impl<'a> Builder<'a> {
             "related" | "via" => 3,
             _ => return,
         };
-        let url = self.base.resolve(href);
+        let url = self.base.resolve(&clean(href));
         self.offer_link(rank, url);
     }
 
@@ -276,6 +289,9 @@ impl<'a> Builder<'a> {
 
     fn open_within(&mut self, name: &'a str, local: &str, raw: &'a str, empty: bool) {
         let leaf = empty || is_void(local);
+        if self.is_too_deep(leaf) {
+            return;
+        }
         if let Some(field) = &mut self.field {
             field.open(local, raw, leaf && !is_void(local));
         }
@@ -317,7 +333,6 @@ impl<'a> Builder<'a> {
                 self.excess -= 1;
                 return;
             }
-            self.excess = 0;
         }
         let within = self.field.as_ref().map_or(0, |field| field.depth + 1);
         match self.stack.iter().rposition(|open| open.name == name) {
@@ -334,6 +349,7 @@ impl<'a> Builder<'a> {
 
     /// Closes the element at `depth` and all within it.
     fn unwind(&mut self, depth: usize) {
+        self.excess = 0;
         while self.stack.len() > depth {
             self.pop();
         }
