@@ -159,12 +159,15 @@ fn item(entry: model::Entry, language: Option<String>) -> Item {
         .content
         .and_then(|it| it.body)
         .filter(|it| !it.trim().is_empty());
-    let summary = entry
-        .summary
-        .map(|it| plain_text(&it.content))
+    let described = entry.summary.map(|it| it.content);
+    let summary = described
+        .as_deref()
+        .map(plain_text)
         .filter(|it| !it.is_empty())
         .or_else(|| content_html.as_deref().map(plain_text))
         .unwrap_or_default();
+    // Some put the whole article where the lead should be.
+    let article = described.filter(|_| summary.len() > SUMMARY_CHARS);
     let author = entry
         .authors
         .iter()
@@ -178,7 +181,7 @@ fn item(entry: model::Entry, language: Option<String>) -> Item {
         url: entry.links.into_iter().next().map(|it| it.href),
         title: cut(&title.unwrap_or_default(), TITLE_CHARS),
         summary: cut(&summary, SUMMARY_CHARS),
-        content_html,
+        content_html: content_html.or(article),
         author,
         categories: entry.categories.into_iter().map(|it| it.term).collect(),
         language,

@@ -301,6 +301,17 @@ fn atom_text_is_read_by_its_type() {
 }
 
 #[test]
+fn an_article_in_the_place_of_the_lead_is_kept_whole() {
+    let article = "word ".repeat(1_000);
+    let feed = parsed(&format!(
+        "<rss version='2.0'><channel><item><description>{article}</description></item></channel></rss>"
+    ));
+    let item = &feed.items[0];
+    assert!(item.summary.len() < 2_100 && item.summary.ends_with('…'));
+    assert_eq!(item.content_html.as_deref(), Some(article.trim()));
+}
+
+#[test]
 fn links_are_resolved_and_ids_stand_in_for_them() {
     for (item, expected) in [
         ("<link>/a</link>", Some("https://news.example/a")),
