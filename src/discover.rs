@@ -11,7 +11,8 @@ use url::Url;
 use crate::feed::Validators;
 use crate::fetch::access::Access;
 use crate::fetch::reach::Reach;
-use crate::fetch::{After, Ask, Document, Fetcher, Outcome};
+use crate::fetch::{After, Ask, Document, Fetcher, Limits, Outcome};
+use crate::item::Item;
 use crate::parse::page::{self, Announced};
 use crate::parse::{Kind, Parsed, Source, charset, guarded};
 
@@ -159,7 +160,7 @@ impl Site<'_> {
             title: parsed.title.clone(),
             language: parsed.language.clone(),
             entries: parsed.items.len(),
-            newest: parsed.items.iter().filter_map(|it| it.published_at).max(),
+            newest: parsed.items.iter().filter_map(Item::published_at).max(),
         });
     }
 
@@ -193,6 +194,7 @@ fn read(document: &Document) -> Result<Parsed, crate::parse::ParseError> {
         url: Some(&document.url),
         zone: TimeZone::UTC,
         select: None,
+        max_bytes: Limits::default().body,
     };
     guarded(&document.body, &source)
 }

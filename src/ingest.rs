@@ -22,7 +22,7 @@ use crate::feed::{FeedId, Polled, Validators};
 use crate::fetch::ErrorClass;
 use crate::ingest::identity::{Identity, Keys, Shared, identify};
 use crate::ingest::upkeep::Operator;
-use crate::item::{Item, hash, near_same_title, text_key};
+use crate::item::{Item, Precision, hash, near_same_title, text_key};
 use crate::message::{ItemLine, Message, StoryLine, quotes};
 use crate::parse::Parsed;
 use crate::store::feeds::{AfterOutcome, FetchRow, Kept};
@@ -293,7 +293,7 @@ impl Ingest {
             .rev()
             .filter(|item| !item.is_empty())
             .collect();
-        order.sort_by_key(|item| item.published_at.unwrap_or(now));
+        order.sort_by_key(|item| item.published_at().unwrap_or(now));
         for item in order {
             let seen = self.take_item(tx, feed, item, declared.as_deref(), &shared, now)?;
             report.new += usize::from(seen.change == Change::New);
@@ -325,8 +325,8 @@ impl Ingest {
             Identity::New => None,
         };
         let words = &*words;
-        let (published_at, published_raw) = clamp(item.published_at, now);
-        let told_as = standing(published_at, feed, now, &self.poll);
+        let (published_at, published_raw) = clamp(item.published_at(), now);
+        let told_as = standing(item, feed, now, &self.poll);
         let standing = original.as_ref().map_or(told_as, |_| Standing::Copy);
         let language = language::detect(
             &item.title,
@@ -395,9 +395,9 @@ impl Ingest {
         let words = Words::new(&item.title, &item.summary);
         items::revise(tx, known, &words, now)?;
         seen.change = Change::Revised;
-        let (published_at, _) = clamp(item.published_at, now);
+        let (published_at, _) = clamp(item.published_at(), now);
         let stored = items::stored(tx, known.id)?;
-        let told_as = standing(published_at, feed, now, &self.poll);
+        let told_as = standing(item, feed, now, &self.poll);
         let standing = match stored.standing {
             // With words of its own it repeats nobody.
             Standing::Copy => told_as,
@@ -643,25 +643,36 @@ fn clamp(published_at: Option<Timestamp>, now: Timestamp) -> (Option<Timestamp>,
 
 /// History is what was published well before the feed's last complete fetch, or longer ago than
 /// the fresh window: a new feed's backlog, a refilled archive, the days of an outage.
-fn standing(
-    published_at: Option<Timestamp>,
-    feed: &Polled,
-    now: Timestamp,
-    policy: &PollPolicy,
-) -> Standing {
-    let Some(published_at) = published_at else {
+fn standing(item: &Item, feed: &Polled, now: Timestamp, policy: &PollPolicy) -> Standing {
+    let Some(latest) = latest(item, feed, now) else {
         return Standing::News;
     };
-    let stale = published_at < before(now, policy.fresh_window);
+    let stale = latest < before(now, policy.fresh_window);
     let late = feed
         .last_success_at
         // A later one was written by a clock that ran ahead.
         .filter(|last| *last <= now)
-        .is_some_and(|last| published_at < before(last, policy.fresh_window / 2));
+        .is_some_and(|last| latest < before(last, policy.fresh_window / 2));
     if stale || late {
         Standing::History
     } else {
         Standing::News
+    }
+}
+
+/// The latest that an item can have been published: where it gives a day and no time, or no date
+/// that can be but a day in its address, the end of that day.
+fn latest(item: &Item, feed: &Polled, now: Timestamp) -> Option<Timestamp> {
+    let day = SignedDuration::from_hours(24);
+    let at = clamp(item.published_at(), now).0;
+    match (at, item.published) {
+        (Some(at), Some(it)) if it.precision == Precision::Day => at.checked_add(day).ok(),
+        (Some(at), _) => Some(at),
+        (None, _) => {
+            let midnight = item.day_in_url()?.at(0, 0, 0, 0);
+            let begins = feed.feed.time_zone().to_timestamp(midnight).ok()?;
+            begins.checked_add(day).ok()
+        }
     }
 }
 

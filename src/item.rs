@@ -1,6 +1,7 @@
 //! One article as one feed announced it, and what makes two announcements the same. Pure.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use url::Url;
 
 use crate::text::Words;
@@ -18,12 +19,65 @@ pub struct Item {
     pub author: Option<String>,
     pub categories: Vec<String>,
     pub language: Option<String>,
-    pub published_at: Option<Timestamp>,
+    pub published: Option<When>,
     pub updated_at: Option<Timestamp>,
 }
 
+fn day_of(digits: &str) -> Option<Date> {
+    let day = Date::strptime("%Y%m%d", digits).ok()?;
+    // Other numbers of eight digits are ids.
+    (1995..2100).contains(&day.year()).then_some(day)
+}
+
+/// A time as a feed gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct When {
+    pub at: Timestamp,
+    pub precision: Precision,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// No time of day: `at` is the midnight that begins the day, and says nothing of how old the
+    /// item is within that day.
+    Day,
+    Second,
+}
+
 impl Item {
-    /// Nothing to read and nowhere to go: what illegally nested markup leaves behind.
+    pub fn published_at(&self) -> Option<Timestamp> {
+        self.published.map(|it| it.at)
+    }
+
+    /// Whether there is anything to know it again by: what illegally nested markup leaves behind
+    /// has nothing.
+    pub fn has_identity(&self) -> bool {
+        self.guid.is_some() || !self.is_empty()
+    }
+
+    /// The day that newsrooms write into addresses (`/2026/08/14/`, `/2026/0814/`, `/20260814…`): a
+    /// hint for an item without a date, never a date.
+    pub fn day_in_url(&self) -> Option<Date> {
+        let url = Url::parse(self.url.as_deref()?).ok()?;
+        let parts: Vec<&str> = url.path().split(['/', '-', '_', '.']).collect();
+        (0..parts.len()).find_map(|at| {
+            let digits = |n: usize| {
+                let part = parts.get(at + n).copied().unwrap_or_default();
+                Some(part).filter(|it| it.bytes().all(|byte| byte.is_ascii_digit()))
+            };
+            let (first, second, third) = (digits(0)?, digits(1), digits(2));
+            match (first.len(), second, third) {
+                (4, Some(month), Some(day)) if month.len() == 2 && day.len() == 2 => {
+                    day_of(&[first, month, day].concat())
+                }
+                (4, Some(day), _) if day.len() == 4 => day_of(&[first, day].concat()),
+                (8.., _, _) => day_of(&first[..8]),
+                _ => None,
+            }
+        })
+    }
+
+    /// Nothing to read and nowhere to go.
     pub fn is_empty(&self) -> bool {
         self.title.is_empty() && self.summary.is_empty() && self.url.is_none()
     }
@@ -150,12 +204,33 @@ pub fn near_same_title(a: &str, b: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{canonical_url, near_same_title, stable_guid, text_key};
+    use super::{Item, canonical_url, near_same_title, stable_guid, text_key};
     use crate::text::Words;
 
     #[track_caller]
     fn check(raw: &str, expected: &str) {
         assert_eq!(canonical_url(raw).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn a_day_in_the_address_is_a_hint() {
+        for (path, day) in [
+            ("2026/08/14/talks", Some("2026-08-14")),
+            ("news/2026/0814/talks-1.html", Some("2026-08-14")),
+            ("view/20260814001200504", Some("2026-08-14")),
+            ("world-2026-08-14-talks", Some("2026-08-14")),
+            ("2026/13/14/x", None),
+            ("article/99887766", None),
+            ("2026/talks", None),
+            ("", None),
+        ] {
+            let item = Item {
+                url: Some(format!("https://news.example/{path}")),
+                ..Item::default()
+            };
+            let told = item.day_in_url().map(|it| it.to_string());
+            assert_eq!(told.as_deref(), day, "{path}");
+        }
     }
 
     #[test]

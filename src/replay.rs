@@ -10,13 +10,13 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::clock::whole_seconds;
-use crate::daemon::poll::{body_hash, read};
+use crate::daemon::poll::{Hints, body_hash, read};
 use crate::feed::pace::{PollPolicy, Wishes};
 use crate::feed::{Feed, FeedId, Validators};
-use crate::fetch::{Document, ErrorClass};
+use crate::fetch::{Document, ErrorClass, Limits};
 use crate::ingest::identity::Shared;
 use crate::ingest::{Found, Ingest, Routes, Visit};
-use crate::item::Item;
+use crate::item::{Item, Precision, When};
 use crate::store::{Store, StoreError, feeds};
 use crate::text::html::{fold_space, plain_text};
 use crate::topic::Engine;
@@ -226,7 +226,13 @@ impl Replay {
                         validators: Validators::default(),
                         body,
                     };
-                    read(document, &recorded.url, hash, zone, None)
+                    let hints = Hints {
+                        asked: recorded.url.clone(),
+                        zone,
+                        select: None,
+                        max_bytes: Limits::default().body,
+                    };
+                    read(document, hash, &hints)
                 }
             }
             status => Found::Failed {
@@ -264,7 +270,10 @@ impl RecordedItem {
             title: fold_space(&self.title),
             summary: plain_text(self.summary.as_deref().unwrap_or_default()),
             language: self.language.clone(),
-            published_at: Some(published_at),
+            published: Some(When {
+                at: published_at,
+                precision: Precision::Second,
+            }),
             ..Item::default()
         }
     }

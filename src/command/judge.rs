@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::clock::rfc3339;
 use crate::command::output::counted;
 use crate::command::{Context, Done, Usage};
+use crate::fetch::Limits;
 use crate::item::Item;
 use crate::parse::{self, Parsed, Source};
 use crate::store::items::evidence_json;
@@ -63,6 +64,7 @@ impl Parse {
             url: self.url.as_deref().or(address),
             zone,
             select: feed.as_ref().and_then(|it| it.select.as_ref()),
+            max_bytes: Limits::default().body,
         };
         match parse::guarded(&bytes, &source) {
             Ok(parsed) => {
@@ -93,7 +95,7 @@ fn entry(item: &Item) -> Value {
         "guid": item.guid,
         "title": item.title,
         "link": item.url,
-        "published": item.published_at.map(rfc3339),
+        "published": item.published_at().map(rfc3339),
         "updated": item.updated_at.map(rfc3339),
         "author": item.author,
         "language": item.language,

@@ -187,6 +187,7 @@ impl Poller {
             (self.fetcher.clone(), self.clock.clone(), self.gates.clone());
         let shared = self.shared_hosts.contains(&host(&feed.feed.url));
         let after = if shared { After::Keep } else { After::Close };
+        let max_bytes = self.setup.config.limits.body;
         self.visits.spawn(async move {
             let pass = gates.enter(&feed).await;
             let now = clock.now();
@@ -201,7 +202,7 @@ impl Poller {
             // In a box: a thousand visits wait for their turn, and a few are under way.
             let fetched = Box::pin(fetcher.get(&ask)).await;
             drop(pass.host);
-            let visit = Box::pin(visit(&feed, clock.now(), fetched)).await;
+            let visit = Box::pin(visit(&feed, clock.now(), fetched, max_bytes)).await;
             let permit = pass
                 .all
                 .filter(|_| matches!(visit.found, Found::Document { .. }));
@@ -285,7 +286,7 @@ fn shared_hosts(setup: &Setup) -> HashSet<String> {
 }
 
 /// Turns an exchange into a plain value: parsed here, off the async threads.
-async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched) -> Visit {
+async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched, max_bytes: usize) -> Visit {
     let asked = feed.moved_to().unwrap_or(&feed.feed.url).to_owned();
     let moved_to = fetched
         .moved_to
@@ -305,10 +306,13 @@ async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched) -> Visit {
                     validators: document.validators,
                 }
             } else {
-                let (zone, select) = (feed.feed.time_zone(), feed.feed.select.clone());
-                let work = tokio::task::spawn_blocking(move || {
-                    read(document, &asked, body_hash, zone, select.as_ref())
-                });
+                let hints = Hints {
+                    asked,
+                    zone: feed.feed.time_zone(),
+                    select: feed.feed.select.clone(),
+                    max_bytes,
+                };
+                let work = tokio::task::spawn_blocking(move || read(document, body_hash, &hints));
                 match tokio::time::timeout(PARSE_LIMIT, work).await {
                     Ok(Ok(found)) => found,
                     Ok(Err(_)) => Found::Failed {
@@ -361,19 +365,24 @@ pub fn body_hash(body: &[u8]) -> i64 {
         .cast_signed()
 }
 
-/// Parses a document that came for the address `asked` into what a visit found.
-pub fn read(
-    document: Document,
-    asked: &str,
-    body_hash: i64,
-    zone: jiff::tz::TimeZone,
-    select: Option<&Selectors>,
-) -> Found {
+/// What is known of a document besides what came.
+pub struct Hints {
+    /// The address it came for.
+    pub asked: String,
+    pub zone: jiff::tz::TimeZone,
+    pub select: Option<Selectors>,
+    /// What it may hold once unpacked.
+    pub max_bytes: usize,
+}
+
+/// Parses a document into what a visit found.
+pub fn read(document: Document, body_hash: i64, hints: &Hints) -> Found {
     let source = Source {
         content_type: document.content_type.as_deref(),
         url: Some(&document.url),
-        zone,
-        select,
+        zone: hints.zone.clone(),
+        select: hints.select.as_ref(),
+        max_bytes: hints.max_bytes,
     };
     let bytes = document.body.len();
     match guarded(&document.body, &source) {
@@ -393,9 +402,9 @@ pub fn read(
                 }
                 ParseError::Panicked => ErrorClass::Panic,
             };
-            let (class, message) = match page_instead(&document, asked) {
+            let (class, message) = match page_instead(&document, &hints.asked) {
                 // A page is what was asked for, where items are selected from it.
-                Some(page) if page.class != ErrorClass::Html || select.is_none() => {
+                Some(page) if page.class != ErrorClass::Html || hints.select.is_none() => {
                     (page.class, page.message)
                 }
                 _ => (class, error.to_string()),

@@ -99,7 +99,7 @@ impl Keys {
             .as_deref()
             .map(stable_guid)
             .filter(|guid| !shared.guids.contains(guid));
-        let by_title = || title_key(&item.title, &item.summary, item.published_at);
+        let by_title = || title_key(&item.title, &item.summary, item.published_at());
         let guid = guid.or_else(|| (!url_is_own).then(by_title));
         let title = canonical_url.as_deref().is_some_and(churns).then(by_title);
         Self {
@@ -162,7 +162,7 @@ fn has_path(canonical: &str) -> bool {
 }
 
 fn same_time(item: &Item, known: &Known) -> bool {
-    item.published_at.is_some() && item.published_at == known.published_at
+    item.published_at().is_some() && item.published_at() == known.published_at
 }
 
 /// Looks an announcement up in its own feed, then among the articles of others. `words` are only
@@ -207,7 +207,7 @@ pub fn identify<'a>(
     let alike = items::by_text(tx, text_key)?;
     // A link that carries a new token at each fetch, often without a guid.
     let is_same = |it: &&Known| {
-        let undated = item.published_at.or(it.published_at).is_none();
+        let undated = item.published_at().or(it.published_at).is_none();
         it.feed == feed && it.first_seen_at < now && (undated || same_time(item, it))
     };
     if let Some(known) = alike.iter().find(is_same) {

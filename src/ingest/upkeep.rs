@@ -12,6 +12,7 @@ use crate::feed::home;
 use crate::feed::pace::{self, Rhythm};
 use crate::feed::{Polled, Validators, server};
 use crate::ingest::{FUTURE_SLACK, Ingest, Visit};
+use crate::item::Item;
 use crate::message::Message;
 use crate::parse::Parsed;
 use crate::store::feeds::{After, AfterOutcome, Kept};
@@ -32,7 +33,7 @@ const ENTRIES_OF_A_GAP: usize = 3;
 /// What is kept of a document besides what vouches for it.
 pub(super) fn kept(feed: &Polled, parsed: &Parsed, new: usize, now: Timestamp) -> Kept {
     let dates = || {
-        let dates = parsed.items.iter().filter_map(|it| it.published_at);
+        let dates = parsed.items.iter().filter_map(Item::published_at);
         dates.filter(|at| at.duration_since(now) <= FUTURE_SLACK)
     };
     let all_new = new == parsed.items.len() && new >= ENTRIES_OF_A_GAP;

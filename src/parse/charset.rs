@@ -2,18 +2,20 @@
 //! header, the XML declaration, and detection last. The rule was the best of those measured on
 //! re-encoded Korean, Japanese, Chinese and Russian feeds.
 
+use std::borrow::Cow;
+
 use chardetng::EncodingDetector;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-pub struct Decoded {
-    pub text: String,
+pub struct Decoded<'a> {
+    pub text: Cow<'a, str>,
     pub repairs: Vec<&'static str>,
 }
 
-pub fn decode(bytes: &[u8], content_type: Option<&str>) -> Decoded {
+pub fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Decoded<'a> {
     if let Some(text) = utf32(bytes) {
         return Decoded {
-            text,
+            text: Cow::Owned(text),
             repairs: vec!["decoded UTF-32"],
         };
     }
@@ -29,19 +31,17 @@ pub fn decode(bytes: &[u8], content_type: Option<&str>) -> Decoded {
     }
     let declared = label_of_header(content_type).or_else(|| label_of_prolog(bytes));
     let encoding = declared.and_then(|label| Encoding::for_label(alias(&label).as_bytes()));
-    if let Ok(text) = std::str::from_utf8(bytes)
-        && !looks_like_iso_2022(bytes)
-    {
+    if let Some((text, torn)) = utf8(bytes).filter(|_| !looks_like_iso_2022(bytes)) {
         let contradicted = encoding.is_some_and(|it| it != UTF_8) && !bytes.is_ascii();
-        let repairs = if contradicted {
-            vec!["ignored a wrong charset label: the bytes are UTF-8"]
-        } else {
-            Vec::new()
-        };
-        return Decoded {
-            text: text.to_owned(),
-            repairs,
-        };
+        let mut repairs = Vec::new();
+        if contradicted {
+            repairs.push("ignored a wrong charset label: the bytes are UTF-8");
+        }
+        if torn {
+            repairs.push("left out a character that the end cuts");
+        }
+        let text = Cow::Borrowed(text);
+        return Decoded { text, repairs };
     }
     match encoding {
         // Bytes that are not UTF-8 refute the label.
@@ -62,15 +62,29 @@ pub fn decode(bytes: &[u8], content_type: Option<&str>) -> Decoded {
     }
 }
 
-fn with(encoding: &'static Encoding, bytes: &[u8], mut repairs: Vec<&'static str>) -> Decoded {
+/// The text, and whether it ends within a character, as what is cut off may.
+fn utf8(bytes: &[u8]) -> Option<(&str, bool)> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some((text, false)),
+        Err(error) if error.error_len().is_some() => None,
+        Err(error) => {
+            let text = std::str::from_utf8(&bytes[..error.valid_up_to()]).ok()?;
+            // After nothing but ASCII, those last bytes may be of any charset.
+            (!text.is_ascii()).then_some((text, true))
+        }
+    }
+}
+
+fn with<'a>(
+    encoding: &'static Encoding,
+    bytes: &'a [u8],
+    mut repairs: Vec<&'static str>,
+) -> Decoded<'a> {
     let (text, malformed) = encoding.decode_without_bom_handling(bytes);
     if malformed && repairs.is_empty() {
         repairs.push("replaced bytes that do not fit the charset");
     }
-    Decoded {
-        text: text.into_owned(),
-        repairs,
-    }
+    Decoded { text, repairs }
 }
 
 /// Labels as newsrooms use them, which WHATWG's table lacks.
@@ -180,6 +194,15 @@ mod tests {
         let japanese =
             "<?xml version='1.0' encoding='cp932'?><rss><title>米朝首脳会談について</title></rss>";
         check(&SHIFT_JIS.encode(japanese).0, None, "米朝首脳会談");
+    }
+
+    #[test]
+    fn a_character_cut_in_two_leaves_the_charset_alone() {
+        let document = "<rss><title>한국 a é";
+        for cut in 1..3 {
+            check(&document.as_bytes()[..document.len() - cut], None, "한국 a");
+        }
+        check(&document.as_bytes()[..15], None, "한");
     }
 
     #[test]

@@ -1,52 +1,64 @@
 //! Dates as feeds write them, into an instant. A date is read by the kinds of its parts — a month
 //! name, a year, a clock time, a zone — since newsrooms order and punctuate them in every way.
 
+mod words;
+
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::item::{Precision, When};
+use crate::parse::date::words::{is_filler, month, named_zone, zone_of_script};
+
 /// The instant that `text` names; `zone` where it names no zone. `None` where it cannot be told.
-pub fn parse(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+pub fn parse(text: &str, zone: &TimeZone) -> Option<When> {
     let text = text.trim();
-    if text.is_empty() || text.len() > 100 {
+    // A year before Christ is what a database writes for nothing.
+    if text.is_empty() || text.len() > 100 || text.starts_with('-') {
         return None;
     }
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Some(crate::clock::whole_seconds(at));
+    let exact = text
+        .parse()
+        .ok()
+        .map(crate::clock::whole_seconds)
+        .or_else(|| epoch(text));
+    if let Some(at) = exact {
+        let precision = Precision::Second;
+        return Some(When { at, precision });
     }
-    if let Some(at) = epoch(text) {
-        return Some(at);
-    }
-    let mut parts = Parts::default();
+    let mut parts = Parts {
+        slashes: text.contains('/'),
+        ..Parts::default()
+    };
     parts.read(&normalise(text))?;
-    if *zone == TimeZone::UTC
-        && let Some(told) = zone_of_script(text)
-    {
-        return parts.instant(&told);
-    }
-    parts.instant(zone)
+    parts.dotted_clock();
+    let told = zone_of_script(text).filter(|_| *zone == TimeZone::UTC);
+    Some(When {
+        at: parts.instant(told.as_ref().unwrap_or(zone))?,
+        precision: match parts.time {
+            Some(_) => Precision::Second,
+            None => Precision::Day,
+        },
+    })
 }
 
-/// Where nothing says the zone, the writing says the country: Korean units, Japanese clock
-/// words, Chinese otherwise.
-fn zone_of_script(text: &str) -> Option<TimeZone> {
-    let holds = |marks: &str| text.chars().any(|c| marks.contains(c));
-    let name = if holds("년월일시분초오") {
-        "Asia/Seoul"
-    } else if holds("時") || text.contains("午前") || text.contains("午後") {
-        "Asia/Tokyo"
-    } else if holds("年月日时点") || text.contains("上午") || text.contains("下午") {
-        "Asia/Shanghai"
-    } else {
-        return None;
-    };
-    TimeZone::get(name).ok()
+/// For the canonical document: RFC 3339, where one nanosecond marks a day without a time.
+pub(super) fn written(when: When) -> String {
+    let mark = SignedDuration::from_nanos(match when.precision {
+        Precision::Day => 1,
+        Precision::Second => 0,
+    });
+    when.at.checked_add(mark).unwrap_or(when.at).to_string()
 }
 
 /// Seconds or milliseconds since 1970.
 fn epoch(text: &str) -> Option<Timestamp> {
-    let number: i64 = text.parse().ok()?;
-    match text.len() {
+    let whole = match text.split_once('.') {
+        Some((whole, fraction)) if fraction.bytes().all(|it| it.is_ascii_digit()) => whole,
+        _ => text,
+    };
+    let number: i64 = whole.parse().ok()?;
+    match whole.len() {
         9..=10 => Timestamp::from_second(number).ok(),
         13 => Timestamp::from_second(number / 1000).ok(),
         _ => None,
@@ -55,8 +67,11 @@ fn epoch(text: &str) -> Option<Timestamp> {
 
 /// CJK unit characters become the punctuation of other dates; names become lower case.
 fn normalise(text: &str) -> String {
+    // The fold turns dashes into spaces, which would hide a negative offset.
+    let is_dash = |c: char| matches!(c, '-' | '−' | '\u{2010}'..='\u{2015}');
+    let folded: Vec<String> = text.split(is_dash).map(crate::text::fold::fold).collect();
     let mut out = String::with_capacity(text.len() + 8);
-    for c in crate::text::fold::fold(text).chars() {
+    for c in folded.join("-").chars() {
         match c {
             '年' | '년' | '月' | '월' => out.push('-'),
             '日' | '일' => out.push(' '),
@@ -67,42 +82,12 @@ fn normalise(text: &str) -> String {
             c => out.push(c),
         }
     }
-    // The fold turns dashes into spaces, which would hide a negative offset.
-    restore_minus(
-        text,
-        &out.replace("午前", " am ")
-            .replace("午後", " pm ")
-            .replace("오전", " am ")
-            .replace("오후", " pm ")
-            .replace("上午", " am ")
-            .replace("下午", " pm "),
-    )
-}
-
-/// `… 10:00:00 -0500` folds to `… 10:00:00 0500`: put the sign back.
-fn restore_minus(original: &str, folded: &str) -> String {
-    let sign = original
-        .char_indices()
-        .filter(|(_, c)| matches!(c, '-' | '−' | '\u{2010}'..='\u{2015}'))
-        .find(|(at, c)| {
-            let before = &original[..*at];
-            let after = &original[at + c.len_utf8()..];
-            let digits: String = after
-                .chars()
-                .take_while(|c| c.is_ascii_digit() || *c == ':')
-                .collect();
-            before.contains(':') && matches!(digits.len(), 4 | 5) && after.len() == digits.len()
-                || (before.to_ascii_lowercase().ends_with("gmt")
-                    || before.to_ascii_lowercase().ends_with("utc"))
-                || (before.contains(':') && matches!(digits.len(), 2) && after.len() == 2)
-        })
-        .map(|(at, c)| original[at + c.len_utf8()..].to_ascii_lowercase());
-    match sign {
-        Some(tail) if folded.ends_with(&format!(" {tail}")) => {
-            format!("{}-{tail}", &folded[..folded.len() - tail.len() - 1])
-        }
-        _ => folded.to_owned(),
-    }
+    out.replace("午前", " am ")
+        .replace("午後", " pm ")
+        .replace("오전", " am ")
+        .replace("오후", " pm ")
+        .replace("上午", " am ")
+        .replace("下午", " pm ")
 }
 
 #[derive(Default, Debug)]
@@ -112,6 +97,9 @@ struct Parts {
     time: Option<(i8, i8, i8)>,
     afternoon: Option<bool>,
     offset: Option<i32>,
+    slashes: bool,
+    /// Whether the clock or a zone was read last: only then a sign begins an offset.
+    may_offset: bool,
 }
 
 impl Parts {
@@ -119,36 +107,8 @@ impl Parts {
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
             if first.is_ascii_digit() {
-                let len = rest
-                    .find(|c: char| !c.is_ascii_digit())
-                    .unwrap_or(rest.len());
-                let (digits, tail) = rest.split_at(len);
-                if tail.starts_with(':') && self.time.is_none() && len <= 2 {
-                    rest = self.clock(rest)?;
-                } else if self.time.is_none() && len == 8 && self.numbers.is_empty() {
-                    for range in [0..4, 4..6, 6..8] {
-                        self.numbers
-                            .push((digits[range.clone()].parse().ok()?, range.len()));
-                    }
-                    rest = tail;
-                } else if tail.starts_with(['+', '-'])
-                    && self.time.is_none()
-                    && len == 6
-                    && self.numbers.len() >= 3
-                {
-                    self.time = Some((
-                        digits[..2].parse().ok()?,
-                        digits[2..4].parse().ok()?,
-                        digits[4..].parse().ok()?,
-                    ));
-                    rest = tail;
-                } else if len <= 4 {
-                    self.numbers.push((digits.parse().ok()?, len));
-                    rest = tail;
-                } else {
-                    return None;
-                }
-            } else if matches!(first, '+' | '-') && (self.time.is_some() || self.offset.is_some()) {
+                rest = self.digits(rest)?;
+            } else if matches!(first, '+' | '-') && self.may_offset && is_offset(rest) {
                 rest = self.numeric_offset(rest)?;
             } else if first.is_alphabetic() {
                 let len = rest
@@ -162,6 +122,45 @@ impl Parts {
             }
         }
         Some(())
+    }
+
+    fn digits<'a>(&mut self, rest: &'a str) -> Option<&'a str> {
+        let len = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let (digits, tail) = rest.split_at(len);
+        let number = |range: std::ops::Range<usize>| digits[range].parse::<i8>().ok();
+        let fresh = self.numbers.is_empty() && self.time.is_none();
+        self.may_offset = false;
+        match len {
+            1 | 2 if tail.starts_with(':') && self.time.is_none() => {
+                self.may_offset = true;
+                return self.clock(rest);
+            }
+            // 20261123, 202611231405, 20261123140500
+            8 | 12 | 14 if fresh => {
+                for range in [0..4, 4..6, 6..8] {
+                    let len = range.len();
+                    self.numbers.push((digits[range].parse().ok()?, len));
+                }
+                if len > 8 {
+                    let second = if len == 14 { number(12..14)? } else { 0 };
+                    self.time = Some((number(8..10)?, number(10..12)?, second));
+                    self.may_offset = true;
+                }
+            }
+            // The clock of 20261123T140500+0900.
+            6 if self.time.is_none()
+                && self.numbers.len() >= 3
+                && tail.starts_with(['+', '-', 'z']) =>
+            {
+                self.time = Some((number(0..2)?, number(2..4)?, number(4..6)?));
+                self.may_offset = true;
+            }
+            ..=4 => self.numbers.push((digits.parse().ok()?, len)),
+            _ => return None,
+        }
+        Some(tail)
     }
 
     fn clock<'a>(&mut self, rest: &'a str) -> Option<&'a str> {
@@ -218,13 +217,31 @@ impl Parts {
         if let Some(month) = month(word) {
             self.month = Some((month, self.numbers.len()));
         } else if let Some(offset) = named_zone(word) {
-            self.offset = Some(offset);
+            // What is written in numbers is meant: `-0500 (EST)`.
+            self.offset = self.offset.or(Some(offset));
+            self.may_offset = true;
         } else if matches!(word, "am" | "a" | "pm" | "p") {
             self.afternoon = Some(word.starts_with('p'));
         } else if !is_filler(word) {
             return None;
         }
         Some(())
+    }
+
+    /// `23.11.2026 14.05`: what follows a whole date is a clock.
+    fn dotted_clock(&mut self) {
+        let date = if self.month.is_some() { 2 } else { 3 };
+        if self.time.is_some() || self.numbers.len() < date {
+            return;
+        }
+        let number = |(value, len): &(i32, usize)| i8::try_from(*value).ok().filter(|_| *len == 2);
+        let clock: Option<Vec<i8>> = self.numbers[date..].iter().map(number).collect();
+        match clock.as_deref() {
+            Some([hour, minute]) => self.time = Some((*hour, *minute, 0)),
+            Some([hour, minute, second]) => self.time = Some((*hour, *minute, *second)),
+            _ => return,
+        }
+        self.numbers.truncate(date);
     }
 
     fn instant(&self, zone: &TimeZone) -> Option<Timestamp> {
@@ -264,10 +281,20 @@ impl Parts {
             }
             (Some(_), _) => return None,
             (None, [(year, 4), (month, _), (day, _)]) => (*year, i8::try_from(*month).ok()?, *day),
+            // A day of the year: 2026-327.
+            (None, [(year, 4), (day, 3)]) => {
+                let first = Date::new(i16::try_from(*year).ok()?, 1, 1).ok()?;
+                let date = first.checked_add(jiff::Span::new().days(*day - 1)).ok()?;
+                return (*day > 0 && i32::from(date.year()) == *year).then_some(date);
+            }
             (None, [(year, 4), (month, _)]) => (*year, i8::try_from(*month).ok()?, 1),
             (None, [(year, 4)]) => (*year, 1, 1),
             // 27 09 2026, and 11/23/2026 where the second part cannot be a month.
             (None, [(a, _), (b, _), (year, 4)]) => {
+                // 11/12/2026 is one day in London and another in New York.
+                if self.slashes && *a <= 12 && *b <= 12 && a != b {
+                    return None;
+                }
                 let (day, month) = if *b > 12 { (*b, *a) } else { (*a, *b) };
                 (*year, i8::try_from(month).ok()?, day)
             }
@@ -275,6 +302,15 @@ impl Parts {
         };
         Date::new(i16::try_from(year).ok()?, month, i8::try_from(day).ok()?).ok()
     }
+}
+
+/// An offset follows its sign at once; one or two digits could as well be a day.
+fn is_offset(rest: &str) -> bool {
+    let body = &rest[1..];
+    let len = body
+        .find(|c: char| !c.is_ascii_digit() && c != ':')
+        .unwrap_or(body.len());
+    len > 2 || (len > 0 && !body[len..].contains(char::is_alphanumeric))
 }
 
 fn century(year: i32, digits: usize) -> i32 {
@@ -285,79 +321,6 @@ fn century(year: i32, digits: usize) -> i32 {
     }
 }
 
-fn month(word: &str) -> Option<i8> {
-    const MONTHS: [&[&str]; 12] = [
-        &["jan", "янв", "ene", "gen", "jän"],
-        &["feb", "фев", "fév", "fev"],
-        &["mar", "мар", "mär", "mrz"],
-        &["apr", "апр", "avr", "abr"],
-        &["may", "мая", "май", "mai", "mag"],
-        &["jun", "июн", "juin", "giu"],
-        &["jul", "июл", "juil", "lug"],
-        &["aug", "авг", "aoû", "aou", "ago"],
-        &["sep", "сен", "set"],
-        &["oct", "окт", "okt", "ott", "out"],
-        &["nov", "ноя"],
-        &["dec", "дек", "dez", "déc", "dic"],
-    ];
-    let at = MONTHS
-        .iter()
-        .position(|names| names.iter().any(|name| word.starts_with(name)))?;
-    i8::try_from(at + 1).ok()
-}
-
-fn named_zone(word: &str) -> Option<i32> {
-    let hours = match word {
-        "z" | "gmt" | "ut" | "utc" | "wet" => 0,
-        "bst" | "cet" | "met" | "west" => 1,
-        "cest" | "eet" | "mest" | "sast" => 2,
-        "msk" | "eest" => 3,
-        "hkt" | "sgt" | "awst" => 8,
-        "kst" | "jst" => 9,
-        "aest" => 10,
-        "aedt" => 11,
-        "edt" => -4,
-        "est" | "cdt" => -5,
-        "cst" | "mdt" => -6,
-        "mst" | "pdt" => -7,
-        "pst" => -8,
-        "ist" => return Some(5 * 3600 + 1800),
-        _ => return None,
-    };
-    Some(hours * 3600)
-}
-
-/// Week days, the ISO `t`, ordinals and small words.
-fn is_filler(word: &str) -> bool {
-    const DAYS: &[&str] = &[
-        "mon", "tue", "wed", "thu", "fri", "sat", "sun", "пн", "вт", "ср", "чт", "пт", "сб", "вс",
-        "lun", "mer", "jeu", "ven", "sam", "dim", "die", "mit", "don", "fre", "son", "mié", "jue",
-        "vie", "sáb", "dom",
-    ];
-    matches!(
-        word,
-        "t" | "st"
-            | "nd"
-            | "rd"
-            | "th"
-            | "at"
-            | "of"
-            | "de"
-            | "г"
-            | "mo"
-            | "di"
-            | "mi"
-            | "do"
-            | "fr"
-            | "sa"
-            | "so"
-            | "w"
-    ) || DAYS.iter().any(|day| word.starts_with(day))
-        || word
-            .chars()
-            .all(|c| "월화수목금토일月火水木金土日曜요周星期一二三四五六天".contains(c))
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::tz::TimeZone;
@@ -365,12 +328,13 @@ mod tests {
 
     use super::parse;
     use crate::clock::rfc3339;
+    use crate::item::Precision;
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let seoul = TimeZone::get("Asia/Seoul").expect("zone");
         assert_eq!(
-            parse(text, &seoul).map(rfc3339).as_deref(),
+            parse(text, &seoul).map(|it| rfc3339(it.at)).as_deref(),
             Some(expected),
             "{text}"
         );
@@ -395,6 +359,30 @@ mod tests {
         check("Mon, 23 Nov 26 14:05 EST", "2026-11-23T19:05:00Z");
         check("1763906700", "2025-11-23T14:05:00Z");
         check("November 23, 2026 2:05 PM", "2026-11-23T05:05:00Z");
+        check("20261123140500", "2026-11-23T05:05:00Z");
+        check("20261123T140500Z", "2026-11-23T14:05:00Z");
+        check("2026-11-23 14:05:00 −0500 (EST)", "2026-11-23T19:05:00Z");
+        check("14:05 23-11-2026", "2026-11-23T05:05:00Z");
+        check("14:05 - 05 Nov 2026", "2026-11-05T05:05:00Z");
+        check("23.11.2026 14:05 GMT-3", "2026-11-23T17:05:00Z");
+        check("23.11.2026 14.05", "2026-11-23T05:05:00Z");
+        check("Mon, 23 Nov 2026 14.05.30 GMT", "2026-11-23T14:05:30Z");
+        check("1763906700.5", "2025-11-23T14:05:00Z");
+        check("2026-327T14:05Z", "2026-11-23T14:05:00Z");
+        check("2026. november 23. 14:05", "2026-11-23T05:05:00Z");
+        check("Δευ, 23 Νοε 2026 14:05:00 GMT", "2026-11-23T14:05:00Z");
+        check("Mon, 23 Nov 2026 14:05:00 PT", "2026-11-23T22:05:00Z");
+    }
+
+    #[test]
+    fn a_day_is_told_from_its_midnight() {
+        let precision = |text| parse(text, &TimeZone::UTC).map(|it| it.precision);
+        for day in ["2026-11-23", "23 Nov 2026", "2026年11月23日", "20261123"] {
+            assert_eq!(precision(day), Some(Precision::Day), "{day}");
+        }
+        for second in ["2026-11-23T00:00Z", "23 Nov 2026 00:00:00", "1763906700"] {
+            assert_eq!(precision(second), Some(Precision::Second), "{second}");
+        }
     }
 
     #[test]
@@ -404,6 +392,9 @@ mod tests {
             "yesterday",
             "2026-13-45",
             "soon, 23",
+            "11/12/2026",
+            "-0001-11-30T00:00:00+00:00",
+            "0000-00-00 00:00:00",
             "99999999999999999999",
         ] {
             assert_eq!(parse(text, &TimeZone::UTC), None, "{text}");

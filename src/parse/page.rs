@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use crate::feed::Selectors;
-use crate::item::Item;
+use crate::item::{Item, When};
 use crate::parse::{ParseError, SUMMARY_CHARS, TITLE_CHARS, date};
 use crate::text::{cut, printable};
 
@@ -72,7 +72,7 @@ pub fn list(
                 summary: part(&summary)
                     .map(|it| cut(&line(&it.text()), SUMMARY_CHARS))
                     .unwrap_or_default(),
-                published_at: part(&date).and_then(|it| time(&it, zone)),
+                published: part(&date).and_then(|it| time(&it, zone)),
                 ..Item::default()
             })
         })
@@ -268,7 +268,7 @@ fn resolve(base: Option<&Url>, href: &str) -> Option<String> {
 }
 
 /// The time an element tells: to machines first, then to people.
-fn time(found: &Selection<'_>, zone: &TimeZone) -> Option<jiff::Timestamp> {
+fn time(found: &Selection<'_>, zone: &TimeZone) -> Option<When> {
     ["datetime", "content", "title"]
         .iter()
         .filter_map(|name| found.attr(name))
@@ -350,7 +350,7 @@ mod tests {
         let times: Vec<String> = list
             .items
             .iter()
-            .filter_map(|it| it.published_at)
+            .filter_map(Item::published_at)
             .map(|it| it.to_string())
             .collect();
         assert_eq!(times, ["2026-03-04T01:00:00Z", "2026-03-02T15:00:00Z"]);

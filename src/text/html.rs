@@ -70,10 +70,7 @@ fn strip_tags(html: &str) -> Cow<'_, str> {
 /// The element name and byte length of the tag or comment that `tail` starts with.
 fn tag_at(tail: &str) -> Option<(String, usize)> {
     if let Some(comment) = tail.strip_prefix("<!--") {
-        return Some((
-            "!--".to_owned(),
-            comment.find("-->").map_or(tail.len(), |at| at + 7),
-        ));
+        return Some(("!--".to_owned(), comment.find("-->")? + 7));
     }
     let name_start = if tail[1..].starts_with('/') { 2 } else { 1 };
     let name: String = tail[name_start..]

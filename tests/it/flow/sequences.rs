@@ -412,3 +412,32 @@ fn the_same_article_with_more_in_it_elsewhere_is_told() {
         ],
     );
 }
+
+#[test]
+fn a_day_without_a_time_is_no_midnight() {
+    // The world begins at nine; the feed was complete then, and half a fresh window is twelve hours.
+    let mut world = World::new();
+    let on = |day: &str| {
+        let item = "<item><title>Orchard growers fear an early frost</title><link>https://wire.example/n</link>";
+        format!(
+            "<rss version=\"2.0\"><channel><title>W</title>{item}<pubDate>{day}</pubDate></item></channel></rss>"
+        )
+    };
+    world.feed("wire", rss(&[])).poll();
+    world.later("14h").poll();
+    world
+        .later("30m")
+        .shows("wire", on("2026-06-01"))
+        .poll()
+        .expect_alerts(1);
+    let mut world = World::new();
+    world.feed("wire", on("2026-05-30")).poll().expect_alerts(0);
+}
+
+#[test]
+fn an_undated_item_whose_address_names_an_old_day_is_history() {
+    let at = |link: &str| rss(&[entry("1", HEADLINES[0]).no_date().link(link)]);
+    check([(at("https://wire.example/2026/05/20/barges.html"), 0)]);
+    check([(at("https://wire.example/2026/05/31/barges.html"), 1)]);
+    check([(at("https://wire.example/story/barges.html"), 1)]);
+}
