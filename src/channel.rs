@@ -4,7 +4,7 @@ pub mod ntfy;
 pub mod terminal;
 pub mod webhook;
 
-use crate::fetch::retry_after;
+use crate::fetch::headers::retry_after;
 use crate::message::Message;
 use crate::outbox::{Delivery, Outcome};
 

@@ -3,6 +3,8 @@
 
 pub mod access;
 mod cookies;
+pub mod headers;
+mod hop;
 pub mod page;
 pub mod reach;
 
@@ -11,14 +13,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use reqwest::header::{self, HeaderMap};
-use reqwest::{Client, ClientBuilder, Proxy, RequestBuilder, Response, StatusCode, redirect};
+use reqwest::{Client, ClientBuilder, Proxy, Response, StatusCode, header, redirect};
 use url::Url;
 
 use crate::feed::Validators;
 use crate::feed::pace::Wishes;
-use crate::fetch::access::{Access, trusts};
+use crate::fetch::access::Access;
 use crate::fetch::cookies::Jar;
+use crate::fetch::headers::wishes;
+use crate::fetch::hop::{is_redirect, next, request};
 use crate::fetch::reach::{PublicOnly, Reach};
 use crate::secret::Secret;
 use crate::text::{cut, printable};
@@ -360,64 +363,6 @@ impl Way {
     }
 }
 
-fn request(
-    client: &Client,
-    ask: &Ask<'_>,
-    home: &Url,
-    url: &Url,
-    jar: &Jar,
-    coding: Coding,
-) -> RequestBuilder {
-    let request = client.get(url.clone()).header(header::ACCEPT, ACCEPT);
-    let mut request = ask.access.introduce(request);
-    if ask.after == After::Close {
-        request = request.header(header::CONNECTION, "close");
-    }
-    if coding == Coding::Identity {
-        request = request.header(header::ACCEPT_ENCODING, "identity");
-    }
-    if let Some(etag) = &ask.validators.etag {
-        request = request.header(header::IF_NONE_MATCH, etag);
-    }
-    if let Some(last_modified) = &ask.validators.last_modified {
-        request = request.header(header::IF_MODIFIED_SINCE, last_modified);
-    }
-    if let Some(cookies) = jar.header(url) {
-        request = request.header(header::COOKIE, cookies);
-    }
-    if trusts(home, url) {
-        request = ask.access.identify(request);
-    }
-    request
-}
-
-fn is_redirect(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
-}
-
-/// Where a redirect leads. User and password in the feed's address go on where they belong.
-fn next(url: &Url, home: &Url, headers: &HeaderMap) -> Result<Url, String> {
-    let location = headers
-        .get(header::LOCATION)
-        .ok_or("without saying where to")?;
-    let location = String::from_utf8_lossy(location.as_bytes());
-    let mut next = url
-        .join(location.trim())
-        .map_err(|_| "with a target that is no address".to_owned())?;
-    if !matches!(next.scheme(), "http" | "https") {
-        return Err(format!("to {}:, which is not fetched", next.scheme()));
-    }
-    let (user, password) = if trusts(home, &next) {
-        (home.username(), home.password())
-    } else {
-        ("", None)
-    };
-    next.set_username(user)
-        .and_then(|()| next.set_password(password))
-        .map_err(|()| "with a target without a host".to_owned())?;
-    Ok(next)
-}
-
 /// Cloudflare says so itself.
 fn is_challenge(response: &Response) -> bool {
     response.headers().contains_key("cf-mitigated")
@@ -466,17 +411,6 @@ fn is_text(body: &[u8]) -> bool {
     matches!(body.trim_ascii_start().first(), Some(b'<' | b'{'))
 }
 
-fn without_user(url: &Url) -> String {
-    let mut url = url.clone();
-    // Only addresses without a host refuse.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.into()
-}
-
-const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/rdf+xml, application/feed+json, \
-                      application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5";
-
 /// A client that follows no redirect, for channels.
 pub fn client(limits: &Limits, reach: Reach) -> Result<Client, reqwest::Error> {
     let builder = builder(limits).redirect(redirect::Policy::custom(|it| {
@@ -486,6 +420,14 @@ pub fn client(limits: &Limits, reach: Reach) -> Result<Client, reqwest::Error> {
         Reach::Public => builder.dns_resolver(Arc::new(PublicOnly)).build(),
         Reach::Anywhere => builder.no_proxy().build(),
     }
+}
+
+fn without_user(url: &Url) -> String {
+    let mut url = url.clone();
+    // Only addresses without a host refuse.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.into()
 }
 
 fn builder(limits: &Limits) -> ClientBuilder {
@@ -545,83 +487,9 @@ pub fn describe(error: &reqwest::Error) -> String {
     cut(&printable(&parts.join(": ")), 300)
 }
 
-fn wishes(headers: &HeaderMap, now: Timestamp) -> Wishes {
-    let clock = date_of(headers).unwrap_or(now);
-    Wishes {
-        retry_after: retry_after_by(headers, Some(clock)),
-        fresh_for: fresh_for(headers, clock),
-    }
-}
-
-/// Seconds or an HTTP date (RFC 9110, 10.2.3). A date needs the server's own clock to mean
-/// anything, so it is read against its Date header.
-pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    retry_after_by(headers, date_of(headers))
-}
-
-fn retry_after_by(headers: &HeaderMap, clock: Option<Timestamp>) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    Duration::try_from(http_date(text)?.duration_since(clock?)).ok()
-}
-
-/// How long the answer stays as it is: max-age less its age, else until Expires (RFC 9111, 4.2).
-fn fresh_for(headers: &HeaderMap, clock: Timestamp) -> Option<Duration> {
-    let text = |name| headers.get(name).and_then(|it| it.to_str().ok());
-    let mut max_age = None;
-    for part in text(header::CACHE_CONTROL).unwrap_or_default().split(',') {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        let name = name.trim();
-        if name.eq_ignore_ascii_case("no-cache") || name.eq_ignore_ascii_case("no-store") {
-            return None;
-        }
-        if name.eq_ignore_ascii_case("max-age") {
-            max_age = value.trim().trim_matches('"').parse::<u64>().ok();
-        }
-    }
-    let Some(max_age) = max_age else {
-        let until = http_date(text(header::EXPIRES)?)?;
-        return Duration::try_from(until.duration_since(clock)).ok();
-    };
-    let age = text(header::AGE).and_then(|it| it.trim().parse().ok());
-    Some(Duration::from_secs(
-        max_age.saturating_sub(age.unwrap_or(0)),
-    ))
-}
-
-fn date_of(headers: &HeaderMap) -> Option<Timestamp> {
-    http_date(headers.get(header::DATE)?.to_str().ok()?)
-}
-
-fn http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::parse(text.trim())
-        .ok()
-        .map(|it| it.timestamp())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn retry_after_reads_seconds_and_dates() {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::RETRY_AFTER, "120".parse().expect("value"));
-        assert_eq!(retry_after(&headers), Some(Duration::from_secs(120)));
-        headers.insert(
-            header::RETRY_AFTER,
-            "Wed, 21 Oct 2026 07:30:00 GMT".parse().expect("value"),
-        );
-        headers.insert(
-            header::DATE,
-            "Wed, 21 Oct 2026 07:28:00 GMT".parse().expect("value"),
-        );
-        assert_eq!(retry_after(&headers), Some(Duration::from_secs(120)));
-        headers.insert(header::RETRY_AFTER, "soon".parse().expect("value"));
-        assert_eq!(retry_after(&headers), None);
-    }
 
     #[test]
     fn an_address_family_that_does_not_answer_is_passed_over() {
@@ -651,34 +519,5 @@ mod tests {
         let status = runtime.block_on(async { client.get(url).send().await.map(|it| it.status()) });
         assert_eq!(status.expect("an answer"), StatusCode::NO_CONTENT);
         server.join().expect("served");
-    }
-
-    #[track_caller]
-    fn check(lines: &[(header::HeaderName, &str)], secs: Option<u64>) {
-        let mut headers = HeaderMap::new();
-        for (name, value) in lines {
-            headers.append(name, value.parse().expect("value"));
-        }
-        let now = "2026-10-21T07:28:00Z".parse().expect("an instant");
-        let found = fresh_for(&headers, date_of(&headers).unwrap_or(now));
-        assert_eq!(found.map(|it| it.as_secs()), secs, "{lines:?}");
-    }
-
-    #[test]
-    fn freshness_is_max_age_else_expires() {
-        use header::{AGE, CACHE_CONTROL, EXPIRES};
-        let until = (EXPIRES, "Wed, 21 Oct 2026 07:30:00 GMT");
-        check(&[], None);
-        check(std::slice::from_ref(&until), Some(120));
-        check(&[(EXPIRES, "0")], None);
-        check(&[(EXPIRES, "Wed, 21 Oct 2020 07:30:00 GMT")], None);
-        check(
-            &[(CACHE_CONTROL, "public, Max-Age=300"), until.clone()],
-            Some(300),
-        );
-        check(&[(CACHE_CONTROL, "max-age=300"), (AGE, "100")], Some(200));
-        check(&[(CACHE_CONTROL, "max-age=0"), until.clone()], Some(0));
-        check(&[(CACHE_CONTROL, "no-cache, max-age=300"), until], None);
-        check(&[(CACHE_CONTROL, "max-age=soon")], None);
     }
 }
