@@ -103,6 +103,19 @@ CREATE TABLE aliases (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX aliases_by_item ON aliases (item_id);
 
+-- The page of an article, for items that match or nearly do, where their feed asks for it.
+CREATE TABLE articles (
+    item_id     INTEGER PRIMARY KEY REFERENCES items (id),
+    state       TEXT NOT NULL CHECK (state IN ('wanted', 'kept', 'failed')),
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    next_try_at TEXT,                         -- while wanted
+    text        TEXT,                         -- plain, a paragraph a line
+    decided     INTEGER NOT NULL DEFAULT 0,   -- 1: only by its text did the item match
+    error       TEXT,
+    fetched_at  TEXT
+) STRICT;
+CREATE INDEX articles_wanted ON articles (next_try_at) WHERE state = 'wanted';
+
 -- Topic × item. Only matches are kept.
 CREATE TABLE matches (
     item_id  INTEGER NOT NULL REFERENCES items (id),

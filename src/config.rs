@@ -20,7 +20,7 @@ use crate::channel::terminal::Terminal;
 use crate::channel::webhook::Webhook;
 use crate::config::access::AccessConfig;
 use crate::config::fault::{Fault, Faults, Text};
-use crate::config::file::{ChannelKind, FeedKind, File, SecretRef};
+use crate::config::file::{ChannelKind, FeedKind, File, FullText, SecretRef};
 use crate::feed::pace::PollPolicy;
 use crate::feed::{Feed, Selectors};
 use crate::fetch::reach::Reach;
@@ -47,6 +47,8 @@ pub struct Config {
     pub feeds: Vec<Feed>,
     /// Who hears of the health of which feeds.
     pub operator: Operator,
+    /// Names of the feeds whose articles are read where they match or nearly do.
+    pub full_text: HashSet<String>,
     /// Of the feeds that are asked otherwise than most.
     pub access: Vec<AccessConfig>,
     pub topics: Vec<TopicRef>,
@@ -184,6 +186,7 @@ impl Config {
                 channels: known_channels(&file.health.channels, &source, &channels, &mut faults),
                 feeds: tables.important,
             },
+            full_text: tables.full_text,
             access: tables.access,
             topics,
             channels,
@@ -380,6 +383,7 @@ struct FeedTables {
     feeds: Vec<Feed>,
     access: Vec<AccessConfig>,
     important: HashSet<String>,
+    full_text: HashSet<String>,
 }
 
 fn feeds(
@@ -469,6 +473,9 @@ fn check_feeds(
             .extend(AccessConfig::of(feed, source, directory));
         if feed.important {
             tables.important.insert(name.clone());
+        }
+        if feed.full_text == FullText::Matched {
+            tables.full_text.insert(name.clone());
         }
         let outlet = feed.outlet.clone().unwrap_or_else(|| name.clone());
         tables.feeds.push(Feed {

@@ -1,7 +1,9 @@
 //! The running service: loops that are thin waits around plain turns, the only place that spawns.
 //! Tests and the demo call the turns; only `run` starts the loops.
 
+pub mod articles;
 pub mod deliver;
+pub mod gates;
 pub mod notify;
 pub mod poll;
 

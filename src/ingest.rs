@@ -2,11 +2,12 @@
 //! poll in one transaction. A function of the archive, the visit and its time: what is recorded
 //! replays to the same archive.
 
+pub mod article;
 pub mod identity;
 pub mod upkeep;
 
 use std::cell::LazyCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,6 +100,8 @@ pub struct Ingest {
     pub poll: PollPolicy,
     pub story: crate::story::Policy,
     pub operator: Operator,
+    /// Names of the feeds whose articles are read where they match or nearly do.
+    pub full_text: HashSet<String>,
     open: HashMap<String, OpenStories>,
     /// Hosts that are tired, for visits that were under way when they said so.
     resting: HashMap<String, Timestamp>,
@@ -117,6 +120,7 @@ impl Ingest {
             poll,
             story: crate::story::Policy::default(),
             operator: Operator::default(),
+            full_text: HashSet::new(),
             open: HashMap::new(),
             resting: HashMap::new(),
         }
@@ -143,7 +147,10 @@ impl Ingest {
     /// Takes visits in one transaction: all of them or none. Where one makes a stage panic, each
     /// is taken alone, and the culprit is recorded as a failure of its feed.
     pub fn take(&mut self, store: &Store, visits: &[Visit]) -> Result<Vec<Report>, StoreError> {
-        match self.attempt(store, visits) {
+        if visits.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self.attempt_visits(store, visits) {
             Attempt::Taken(reports) => Ok(reports),
             Attempt::Refused(error) => Err(error),
             Attempt::Panicked => visits
@@ -163,8 +170,8 @@ impl Ingest {
             },
             ..visit.clone()
         };
-        let taken = match self.attempt(store, std::slice::from_ref(visit)) {
-            Attempt::Panicked => self.attempt(store, &[failed]),
+        let taken = match self.attempt_visits(store, std::slice::from_ref(visit)) {
+            Attempt::Panicked => self.attempt_visits(store, &[failed]),
             attempt => attempt,
         };
         match taken {
@@ -175,20 +182,27 @@ impl Ingest {
     }
 
     /// No savepoint per visit: the full-text index would be flushed at each, for half of the cost.
-    fn attempt(&mut self, store: &Store, visits: &[Visit]) -> Attempt {
-        let taken = catch_unwind(AssertUnwindSafe(|| {
-            store.write(|tx| {
-                visits
-                    .iter()
-                    .map(|visit| self.take_visit(tx, visit))
-                    .collect()
-            })
-        }));
-        if let Ok(Ok(reports)) = taken {
-            return Attempt::Taken(reports);
+    fn attempt_visits(&mut self, store: &Store, visits: &[Visit]) -> Attempt<Vec<Report>> {
+        let now = visits.last().map_or(Timestamp::UNIX_EPOCH, |it| it.at);
+        self.attempt(store, now, |ingest, tx| {
+            visits
+                .iter()
+                .map(|visit| ingest.take_visit(tx, visit))
+                .collect()
+        })
+    }
+
+    fn attempt<T>(
+        &mut self,
+        store: &Store,
+        now: Timestamp,
+        work: impl FnOnce(&mut Self, &Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Attempt<T> {
+        let taken = catch_unwind(AssertUnwindSafe(|| store.write(|tx| work(self, tx))));
+        if let Ok(Ok(value)) = taken {
+            return Attempt::Taken(value);
         }
         // What the failed transaction opened is not in the archive.
-        let now = visits.last().map_or(Timestamp::UNIX_EPOCH, |it| it.at);
         if let Err(error) = store.read(|connection| self.load(connection, now)) {
             tracing::warn!(%error, "cannot read the open stories back");
         }
@@ -359,6 +373,7 @@ impl Ingest {
             feed,
             item,
             words,
+            body: Body::Summary,
             language: language.as_deref(),
             published_at,
             standing: told_as,
@@ -366,8 +381,7 @@ impl Ingest {
         };
         let mut seen = Seen {
             change: Change::New,
-            matched: false,
-            alerts: 0,
+            ..Seen::default()
         };
         self.judge(tx, &told, now, &mut seen)?;
         Ok(seen)
@@ -381,11 +395,7 @@ impl Ingest {
         item: &Item,
         now: Timestamp,
     ) -> Result<Seen, StoreError> {
-        let mut seen = Seen {
-            change: Change::None,
-            matched: false,
-            alerts: 0,
-        };
+        let mut seen = Seen::default();
         if same_words(item, known)
             || item.title.is_empty()
             || items::said_before(tx, known.id, &item.title, &item.summary)?
@@ -415,6 +425,7 @@ impl Ingest {
             feed,
             item,
             words: &words,
+            body: Body::Summary,
             language: stored.language.as_deref(),
             published_at,
             standing,
@@ -436,10 +447,17 @@ impl Ingest {
         for topic in &engine.topics {
             let verdict = topic.judge(&reading, &engine.lexicon);
             if !verdict.matched {
+                seen.near |= topic.nearly(&reading, &engine.lexicon);
+                continue;
+            }
+            if article::is_settled(tx, told, &topic.name)? {
                 continue;
             }
             seen.matched = true;
             seen.alerts += usize::from(self.thread(tx, told, topic, &verdict, &reading, now)?);
+        }
+        if told.body == Body::Summary && self.full_text.contains(&told.feed.feed.name) {
+            article::want(tx, told, seen, now)?;
         }
         Ok(())
     }
@@ -454,7 +472,7 @@ impl Ingest {
         reading: &Reading,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        items::write_match(tx, told.id, &topic.name, verdict)?;
+        items::write_match(tx, told.id, &topic.name, verdict, told.body.as_str())?;
         let lexicon = &self.engine.lexicon;
         let features = Features::new(told.words, reading, lexicon, now);
         let open = self.open.entry(topic.name.clone()).or_default();
@@ -586,10 +604,28 @@ impl Ingest {
     }
 }
 
-enum Attempt {
-    Taken(Vec<Report>),
+enum Attempt<T> {
+    Taken(T),
     Refused(StoreError),
     Panicked,
+}
+
+/// What is read of an item below its title.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Body {
+    Summary,
+    /// The text of the article's page.
+    Text,
+}
+
+impl Body {
+    /// As evidence names it.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Summary => "summary",
+            Self::Text => "text",
+        }
+    }
 }
 
 /// An item on its way through a transaction.
@@ -598,6 +634,7 @@ struct Told<'a> {
     feed: &'a Polled,
     item: &'a Item,
     words: &'a Words<'a>,
+    body: Body,
     language: Option<&'a str>,
     published_at: Option<Timestamp>,
     standing: Standing,
@@ -612,17 +649,20 @@ impl Told<'_> {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Change {
+    #[default]
     None,
     New,
     Revised,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Seen {
     pub change: Change,
     pub matched: bool,
+    /// Some topic's concepts are in it, but not together as a rule wants them.
+    pub near: bool,
     pub alerts: usize,
 }
 

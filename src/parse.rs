@@ -91,6 +91,8 @@ pub enum ParseError {
         "no entry of the page has a link and a title under the feed's selectors; the page may have changed"
     )]
     NothingSelected,
+    #[error("cannot read the page: {0}")]
+    Page(String),
     #[error("the document holds entries but none could be read")]
     EntriesLost,
     #[error("the parser gave up on this document (a fault of ours or of a library's)")]

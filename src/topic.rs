@@ -113,6 +113,22 @@ impl Topic {
         }
     }
 
+    /// Whether an item names two concepts of the rules and satisfies none: what a longer text might.
+    pub fn nearly(&self, reading: &Reading, lexicon: &Lexicon) -> bool {
+        let Scope::Rules { rules, .. } = &self.scope else {
+            return false;
+        };
+        let mut used = ConceptSet::default();
+        rules.iter().for_each(|rule| used.extend(&rule.concepts()));
+        let mut found = reading
+            .hits
+            .iter()
+            .filter(|hit| lexicon.closure(hit.concept).intersects(&used))
+            .map(|hit| hit.concept);
+        let first = found.next();
+        first.is_some_and(|first| found.any(|it| it != first))
+    }
+
     /// Every rule and veto with what satisfied or failed it, for people.
     pub fn explain(&self, reading: &Reading, lexicon: &Lexicon) -> Vec<Trace> {
         match &self.scope {

@@ -143,7 +143,7 @@ impl Classify {
                 "matched": verdict.matched,
                 "score": verdict.score,
                 "language": detect(&item.title, &summary, item.language.as_deref()),
-                "evidence": evidence_json(&verdict),
+                "evidence": evidence_json(&verdict, "summary"),
             });
             writeln!(out, "{answer}")?;
         }

@@ -116,6 +116,18 @@ pub struct Feed {
     pub proxy: Option<SecretRef>,
     #[serde(default)]
     pub important: bool,
+    #[serde(default)]
+    pub full_text: FullText,
+}
+
+/// Whose article pages are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FullText {
+    #[default]
+    Never,
+    /// Of items that match or nearly do.
+    Matched,
 }
 
 /// As whom a feed is asked.

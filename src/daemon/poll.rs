@@ -5,26 +5,32 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use url::Url;
 
 use crate::clock::Clock;
+use crate::daemon::articles::Visitor;
+use crate::daemon::gates::Gates;
 use crate::daemon::{LONGEST_WAIT, Pulse, Setup, stopped};
 use crate::feed::{FeedId, Polled, Selectors, host};
 use crate::fetch::access::Access;
 use crate::fetch::page::{Page, judge, shown};
 use crate::fetch::reach::Reach;
 use crate::fetch::{After, Ask, Document, ErrorClass, Fetched, Fetcher, Outcome};
+use crate::ingest::article::Article;
 use crate::ingest::{Found, Ingest, Report, Visit};
 use crate::parse::page::announced;
 use crate::parse::{ParseError, Source, charset, guarded};
-use crate::store::{Store, StoreError, feeds};
+use crate::store::items::ItemId;
+use crate::store::{Store, StoreError, articles, feeds};
 use crate::text::{cut, printable};
 
 /// Visits taken in one transaction; a transaction costs an fsync whatever it holds.
 const BATCH: usize = 100;
+/// Pages of articles under way at once.
+const ARTICLES: usize = 4;
 /// New items after which the archive's cache is given back once the polling rests.
 const BURST: usize = 1_000;
 /// A parse that takes longer is left behind on its thread and its document refused.
@@ -44,21 +50,30 @@ pub struct Poller {
     gates: Gates,
     ingest: Arc<Mutex<Ingest>>,
     in_flight: HashSet<FeedId>,
-    visits: JoinSet<Visited>,
+    /// Items whose articles are being visited.
+    reading: HashSet<ItemId>,
+    visits: JoinSet<Ended>,
 }
 
-/// A visit; a document keeps its permit until it is in the archive, which bounds how many are in
-/// memory at once.
-struct Visited {
-    visit: Visit,
-    permit: Option<OwnedSemaphorePermit>,
+#[expect(clippy::large_enum_variant, reason = "nearly all are the large one")]
+enum Ended {
+    /// A document keeps its permit until it is in the archive, which bounds how many are in memory
+    /// at once.
+    Feed(Visit, Option<OwnedSemaphorePermit>),
+    Article(Article),
+}
+
+/// What a batch of visits gave.
+#[derive(Default)]
+struct Taken {
+    reports: Vec<Report>,
+    /// That came of articles.
+    alerts: usize,
 }
 
 impl Poller {
     pub fn new(store: Arc<Store>, clock: Clock, setup: Arc<Setup>) -> anyhow::Result<Self> {
-        let mut ingest = Ingest::new(Arc::clone(&setup.engine), setup.routes(), setup.config.poll);
-        ingest.operator = setup.config.operator.clone();
-        store.read(|connection| ingest.load(connection, clock.now()))?;
+        let ingest = ingest(&setup, &store, &clock)?;
         Ok(Self {
             fetcher: Fetcher::new(setup.config.limits.clone()),
             gates: Gates::new(&setup),
@@ -67,6 +82,7 @@ impl Poller {
             shared_hosts: shared_hosts(&setup),
             ingest: Arc::new(Mutex::new(ingest)),
             in_flight: HashSet::new(),
+            reading: HashSet::new(),
             visits: JoinSet::new(),
             store,
             clock,
@@ -106,11 +122,12 @@ impl Poller {
                     }
                 }
                 batch = self.finished(), if !self.visits.is_empty() => match self.take(batch).await {
-                    Ok(reports) => {
+                    Ok(Taken { reports, alerts }) => {
                         resume_at = None;
                         trouble = 0;
                         reports.iter().for_each(log);
-                        if reports.iter().any(|it| it.alerts > 0 || it.health.is_some()) {
+                        let owes = |it: &Report| it.alerts > 0 || it.health.is_some();
+                        if alerts > 0 || reports.iter().any(owes) {
                             pulse.owed.notify_one();
                         }
                         burst += reports.iter().map(|it| it.new).sum::<usize>();
@@ -151,7 +168,8 @@ impl Poller {
         let mut reports = Vec::new();
         while !self.visits.is_empty() {
             let batch = self.finished().await;
-            reports.extend(self.take(batch).await?);
+            reports.extend(self.take(batch).await?.reports);
+            self.start_articles()?;
         }
         Ok(reports)
     }
@@ -167,11 +185,40 @@ impl Poller {
             .store
             .read(|connection| feeds::due(connection, now, furthest))?;
         due.into_iter().for_each(|feed| self.start(feed));
+        self.start_articles()?;
         let next = self.store.read(feeds::next_due)?;
+        let next_article = self.store.read(articles::next_due)?;
         let wait = next
+            .into_iter()
+            .chain(next_article)
+            .min()
             .and_then(|next| Duration::try_from(next.duration_since(now)).ok())
             .unwrap_or(LONGEST_WAIT);
         Ok(wait.clamp(Duration::from_millis(200), LONGEST_WAIT))
+    }
+
+    /// Starts visits to articles' pages, a few at a time.
+    fn start_articles(&mut self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        if self.reading.len() >= ARTICLES {
+            return Ok(());
+        }
+        let due = self
+            .store
+            .read(|connection| articles::due(connection, now, ARTICLES))?;
+        for wanted in due {
+            if self.reading.len() < ARTICLES && self.reading.insert(wanted.item) {
+                let visitor = Visitor {
+                    setup: Arc::clone(&self.setup),
+                    fetcher: self.fetcher.clone(),
+                    gates: self.gates.clone(),
+                    clock: self.clock.clone(),
+                };
+                self.visits
+                    .spawn(async { Ended::Article(visitor.visit(wanted).await) });
+            }
+        }
+        Ok(())
     }
 
     fn start(&mut self, mut feed: Polled) {
@@ -189,7 +236,7 @@ impl Poller {
         let after = if shared { After::Keep } else { After::Close };
         let max_bytes = self.setup.config.limits.body;
         self.visits.spawn(async move {
-            let pass = gates.enter(&feed).await;
+            let pass = gates.enter(&feed.feed.url, feed.feed.allow_private).await;
             let now = clock.now();
             let ask = Ask {
                 url: &feed.feed.url,
@@ -206,18 +253,18 @@ impl Poller {
             let permit = pass
                 .all
                 .filter(|_| matches!(visit.found, Found::Document { .. }));
-            Visited { visit, permit }
+            Ended::Feed(visit, permit)
         });
     }
 
     /// At least one visit that ended, and those that ended with it.
-    async fn finished(&mut self) -> Vec<Visited> {
+    async fn finished(&mut self) -> Vec<Ended> {
         let mut batch = Vec::new();
         let mut next = self.visits.join_next().await;
         while let Some(joined) = next {
             match joined {
-                Ok(visited) => batch.push(visited),
-                Err(error) => tracing::error!(%error, "a visit panicked; its feed is tried again"),
+                Ok(ended) => batch.push(ended),
+                Err(error) => tracing::error!(%error, "a visit panicked; it is made again"),
             }
             next = if batch.len() < BATCH {
                 self.visits.try_join_next()
@@ -227,27 +274,37 @@ impl Poller {
         }
         if self.visits.is_empty() {
             self.in_flight.clear();
+            self.reading.clear();
         }
         batch
     }
 
-    async fn take(&mut self, batch: Vec<Visited>) -> Result<Vec<Report>, StoreError> {
+    async fn take(&mut self, batch: Vec<Ended>) -> Result<Taken, StoreError> {
         let (store, ingest) = (Arc::clone(&self.store), Arc::clone(&self.ingest));
-        let (visits, permits): (Vec<Visit>, Vec<_>) =
-            batch.into_iter().map(|it| (it.visit, it.permit)).unzip();
-        let feeds: Vec<FeedId> = visits.iter().map(|it| it.feed).collect();
+        let (mut visits, mut permits, mut articles) = (Vec::new(), Vec::new(), Vec::new());
+        for ended in batch {
+            match ended {
+                Ended::Feed(visit, permit) => {
+                    self.in_flight.remove(&visit.feed);
+                    visits.push(visit);
+                    permits.push(permit);
+                }
+                Ended::Article(article) => {
+                    self.reading.remove(&article.item);
+                    articles.push(article);
+                }
+            }
+        }
         let taken = tokio::task::spawn_blocking(move || {
-            ingest
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(&store, &visits)
+            let mut ingest = ingest.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(Taken {
+                alerts: ingest.take_articles(&store, &articles)?,
+                reports: ingest.take(&store, &visits)?,
+            })
         })
         .await
         .expect("ingest catches panics of its stages");
         drop(permits);
-        feeds.iter().for_each(|id| {
-            self.in_flight.remove(id);
-        });
         taken
     }
 
@@ -258,10 +315,7 @@ impl Poller {
     }
 
     fn adopt(&mut self, setup: Arc<Setup>) -> anyhow::Result<()> {
-        let mut ingest = Ingest::new(Arc::clone(&setup.engine), setup.routes(), setup.config.poll);
-        ingest.operator = setup.config.operator.clone();
-        self.store
-            .read(|connection| ingest.load(connection, self.clock.now()))?;
+        let ingest = ingest(&setup, &self.store, &self.clock)?;
         self.fetcher = Fetcher::new(setup.config.limits.clone());
         self.gates = Gates::new(&setup);
         self.pages = pages(&setup);
@@ -270,6 +324,14 @@ impl Poller {
         self.setup = setup;
         Ok(())
     }
+}
+
+fn ingest(setup: &Setup, store: &Store, clock: &Clock) -> Result<Ingest, StoreError> {
+    let mut ingest = Ingest::new(Arc::clone(&setup.engine), setup.routes(), setup.config.poll);
+    ingest.operator = setup.config.operator.clone();
+    ingest.full_text.clone_from(&setup.config.full_text);
+    store.read(|connection| ingest.load(connection, clock.now()))?;
+    Ok(ingest)
 }
 
 fn pages(setup: &Setup) -> HashMap<String, Selectors> {
@@ -397,9 +459,10 @@ pub fn read(document: Document, body_hash: i64, hints: &Hints) -> Found {
                 ParseError::Empty | ParseError::NotAFeed(_) | ParseError::NothingSelected => {
                     ErrorClass::NotAFeed
                 }
-                ParseError::Broken(_) | ParseError::Selector(_) | ParseError::EntriesLost => {
-                    ErrorClass::Broken
-                }
+                ParseError::Broken(_)
+                | ParseError::Page(_)
+                | ParseError::Selector(_)
+                | ParseError::EntriesLost => ErrorClass::Broken,
                 ParseError::Panicked => ErrorClass::Panic,
             };
             let (class, message) = match page_instead(&document, &hints.asked) {
@@ -462,85 +525,5 @@ fn log(report: &Report) {
             status = report.status,
             "polled {name}: nothing new"
         ),
-    }
-}
-
-/// How many visits at once, over all hosts and to one, and how far apart.
-#[derive(Clone)]
-struct Gates {
-    all: Arc<Semaphore>,
-    hosts: Arc<Mutex<HashMap<String, Arc<Gate>>>>,
-    per_host: usize,
-    spacing: Duration,
-    special: Arc<HashMap<String, Duration>>,
-}
-
-/// Leave to visit: of the host until its answer is read, of all until the document is kept.
-struct Pass {
-    host: Option<OwnedSemaphorePermit>,
-    all: Option<OwnedSemaphorePermit>,
-}
-
-struct Gate {
-    permits: Arc<Semaphore>,
-    next: Mutex<Instant>,
-    spacing: Duration,
-}
-
-impl Gates {
-    fn new(setup: &Setup) -> Self {
-        let config = &setup.config;
-        Self {
-            all: Arc::new(Semaphore::new(config.concurrency)),
-            hosts: Arc::default(),
-            per_host: config.per_host,
-            spacing: config.host_spacing,
-            special: Arc::new(
-                config
-                    .hosts
-                    .iter()
-                    .map(|it| (it.name.clone(), it.spacing))
-                    .collect(),
-            ),
-        }
-    }
-
-    /// Waits for the host's turn first, so that a slow host's queue takes no place from others.
-    async fn enter(&self, feed: &Polled) -> Pass {
-        let gate = self.gate(feed);
-        let host = Arc::clone(&gate.permits).acquire_owned().await.ok();
-        let turn = {
-            let mut next = gate.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let turn = (*next).max(Instant::now());
-            *next = turn + gate.spacing;
-            turn
-        };
-        if turn > Instant::now() {
-            tokio::time::sleep_until(turn).await;
-        }
-        Pass {
-            host,
-            all: Arc::clone(&self.all).acquire_owned().await.ok(),
-        }
-    }
-
-    fn gate(&self, feed: &Polled) -> Arc<Gate> {
-        let host = host(&feed.feed.url);
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let special = self.special.get(&host).copied();
-        // One's own servers need no manners but those they are given.
-        let usual = if feed.feed.allow_private {
-            Duration::ZERO
-        } else {
-            self.spacing
-        };
-        let gate = hosts.entry(host).or_insert_with(|| {
-            Arc::new(Gate {
-                permits: Arc::new(Semaphore::new(self.per_host)),
-                next: Mutex::new(Instant::now()),
-                spacing: special.unwrap_or(usual),
-            })
-        });
-        Arc::clone(gate)
     }
 }

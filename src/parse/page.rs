@@ -18,6 +18,8 @@ const DEPTH: usize = 500;
 const ATTRIBUTES: usize = 2_000;
 /// Characters of an article that are kept; a long read has thirty thousand.
 const ARTICLE_CHARS: usize = 50_000;
+/// What is shorter is a notice, a wall or a login: three lines, in UTF-8 also of Han and Hangul.
+const ARTICLE_BYTES: usize = 300;
 /// Entries of a list.
 const ITEMS: usize = 1_000;
 
@@ -148,7 +150,7 @@ pub fn article(html: &str, url: Option<&str>) -> Result<Option<String>, ParseErr
                 .join("\n")
         })
         .map(|text| cut(&text, ARTICLE_CHARS))
-        .filter(|text| !text.is_empty()))
+        .filter(|text| text.len() >= ARTICLE_BYTES))
 }
 
 /// Whether a selector can be used.
@@ -181,16 +183,16 @@ fn measure(html: &str) -> Result<(), ParseError> {
         }
         tags += 1;
         if inside.split_ascii_whitespace().nth(ATTRIBUTES).is_some() {
-            return Err(ParseError::Broken(format!(
-                "a tag of the page has more than {ATTRIBUTES} attributes"
+            return Err(ParseError::Page(format!(
+                "a tag has more than {ATTRIBUTES} attributes"
             )));
         }
         depth += usize::from(nests(tag) && !inside.ends_with('/'));
         deepest = deepest.max(depth);
     }
     if tags > TAGS || deepest > DEPTH {
-        return Err(ParseError::Broken(format!(
-            "the page has {tags} tags, up to {deepest} deep"
+        return Err(ParseError::Page(format!(
+            "it has {tags} tags, up to {deepest} deep"
         )));
     }
     Ok(())
@@ -419,7 +421,7 @@ mod tests {
             format!("<a {attributes}>"),
         ] {
             let refused = list(&html, &select("li"), None, &TimeZone::UTC);
-            assert!(matches!(refused, Err(ParseError::Broken(_))), "{refused:?}");
+            assert!(matches!(refused, Err(ParseError::Page(_))), "{refused:?}");
             assert!(article(&html, None).is_err());
         }
         let plain = "<p>one<br><li>two<td>three".repeat(3_000);

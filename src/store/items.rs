@@ -10,6 +10,7 @@ use crate::store::{At, StoreError};
 use crate::text::Words;
 use crate::text::language::Script;
 use crate::topic::Verdict;
+use crate::topic::lexicon::Field;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ItemId(pub i64);
@@ -163,9 +164,14 @@ pub fn revise(
             words.summary,
             text_key(words)
         ])?;
+    reindex(tx, known.id, words)
+}
+
+/// Makes full-text search find an item by these words and no others.
+pub fn reindex(tx: &Transaction<'_>, id: ItemId, words: &Words<'_>) -> Result<(), StoreError> {
     tx.prepare_cached("DELETE FROM items_fts WHERE rowid = ?1")?
-        .execute([known.id.0])?;
-    index(tx, known.id, words)
+        .execute([id.0])?;
+    index(tx, id, words)
 }
 
 /// What a revision needs of the item it revises.
@@ -225,6 +231,7 @@ pub fn write_match(
     item: ItemId,
     topic: &str,
     verdict: &Verdict,
+    body: &str,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT OR REPLACE INTO matches (item_id, topic, score, evidence) VALUES (?1, ?2, ?3, ?4)",
@@ -233,18 +240,23 @@ pub fn write_match(
         item.0,
         topic,
         verdict.score,
-        evidence_json(verdict).to_string()
+        evidence_json(verdict, body).to_string()
     ])?;
     Ok(())
 }
 
-pub fn evidence_json(verdict: &Verdict) -> serde_json::Value {
+/// `body` names what was read below the title: the summary, or the text of the article.
+pub fn evidence_json(verdict: &Verdict, body: &str) -> serde_json::Value {
     verdict
         .evidence
         .iter()
         .map(|it| {
+            let field = match it.field {
+                Field::Title => "title",
+                Field::Summary => body,
+            };
             serde_json::json!({
-                "concept": it.concept, "term": it.term, "field": it.field.as_str(), "start": it.start, "end": it.end,
+                "concept": it.concept, "term": it.term, "field": field, "start": it.start, "end": it.end,
             })
         })
         .collect()

@@ -152,8 +152,9 @@ pub fn members_since(
     since: Timestamp,
 ) -> Result<Vec<Member>, StoreError> {
     let mut statement = tx.prepare_cached(
-        "SELECT si.story_id, i.title, i.summary, si.placed_at
+        "SELECT si.story_id, i.title, iif(a.decided, a.text, i.summary), si.placed_at
          FROM stories s JOIN story_items si ON si.story_id = s.id JOIN items i ON i.id = si.item_id
+         LEFT JOIN articles a ON a.item_id = i.id
          WHERE s.topic = ?1 AND s.last_seen_at >= ?2 AND i.duplicate_of IS NULL
          ORDER BY si.placed_at, si.item_id",
     )?;

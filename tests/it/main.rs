@@ -2,6 +2,7 @@
 //! good and bad. Every test goes through [`world::World`] or the real program.
 
 mod channels;
+mod articles;
 mod cli;
 mod crash;
 mod fetching;
