@@ -52,7 +52,9 @@ pub async fn play(directory: &Path) -> anyhow::Result<Outcome> {
     let setup = Arc::new(Setup::new(config)?);
     let store = Arc::new(Store::open(&archive)?);
     prepare(&store, &setup, &clock)?;
-    let mut poller = Poller::new(Arc::clone(&store), clock.clone(), Arc::clone(&setup))?;
+    // One visit after the other and one jitter: every demo tells the same.
+    let poller = Poller::new(Arc::clone(&store), clock.clone(), Arc::clone(&setup))?;
+    let mut poller = poller.seeded(1);
     let mut deliverer = Deliverer::new(Arc::clone(&store), clock.clone(), setup);
     let mut now = start;
     while now <= end {

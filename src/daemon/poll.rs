@@ -53,6 +53,8 @@ pub struct Poller {
     /// Items whose articles are being visited.
     reading: HashSet<ItemId>,
     visits: JoinSet<Ended>,
+    /// For jitter.
+    rng: fastrand::Rng,
 }
 
 #[expect(clippy::large_enum_variant, reason = "nearly all are the large one")]
@@ -84,10 +86,18 @@ impl Poller {
             in_flight: HashSet::new(),
             reading: HashSet::new(),
             visits: JoinSet::new(),
+            rng: fastrand::Rng::new(),
             store,
             clock,
             setup,
         })
+    }
+
+    /// With the same jitter at every run.
+    #[must_use]
+    pub fn seeded(mut self, seed: u64) -> Self {
+        self.rng.seed(seed);
+        self
     }
 
     /// Polls until `stopping`; fetches under way are dropped then, and nothing of them is recorded.
@@ -235,6 +245,7 @@ impl Poller {
         let shared = self.shared_hosts.contains(&host(&feed.feed.url));
         let after = if shared { After::Keep } else { After::Close };
         let max_bytes = self.setup.config.limits.body;
+        let jitter = self.rng.f64();
         self.visits.spawn(async move {
             let pass = gates.enter(&feed.feed.url, feed.feed.allow_private).await;
             let now = clock.now();
@@ -249,7 +260,7 @@ impl Poller {
             // In a box: a thousand visits wait for their turn, and a few are under way.
             let fetched = Box::pin(fetcher.get(&ask)).await;
             drop(pass.host);
-            let visit = Box::pin(visit(&feed, clock.now(), fetched, max_bytes)).await;
+            let visit = Box::pin(visit(&feed, clock.now(), fetched, max_bytes, jitter)).await;
             let permit = pass
                 .all
                 .filter(|_| matches!(visit.found, Found::Document { .. }));
@@ -348,7 +359,13 @@ fn shared_hosts(setup: &Setup) -> HashSet<String> {
 }
 
 /// Turns an exchange into a plain value: parsed here, off the async threads.
-async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched, max_bytes: usize) -> Visit {
+async fn visit(
+    feed: &Polled,
+    at: jiff::Timestamp,
+    fetched: Fetched,
+    max_bytes: usize,
+    jitter: f64,
+) -> Visit {
     let asked = feed.moved_to().unwrap_or(&feed.feed.url).to_owned();
     let moved_to = fetched
         .moved_to
@@ -405,7 +422,7 @@ async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched, max_bytes: 
         wishes: fetched.wishes,
         moved_to,
         found,
-        jitter: fastrand::f64(),
+        jitter,
     }
 }
 
