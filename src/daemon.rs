@@ -2,6 +2,7 @@
 //! Tests and the demo call the turns; only `run` starts the loops.
 
 pub mod deliver;
+mod index;
 pub mod notify;
 pub mod poll;
 

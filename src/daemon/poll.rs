@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::clock::Clock;
+use crate::daemon::index;
 use crate::daemon::{LONGEST_WAIT, Pulse, Setup, stopped};
 use crate::feed::{FeedId, Polled, Selectors, host};
 use crate::fetch::access::Access;
@@ -202,10 +203,22 @@ impl Poller {
             // In a box: a thousand visits wait for their turn, and a few are under way.
             let fetched = Box::pin(fetcher.get(&ask)).await;
             drop(pass.host);
-            let visit = Box::pin(visit(&feed, clock.now(), fetched, max_bytes)).await;
-            let permit = pass
-                .all
-                .filter(|_| matches!(visit.found, Found::Document { .. }));
+            let mut visit = Box::pin(visit(&feed, clock.now(), fetched, max_bytes)).await;
+            let mut permit = pass.all;
+            if let Some(children) = index::children(&visit) {
+                // Each of them waits for its turn like a feed of its own.
+                drop(permit);
+                let enter = || gates.enter(&feed);
+                let reader = index::Reader {
+                    feed: &feed,
+                    fetcher: &fetcher,
+                    access: &access,
+                    clock: &clock,
+                    max_bytes,
+                };
+                permit = Box::pin(reader.follow(children, enter, &mut visit)).await;
+            }
+            let permit = permit.filter(|_| matches!(visit.found, Found::Document { .. }));
             Visited { visit, permit }
         });
     }
@@ -312,26 +325,7 @@ async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched, max_bytes: 
                     select: feed.feed.select.clone(),
                     max_bytes,
                 };
-                let work = tokio::task::spawn_blocking(move || read(document, body_hash, &hints));
-                match tokio::time::timeout(PARSE_LIMIT, work).await {
-                    Ok(Ok(found)) => found,
-                    Ok(Err(_)) => Found::Failed {
-                        bytes: 0,
-                        class: ErrorClass::Panic,
-                        message: "the parser panicked".to_owned(),
-                    },
-                    Err(_) => {
-                        let message = format!(
-                            "the document took longer than {} s to parse",
-                            PARSE_LIMIT.as_secs()
-                        );
-                        Found::Failed {
-                            bytes: 0,
-                            class: ErrorClass::Broken,
-                            message,
-                        }
-                    }
-                }
+                read_apart(document, body_hash, hints).await
             }
         }
     };
@@ -344,6 +338,25 @@ async fn visit(feed: &Polled, at: jiff::Timestamp, fetched: Fetched, max_bytes: 
         moved_to,
         found,
         jitter: fastrand::f64(),
+    }
+}
+
+/// [`read`], off the async threads and within its time.
+pub(super) async fn read_apart(document: Document, body_hash: i64, hints: Hints) -> Found {
+    let work = tokio::task::spawn_blocking(move || read(document, body_hash, &hints));
+    let (class, message) = match tokio::time::timeout(PARSE_LIMIT, work).await {
+        Ok(Ok(found)) => return found,
+        Ok(Err(_)) => (ErrorClass::Panic, "the parser panicked".to_owned()),
+        Err(_) => {
+            let limit = PARSE_LIMIT.as_secs();
+            let message = format!("the document took longer than {limit} s to parse");
+            (ErrorClass::Broken, message)
+        }
+    };
+    Found::Failed {
+        bytes: 0,
+        class,
+        message,
     }
 }
 
@@ -476,9 +489,9 @@ struct Gates {
 }
 
 /// Leave to visit: of the host until its answer is read, of all until the document is kept.
-struct Pass {
-    host: Option<OwnedSemaphorePermit>,
-    all: Option<OwnedSemaphorePermit>,
+pub(super) struct Pass {
+    pub(super) host: Option<OwnedSemaphorePermit>,
+    pub(super) all: Option<OwnedSemaphorePermit>,
 }
 
 struct Gate {
