@@ -232,6 +232,7 @@ fn visit(store: &Store, policy: &PollPolicy, n: usize, now: Timestamp) -> Visit 
         repairs: vec![],
         complete: true,
         items,
+        children: vec![],
         pace: Pace::default(),
     };
     Visit {

@@ -4,6 +4,7 @@
 pub mod articles;
 pub mod deliver;
 pub mod gates;
+mod index;
 pub mod notify;
 pub mod poll;
 

@@ -14,10 +14,13 @@ use crate::fetch::reach::Reach;
 use crate::fetch::{After, Ask, Document, Fetcher, Limits, Outcome};
 use crate::item::Item;
 use crate::parse::page::{self, Announced};
+use crate::parse::sitemap::{Child, TITLES_FROM_ADDRESSES, says_news};
 use crate::parse::{Kind, Parsed, Source, charset, guarded};
 
 /// Requests to one site for one question.
 const REQUESTS: usize = 24;
+/// Sitemaps of news in one index that are looked at.
+const CHILDREN: usize = 3;
 /// Where feeds and news sitemaps usually are, tried when nothing else was found.
 const USUAL: &[&str] = &[
     "/feed",
@@ -65,6 +68,14 @@ pub struct Found {
     pub language: Option<String>,
     pub entries: usize,
     pub newest: Option<Timestamp>,
+    pub titles: Titles,
+}
+
+/// Whether titles are the publisher's own. Sitemaps whose are not are named last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Titles {
+    Told,
+    Guessed,
 }
 
 /// Asks a site. An error says why its page could not be had.
@@ -83,7 +94,7 @@ pub async fn discover(
     };
     let page = site.get(url).await?;
     if let Ok(parsed) = read(&page) {
-        site.keep(&page.url, How::Given, &parsed);
+        site.take(&page.url, How::Given, parsed).await;
         return Ok(site.found);
     }
     let html = charset::decode(&page.body, page.content_type.as_deref()).text;
@@ -104,6 +115,7 @@ pub async fn discover(
         site.try_all(How::Usual, USUAL.iter().filter_map(|path| at(path)))
             .await;
     }
+    site.found.sort_by_key(|it| it.titles == Titles::Guessed);
     Ok(site.found)
 }
 
@@ -144,13 +156,42 @@ impl Site<'_> {
                 continue;
             };
             if let Ok(parsed) = read(&document) {
-                self.keep(&document.url, how, &parsed);
+                self.take(&document.url, how, parsed).await;
             }
         }
     }
 
+    /// Keeps a feed, or what an index names: the sitemaps of news, or else the index as it would be
+    /// polled.
+    async fn take(&mut self, url: &str, how: How, mut parsed: Parsed) {
+        let children = std::mem::take(&mut parsed.children);
+        if children.is_empty() {
+            return self.keep(url, how, &parsed);
+        }
+        let of_news: Vec<&Child> = children.iter().filter(|it| says_news(&it.url)).collect();
+        let tried = match of_news.is_empty() {
+            true => &children[..1],
+            false => &children[..of_news.len().min(CHILDREN)],
+        };
+        for child in tried {
+            if self.asked.contains(&child.url) || self.asked.len() >= REQUESTS {
+                continue;
+            }
+            let Ok(document) = self.get(&child.url).await else {
+                continue;
+            };
+            match read(&document) {
+                Ok(parsed) if of_news.is_empty() => self.keep(url, how, &parsed),
+                Ok(parsed) => self.keep(&document.url, how, &parsed),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// What gives no items is no feed.
     fn keep(&mut self, url: &str, how: How, parsed: &Parsed) {
-        if self.found.iter().any(|it| it.url == url) {
+        let empty_sitemap = parsed.kind == Kind::Sitemap && parsed.items.is_empty();
+        if empty_sitemap || self.found.iter().any(|it| it.url == url) {
             return;
         }
         self.found.push(Found {
@@ -161,6 +202,11 @@ impl Site<'_> {
             language: parsed.language.clone(),
             entries: parsed.items.len(),
             newest: parsed.items.iter().filter_map(Item::published_at).max(),
+            titles: if parsed.repairs.contains(&TITLES_FROM_ADDRESSES) {
+                Titles::Guessed
+            } else {
+                Titles::Told
+            },
         });
     }
 
@@ -171,7 +217,7 @@ impl Site<'_> {
         };
         let text = String::from_utf8_lossy(&document.body).into_owned();
         let mut named: Vec<String> = text.lines().filter_map(sitemap_line).collect();
-        named.sort_by_key(|it| !it.contains("news"));
+        named.sort_by_key(|it| !says_news(it));
         named
     }
 }

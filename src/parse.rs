@@ -12,6 +12,7 @@ mod markup;
 mod names;
 mod pace;
 pub mod page;
+pub mod sitemap;
 mod tokens;
 mod unpack;
 
@@ -23,7 +24,8 @@ use thiserror::Error;
 use crate::feed::Selectors;
 use crate::feed::pace::Pace;
 use crate::item::{Item, Precision, When};
-use crate::parse::canonical::Slot;
+use crate::parse::canonical::{Canonical, Slot};
+use crate::parse::sitemap::Child;
 use crate::text::html::{plain_text, plain_title};
 use crate::text::{cut, printable};
 
@@ -51,6 +53,8 @@ pub struct Parsed {
     /// False where the document's end is missing: what it holds counts, its validators do not.
     pub complete: bool,
     pub items: Vec<Item>,
+    /// Of an index of sitemaps, which holds nothing else: where its items are, the best first.
+    pub children: Vec<Child>,
     pub pace: Pace,
 }
 
@@ -61,6 +65,7 @@ pub enum Kind {
     Rss0,
     Atom,
     Json,
+    Sitemap,
     Html,
 }
 
@@ -72,6 +77,7 @@ impl Kind {
             Self::Rss0 => "rss0",
             Self::Atom => "atom",
             Self::Json => "json",
+            Self::Sitemap => "sitemap",
             Self::Html => "html",
         }
     }
@@ -130,7 +136,7 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
         markup::read(text, source)?
     };
     let complete = canonical.complete && unpacked.complete;
-    if canonical.languages.is_empty() && holds_entries(text) {
+    if is_empty_handed(&canonical, text) {
         return Err(ParseError::EntriesLost);
     }
     let feed = feed_rs::parser::Builder::new()
@@ -159,7 +165,11 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
             .map(|(entry, language)| item(entry, language))
             .filter(Item::has_identity)
             .collect(),
-        pace: pace::pace(text),
+        children: canonical.children,
+        pace: match canonical.kind {
+            Kind::Sitemap => Pace::default(),
+            _ => pace::pace(text),
+        },
     })
 }
 
@@ -180,15 +190,24 @@ fn page(
         repairs,
         complete: true,
         items: list.items,
+        children: Vec::new(),
     })
 }
 
-fn holds_entries(text: &str) -> bool {
-    text.split('<').skip(1).any(|tag| {
-        let end = tag.find(|c: char| !c.is_alphanumeric() && c != ':');
-        let name = tag[..end.unwrap_or(0)].rsplit(':').next();
-        name.is_some_and(|it| it.eq_ignore_ascii_case("item") || it.eq_ignore_ascii_case("entry"))
-    })
+/// Whether a document that holds entries gave none. Those of a whole sitemap may say no title.
+fn is_empty_handed(canonical: &Canonical, text: &str) -> bool {
+    let entries = match canonical.kind {
+        Kind::Sitemap if canonical.complete => return false,
+        Kind::Sitemap => ["url", "sitemap"],
+        _ => ["item", "entry"],
+    };
+    let nothing = canonical.languages.is_empty() && canonical.children.is_empty();
+    nothing
+        && text.split('<').skip(1).any(|tag| {
+            let end = tag.find(|c: char| !c.is_alphanumeric() && c != ':');
+            let name = tag[..end.unwrap_or(0)].rsplit(':').next();
+            name.is_some_and(|it| entries.iter().any(|entry| it.eq_ignore_ascii_case(entry)))
+        })
 }
 
 fn item(entry: model::Entry, language: Option<String>) -> Item {

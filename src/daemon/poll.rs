@@ -13,6 +13,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::daemon::articles::Visitor;
 use crate::daemon::gates::Gates;
+use crate::daemon::index;
 use crate::daemon::{LONGEST_WAIT, Pulse, Setup, stopped};
 use crate::feed::{FeedId, Polled, Selectors, host};
 use crate::fetch::access::Access;
@@ -260,10 +261,23 @@ impl Poller {
             // In a box: a thousand visits wait for their turn, and a few are under way.
             let fetched = Box::pin(fetcher.get(&ask)).await;
             drop(pass.host);
-            let visit = Box::pin(visit(&feed, clock.now(), fetched, max_bytes, jitter)).await;
-            let permit = pass
-                .all
-                .filter(|_| matches!(visit.found, Found::Document { .. }));
+            let seen = visit(&feed, clock.now(), fetched, max_bytes, jitter);
+            let mut visit = Box::pin(seen).await;
+            let mut permit = pass.all;
+            if let Some(children) = index::children(&visit) {
+                // Each of them waits for its turn like a feed of its own.
+                drop(permit);
+                let enter = || gates.enter(&feed.feed.url, feed.feed.allow_private);
+                let reader = index::Reader {
+                    feed: &feed,
+                    fetcher: &fetcher,
+                    access: &access,
+                    clock: &clock,
+                    max_bytes,
+                };
+                permit = Box::pin(reader.follow(children, enter, &mut visit)).await;
+            }
+            let permit = permit.filter(|_| matches!(visit.found, Found::Document { .. }));
             Ended::Feed(visit, permit)
         });
     }
@@ -391,26 +405,7 @@ async fn visit(
                     select: feed.feed.select.clone(),
                     max_bytes,
                 };
-                let work = tokio::task::spawn_blocking(move || read(document, body_hash, &hints));
-                match tokio::time::timeout(PARSE_LIMIT, work).await {
-                    Ok(Ok(found)) => found,
-                    Ok(Err(_)) => Found::Failed {
-                        bytes: 0,
-                        class: ErrorClass::Panic,
-                        message: "the parser panicked".to_owned(),
-                    },
-                    Err(_) => {
-                        let message = format!(
-                            "the document took longer than {} s to parse",
-                            PARSE_LIMIT.as_secs()
-                        );
-                        Found::Failed {
-                            bytes: 0,
-                            class: ErrorClass::Broken,
-                            message,
-                        }
-                    }
-                }
+                read_apart(document, body_hash, hints).await
             }
         }
     };
@@ -423,6 +418,25 @@ async fn visit(
         moved_to,
         found,
         jitter,
+    }
+}
+
+/// [`read`], off the async threads and within its time.
+pub(super) async fn read_apart(document: Document, body_hash: i64, hints: Hints) -> Found {
+    let work = tokio::task::spawn_blocking(move || read(document, body_hash, &hints));
+    let (class, message) = match tokio::time::timeout(PARSE_LIMIT, work).await {
+        Ok(Ok(found)) => return found,
+        Ok(Err(_)) => (ErrorClass::Panic, "the parser panicked".to_owned()),
+        Err(_) => {
+            let limit = PARSE_LIMIT.as_secs();
+            let message = format!("the document took longer than {limit} s to parse");
+            (ErrorClass::Broken, message)
+        }
+    };
+    Found::Failed {
+        bytes: 0,
+        class,
+        message,
     }
 }
 

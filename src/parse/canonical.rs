@@ -8,8 +8,9 @@ use quick_xml::escape::escape;
 
 use crate::parse::Kind;
 use crate::parse::date;
+use crate::parse::sitemap::Child;
 
-const ITEMS: usize = 10_000;
+pub(super) const ITEMS: usize = 10_000;
 const CATEGORIES: usize = 64;
 
 pub(super) struct Canonical {
@@ -18,6 +19,8 @@ pub(super) struct Canonical {
     /// The entries as Atom, and the language of each, which feed-rs does not read.
     pub(super) entries: String,
     pub(super) languages: Vec<Option<String>>,
+    /// Of an index of sitemaps, the best first.
+    pub(super) children: Vec<Child>,
     pub(super) complete: bool,
     pub(super) repairs: Repairs,
 }
@@ -29,6 +32,7 @@ impl Canonical {
             feed: Fields::default(),
             entries: String::new(),
             languages: Vec::new(),
+            children: Vec::new(),
             complete: true,
             repairs: Repairs::default(),
         }

@@ -19,6 +19,10 @@ pub(super) enum Target {
     },
     Link,
     Category,
+    /// Categories with commas between them.
+    Keywords,
+    /// The feed's title, told by an item.
+    Outlet,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +79,16 @@ impl Field {
     pub(super) fn is_ended_by(&self, name: &str) -> bool {
         matches!(
             name,
-            "item" | "entry" | "guid" | "pubDate" | "description" | "published" | "updated"
+            "item"
+                | "entry"
+                | "guid"
+                | "pubDate"
+                | "description"
+                | "published"
+                | "updated"
+                | "loc"
+                | "lastmod"
+                | "publication_date"
         ) && self.mode != Mode::Xhtml
     }
 

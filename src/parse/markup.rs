@@ -12,7 +12,8 @@ use url::Url;
 use crate::parse::base::Base;
 use crate::parse::canonical::{Canonical, Fields, Repairs, Slot, clean};
 use crate::parse::field::{Field, Mode, Target};
-use crate::parse::names::{Role, Scope, is_void, role};
+use crate::parse::names::{Dialect, Role, Scope, is_void, role};
+use crate::parse::sitemap::Listed;
 use crate::parse::tokens::{Token, Tokens, attributes};
 use crate::parse::{Kind, ParseError, Source};
 
@@ -69,6 +70,8 @@ struct Builder<'a> {
     met_other_root: bool,
     /// The open item, field and aside, each with the depth of its element.
     item: Option<(usize, Fields)>,
+    /// Of a sitemap; its items are chosen when all are known.
+    listed: Listed,
     field: Option<Field>,
     aside: Option<(usize, Aside)>,
     repairs: Repairs,
@@ -86,6 +89,7 @@ impl<'a> Builder<'a> {
             ended: false,
             met_other_root: false,
             item: None,
+            listed: Listed::default(),
             field: None,
             aside: None,
             repairs: Repairs::default(),
@@ -96,10 +100,12 @@ impl<'a> Builder<'a> {
         self.document.as_ref().is_some_and(Canonical::is_full)
     }
 
-    fn is_atom(&self) -> bool {
-        self.document
-            .as_ref()
-            .is_some_and(|it| it.kind == Kind::Atom)
+    fn dialect(&self) -> Dialect {
+        match self.document.as_ref().map(|it| it.kind) {
+            Some(Kind::Atom) => Dialect::Atom,
+            Some(Kind::Sitemap) => Dialect::Sitemap,
+            _ => Dialect::Rss,
+        }
     }
 
     fn open(&mut self, name: &'a str, raw: &'a str, empty: bool) {
@@ -151,8 +157,8 @@ impl<'a> Builder<'a> {
     }
 
     fn role(&self, prefix: &str, local: &str) -> Role {
-        let atom = self.is_atom();
-        role(self.scope.space(prefix, atom), local, atom)
+        let dialect = self.dialect();
+        role(self.scope.space(prefix, dialect), local, dialect)
     }
 
     fn root(&mut self, prefix: &'a str, local: &str, attributes: &Attributes<'a>) {
@@ -167,6 +173,7 @@ impl<'a> Builder<'a> {
             },
             "rdf" => Kind::Rss1,
             "feed" | "entry" => Kind::Atom,
+            "urlset" | "sitemapindex" => Kind::Sitemap,
             "channel" => {
                 self.repairs
                     .told("read a channel without a root as RSS 2.0");
@@ -221,6 +228,8 @@ impl<'a> Builder<'a> {
                 Some(term) => self.fields().category(term),
                 None => self.start(Target::Category, Mode::Plain),
             },
+            Role::Keywords => self.start(Target::Keywords, Mode::Plain),
+            Role::Outlet => self.start(Target::Outlet, Mode::Plain),
             Role::Person => self.aside = Some((depth, Aside::Person)),
             Role::Aside => self.aside = Some((depth, Aside::Other)),
             Role::Through => {}
@@ -366,7 +375,9 @@ impl<'a> Builder<'a> {
             }
             Some(field) => field.close(open.name.rsplit(':').next().unwrap_or_default()),
             None if self.aside.is_some_and(|(at, _)| at == depth) => self.aside = None,
-            None if self.item.as_ref().is_some_and(|(at, _)| *at == depth) => self.end_item(),
+            None if self.item.as_ref().is_some_and(|(at, _)| *at == depth) => {
+                self.end_item(open.name);
+            }
             None => {}
         }
         self.scope.truncate(open.bindings);
@@ -388,6 +399,14 @@ impl<'a> Builder<'a> {
         let text = text.into_owned();
         match target {
             Target::Category => self.fields().category(&text),
+            Target::Keywords => text
+                .split([',', '、', '，', '،'])
+                .for_each(|it| self.fields().category(it)),
+            Target::Outlet => {
+                if let Some(document) = &mut self.document {
+                    document.feed.offer(Slot::Title, 1, text);
+                }
+            }
             Target::Link => {
                 let url = self.base.resolve(&text);
                 self.offer_link(0, url);
@@ -421,11 +440,17 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn end_item(&mut self) {
+    fn end_item(&mut self, name: &str) {
         let (Some((_, item)), Some(document)) = (self.item.take(), &mut self.document) else {
             return;
         };
-        document.push(&item);
+        if document.kind != Kind::Sitemap {
+            document.push(&item);
+        } else if name.to_ascii_lowercase().ends_with("sitemap") {
+            self.listed.child(item);
+        } else {
+            self.listed.url(item);
+        }
     }
 
     fn finish(self) -> Result<Canonical, ParseError> {
@@ -438,6 +463,7 @@ impl<'a> Builder<'a> {
         };
         document.complete = self.ended || document.is_full();
         document.repairs = self.repairs;
+        self.listed.finish(&mut document);
         if !document.complete {
             let repairs = &mut document.repairs;
             repairs.told("kept the complete entries of a truncated document");

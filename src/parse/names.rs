@@ -1,11 +1,19 @@
 //! What an element is for, by its namespace and name, in every dialect at once: spellings of RSS,
-//! RDF, Atom and CDF, and the extensions that carry a title, text, date, author or language.
+//! RDF, Atom, CDF and sitemaps, and the extensions that carry a title, text, date, author or language.
 
 use std::borrow::Cow;
 
 use crate::parse::canonical::Slot;
 
 const BINDINGS: usize = 256;
+
+/// Families of documents: what elements without a namespace of their own belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Rss,
+    Atom,
+    Sitemap,
+}
 
 /// Namespaces that matter, by what they hold rather than by their many addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +26,10 @@ pub(super) enum Space {
     Media,
     Itunes,
     Xhtml,
+    Sitemap,
+    News,
+    /// Images and videos of a page in a sitemap.
+    Gallery,
     Other,
 }
 
@@ -27,6 +39,12 @@ impl Space {
         let holds = |parts: &[&str]| parts.iter().any(|it| lower.contains(it));
         if lower.is_empty() {
             Self::Rss
+        } else if holds(&["schemas/sitemap-news"]) {
+            Self::News
+        } else if holds(&["schemas/sitemap-image", "schemas/sitemap-video"]) {
+            Self::Gallery
+        } else if holds(&["schemas/sitemap"]) {
+            Self::Sitemap
         } else if holds(&["purl.org/dc/"]) {
             Self::DublinCore
         } else if holds(&["modules/content"]) {
@@ -56,8 +74,12 @@ impl Space {
         }
     }
 
-    fn native(atom: bool) -> Self {
-        if atom { Self::Atom } else { Self::Rss }
+    fn native(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Rss => Self::Rss,
+            Dialect::Atom => Self::Atom,
+            Dialect::Sitemap => Self::Sitemap,
+        }
     }
 
     /// For prefixes that are used but not declared, or declared as nobody else does.
@@ -70,6 +92,9 @@ impl Space {
             "media" => Self::Media,
             "itunes" => Self::Itunes,
             "xhtml" => Self::Xhtml,
+            "sitemap" => Self::Sitemap,
+            "news" => Self::News,
+            "image" | "video" => Self::Gallery,
             _ => Self::Other,
         }
     }
@@ -99,11 +124,11 @@ impl<'a> Scope<'a> {
         }
     }
 
-    pub(super) fn space(&self, prefix: &str, atom: bool) -> Space {
+    pub(super) fn space(&self, prefix: &str, dialect: Dialect) -> Space {
         let bound = self.bindings.iter().rev().find(|(it, _)| *it == prefix);
         match bound {
             Some((_, Some(space))) => *space,
-            _ if prefix.is_empty() || prefix == self.root_prefix => Space::native(atom),
+            _ if prefix.is_empty() || prefix == self.root_prefix => Space::native(dialect),
             _ => Space::of_prefix(prefix),
         }
     }
@@ -127,6 +152,10 @@ pub(super) enum Role {
     Prose(Slot, u8),
     Link,
     Category,
+    /// Categories with commas between them.
+    Keywords,
+    /// Who publishes the feed.
+    Outlet,
     /// Its `name` is the author.
     Person,
     /// Nothing in it belongs to the item or feed that holds it.
@@ -135,11 +164,15 @@ pub(super) enum Role {
     Through,
 }
 
-/// `name` in lower case; `atom` where the feed is Atom.
-pub(super) fn role(space: Space, name: &str, atom: bool) -> Role {
+/// `name` in lower case.
+pub(super) fn role(space: Space, name: &str, dialect: Dialect) -> Role {
     use Role::{Aside, Category, Item, Leaf, Link, Person, Prose, Through};
     use Slot::{Author, Content, Id, Language, Published, Summary, Title, Updated};
-    let own = Space::native(atom);
+    if dialect == Dialect::Sitemap {
+        return role_in_sitemap(space, name);
+    }
+    let own = Space::native(dialect);
+    let atom = dialect == Dialect::Atom;
     match (space, name) {
         (Space::Rss | Space::Atom, "entry") if atom => Item,
         (Space::Rss, "item") if !atom => Item,
@@ -188,6 +221,27 @@ pub(super) fn role(space: Space, name: &str, atom: bool) -> Role {
     }
 }
 
+/// `xmlns=""` is meant as little here as in feeds.
+fn role_in_sitemap(space: Space, name: &str) -> Role {
+    use Slot::{Language, Published, Title, Updated};
+    match (space, name) {
+        (Space::Sitemap | Space::Rss, "url" | "sitemap") => Role::Item,
+        (Space::Sitemap | Space::Rss, "loc") => Role::Link,
+        (Space::Sitemap | Space::Rss, "lastmod") => Role::Leaf(Updated, 0),
+        (Space::Sitemap | Space::Rss | Space::News, _) => match name {
+            "title" => Role::Prose(Title, 0),
+            "publication_date" => Role::Leaf(Published, 0),
+            "language" => Role::Leaf(Language, 0),
+            "name" => Role::Outlet,
+            "keywords" => Role::Keywords,
+            _ => Role::Through,
+        },
+        (Space::Gallery, "title") => Role::Prose(Title, 1),
+        (Space::Gallery, "image" | "video") => Role::Through,
+        _ => Role::Aside,
+    }
+}
+
 /// HTML's elements without an end tag.
 pub(super) fn is_void(name: &str) -> bool {
     matches!(
@@ -216,5 +270,18 @@ mod tests {
         check("https://search.yahoo.com/mrss", Space::Media);
         check("http://purl.org/rss/1.0/modules/slash/", Space::Other);
         check("http://example.org/myrss/", Space::Other);
+        check(
+            "https://www.sitemaps.org/schemas/sitemap/0.9/",
+            Space::Sitemap,
+        );
+        check("http://www.google.com/schemas/sitemap/0.84", Space::Sitemap);
+        check(
+            "https://www.google.com/schemas/sitemap-news/0.9",
+            Space::News,
+        );
+        check(
+            "http://www.google.com/schemas/sitemap-video/1.1",
+            Space::Gallery,
+        );
     }
 }

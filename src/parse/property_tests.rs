@@ -28,7 +28,12 @@ const JSON: &str = r#"{"version":"https://jsonfeed.org/version/1.1","title":"Hil
 {"id":"j1","url":"/j/1","title":"Ferry {runs} again","content_html":"<p>At \"six\"</p>","tags":["sea"],"date_published":"2026-11-23T05:05:00Z"},
 {"id":2,"title":"Fair","content_text":"Stalls [open]","authors":[{"name":"A. Writer"}]}]}"#;
 
-const DOCUMENTS: [&str; 4] = [RSS, ATOM, RDF, JSON];
+const SITEMAP: &str = r#"<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:news="http://www.google.com/schemas/sitemap-news/0.9">
+<url><loc>https://news.example/s/1</loc><lastmod>2026-11-23</lastmod><news:news><news:publication><news:name>Hill</news:name></news:publication>
+<news:publication_date>2026-11-23T14:05:00+09:00</news:publication_date><news:title>항구 축제 &amp; 장터</news:title></news:news></url>
+<url><loc>/s/2/ferry-runs-again-after-storm</loc></url></urlset>"#;
+
+const DOCUMENTS: [&str; 5] = [RSS, ATOM, RDF, JSON, SITEMAP];
 
 fn read(bytes: &[u8]) -> Result<Parsed, ParseError> {
     parse(
@@ -125,7 +130,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-const TOKENS: [&str; 24] = [
+const TOKENS: [&str; 26] = [
     "<",
     ">",
     "&",
@@ -134,6 +139,8 @@ const TOKENS: [&str; 24] = [
     "</item>",
     "<entry>",
     "</entry>",
+    "<url>",
+    "</url>",
     "<title>",
     "</title>",
     "<![CDATA[",
@@ -176,7 +183,7 @@ proptest! {
         let whole = read(document.as_bytes()).expect("a feed").items;
         let cut = &document.as_bytes()[..at.index(document.len())];
         let text = String::from_utf8_lossy(cut);
-        let ended = ["</item>", "</entry>"].iter().map(|it| text.matches(it).count()).sum::<usize>();
+        let ended = ["</item>", "</entry>", "</url>"].iter().map(|it| text.matches(it).count()).sum::<usize>();
         let items = read(cut).map_or_else(|_| Vec::new(), |it| it.items);
         prop_assert_eq!(&items[..], &whole[..items.len()]);
         prop_assert!(document == JSON || items.len() == ended, "{} of {ended}", items.len());

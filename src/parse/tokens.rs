@@ -13,7 +13,14 @@ const ATTRIBUTES: usize = 256;
 const CDATA: &str = "<![CDATA[";
 
 /// How a document ends that is not cut.
-const ENDS: [&str; 4] = ["</rss>", "</feed>", "</rdf:RDF>", "</RDF>"];
+const ENDS: [&str; 6] = [
+    "</rss>",
+    "</feed>",
+    "</rdf:RDF>",
+    "</RDF>",
+    "</urlset>",
+    "</sitemapindex>",
+];
 
 /// Signs of a missing `>` in one tag that are looked at.
 const SUSPECTS: usize = 8;

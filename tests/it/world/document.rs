@@ -137,6 +137,37 @@ pub(crate) fn atom(entries: &[Entry]) -> String {
     )
 }
 
+/// A Google News sitemap; a sitemap knows neither guids nor summaries.
+pub(crate) fn news_sitemap(entries: &[Entry]) -> String {
+    let urls: String = entries
+        .iter()
+        .map(|it| {
+            format!(
+                "<url>{}<news:news><news:publication><news:name>Wire</news:name><news:language>en</news:language>\
+                 </news:publication>{}{}</news:news></url>\n",
+                element("loc", it.link.as_deref()),
+                element("news:publication_date", it.published.as_deref()),
+                element("news:title", Some(&it.title)),
+            )
+        })
+        .collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\" \
+         xmlns:news=\"http://www.google.com/schemas/sitemap-news/0.9\">\n{urls}</urlset>\n"
+    )
+}
+
+pub(crate) fn sitemap_index(urls: &[String]) -> String {
+    let sitemaps: String = urls
+        .iter()
+        .map(|it| format!("<sitemap>{}</sitemap>\n", element("loc", Some(it))))
+        .collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<sitemapindex \
+         xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n{sitemaps}</sitemapindex>\n"
+    )
+}
+
 pub(crate) fn json_feed(entries: &[Entry]) -> String {
     let items: Vec<serde_json::Value> = entries
         .iter()
