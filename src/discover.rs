@@ -169,11 +169,9 @@ impl Site<'_> {
             return self.keep(url, how, &parsed);
         }
         let of_news: Vec<&Child> = children.iter().filter(|it| says_news(&it.url)).collect();
-        let tried = match of_news.is_empty() {
-            true => &children[..1],
-            false => &children[..of_news.len().min(CHILDREN)],
-        };
-        for child in tried {
+        // Those of news come first.
+        let tried = of_news.len().clamp(1, CHILDREN);
+        for child in &children[..tried] {
             if self.asked.contains(&child.url) || self.asked.len() >= REQUESTS {
                 continue;
             }

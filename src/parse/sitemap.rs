@@ -72,18 +72,14 @@ impl Listed {
         }
         for mut url in self.urls {
             if url.get(Slot::Title).is_none() {
-                match url.get(Slot::Link).and_then(title_of) {
-                    Some(title) => {
-                        document.repairs.told(TITLES_FROM_ADDRESSES);
-                        url.offer(Slot::Title, 0, title);
-                    }
-                    None => {
-                        document
-                            .repairs
-                            .told("left out addresses that say no title");
-                        continue;
-                    }
-                }
+                let Some(title) = url.get(Slot::Link).and_then(title_of) else {
+                    document
+                        .repairs
+                        .told("left out addresses that say no title");
+                    continue;
+                };
+                document.repairs.told(TITLES_FROM_ADDRESSES);
+                url.offer(Slot::Title, 0, title);
             }
             document.push(&url);
         }

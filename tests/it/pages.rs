@@ -301,6 +301,10 @@ fn an_index_in_robots_txt_is_resolved_to_its_sitemap_of_news() {
     let said = discover(&site, "/").well();
     let said = steady(&site, &said);
     let listed: Vec<&str> = said.lines().take(3).collect();
-    assert_snapshot!(listed.join("\n"), @"");
+    assert_snapshot!(listed.join("\n"), @"
+    url | kind | title | language | entries | newest | how
+    http://paper.example/news.xml | sitemap | Wire | 2 | 2026-06-01T08:50:00Z | named in robots.txt
+    http://paper.example/pages.xml | sitemap | 1 | named in robots.txt
+    ");
     assert!(site.requests("/archive.xml").is_empty());
 }
