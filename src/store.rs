@@ -2,6 +2,7 @@
 //! transaction; who opens it decides what commits together.
 
 pub mod feeds;
+pub mod history;
 pub mod items;
 pub mod listing;
 pub mod outbox;

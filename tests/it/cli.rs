@@ -10,19 +10,19 @@ use crate::world::program::{command, output};
 use crate::world::server::{Reply, Server};
 
 /// A folder with a configuration, `summitwatch.toml`, in which the program runs.
-struct Desk {
+pub(crate) struct Desk {
     folder: TempDir,
 }
 
 #[derive(Debug)]
-struct Ran {
-    status: i32,
-    out: String,
-    err: String,
+pub(crate) struct Ran {
+    pub(crate) status: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Desk {
-    fn new(config: &str) -> Self {
+    pub(crate) fn new(config: &str) -> Self {
         let desk = Self {
             folder: TempDir::new().expect("a folder"),
         };
@@ -30,23 +30,23 @@ impl Desk {
         desk
     }
 
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> &Self {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> &Self {
         let path = self.folder.path().join(name);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         std::fs::write(path, text).expect("written");
         self
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.folder.path().join(name).exists()
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.run_with(arguments, b"")
     }
 
     /// The program with this configuration, reading `input`.
-    fn run_with(&self, arguments: &[&str], input: &[u8]) -> Ran {
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &[u8]) -> Ran {
         let arguments = [arguments, &["--config", "summitwatch.toml"]].concat();
         let output = output(command(self.folder.path(), arguments), input);
         Ran {
@@ -59,14 +59,14 @@ impl Desk {
 
 impl Ran {
     #[track_caller]
-    fn well(self) -> String {
+    pub(crate) fn well(self) -> String {
         assert_eq!((self.status, self.err.as_str()), (0, ""), "{}", self.out);
         self.out
     }
 
     /// It failed with this status, said this, and printed nothing.
     #[track_caller]
-    fn ill(self, status: i32, said: &str) {
+    pub(crate) fn ill(self, status: i32, said: &str) {
         assert_eq!(
             (self.status, self.err.trim_end(), self.out.as_str()),
             (status, said, "")
@@ -74,7 +74,7 @@ impl Ran {
     }
 
     #[track_caller]
-    fn json_lines(self) -> Vec<Value> {
+    pub(crate) fn json_lines(self) -> Vec<Value> {
         self.well()
             .lines()
             .map(|line| serde_json::from_str(line).expect("JSON"))
@@ -82,7 +82,7 @@ impl Ran {
     }
 
     #[track_caller]
-    fn json(self) -> Value {
+    pub(crate) fn json(self) -> Value {
         serde_json::from_str(&self.well()).expect("JSON")
     }
 }
@@ -931,6 +931,8 @@ fn help_reads_like_this() {
       deliveries   List deliveries, the latest first
       sql          Query the archive with read-only SQL
       explain      Why an item matched, threaded and alerted, or not
+      topics       For the person who writes rules: check them, test them, find what they miss
+      backtest     What a changed topic would have matched and alerted over the archive
       classify     Judge JSON lines from standard input
       parse        Show what the parser makes of a document
       replay       Run recorded items or documents through the whole pipeline in simulated time

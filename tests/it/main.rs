@@ -7,4 +7,5 @@ mod crash;
 mod fetching;
 mod flow;
 mod tidy;
+mod topics;
 mod world;
