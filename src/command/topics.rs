@@ -1,6 +1,7 @@
-//! Tools for the person who writes rules: `topics check`, `topics test`, `topics suggest`.
+//! Tools for the person who writes rules: `topics concepts`, `check`, `test` and `suggest`.
 
 mod check;
+mod concepts;
 mod suggest;
 mod test;
 
@@ -14,6 +15,8 @@ use crate::config::{Config, TopicRef};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Topics {
+    /// List the concepts that rules may name
+    Concepts(concepts::Concepts),
     /// Find rules that can never fire or always do, terms that hide or repeat each other
     Check(check::Check),
     /// Run the cases beside a topic
@@ -25,6 +28,7 @@ pub(super) enum Topics {
 impl Topics {
     pub(super) fn run(&self, context: &Context) -> Done {
         match self {
+            Self::Concepts(concepts) => concepts.run(context),
             Self::Check(check) => check.run(context),
             Self::Test(test) => test.run(context),
             Self::Suggest(suggest) => suggest.run(context),

@@ -1,4 +1,5 @@
-//! Why an item matched a topic or not, as `explain` and failing cases print it.
+//! Why an item matched a topic or not, as `explain` and failing cases print it: first what counted, then
+//! what came near, then the rest.
 
 use std::io::{self, Write};
 
@@ -32,7 +33,8 @@ pub(super) fn verdict(
         marks => writeln!(out, ", marked {}", marks.join(", "))?,
     }
     let traces = traces(topic, reading, lexicon);
-    for trace in &traces {
+    let satisfied = |it: &&Trace| matches!(it.outcome, Outcome::Satisfied(_));
+    for trace in traces.iter().filter(satisfied) {
         line(out, trace)?;
     }
     for found in &verdict.evidence {
@@ -50,6 +52,15 @@ pub(super) fn verdict(
     }
     if let Some(change) = shortest_change(topic, reading, lexicon) {
         writeln!(out, "  would match  {}", describe(&change, lexicon))?;
+    }
+    let near = |it: &&Trace| matches!(it.outcome, Outcome::NearMiss(_));
+    let failed = |it: &&Trace| matches!(it.outcome, Outcome::Failed(_));
+    for trace in traces
+        .iter()
+        .filter(near)
+        .chain(traces.iter().filter(failed))
+    {
+        line(out, trace)?;
     }
     Ok(())
 }

@@ -120,11 +120,9 @@ pub fn near(seen: &[Seen]) -> Vec<Near<'_>> {
             found.push(Near { item, likeness, to });
         }
     }
-    found.sort_by(|a, b| {
-        (b.likeness, b.item.score)
-            .partial_cmp(&(a.likeness, a.item.score))
-            .expect("shares are numbers")
-    });
+    // Half a match is nearer than a likeness alone.
+    let nearness = |it: &Near<'_>| it.likeness + it.item.score;
+    found.sort_by(|a, b| nearness(b).total_cmp(&nearness(a)));
     found
 }
 
@@ -178,14 +176,14 @@ pub fn proposals(seen: &[Seen], near: &[Near<'_>]) -> Vec<Proposal> {
         let key = |it: &Proposal| (it.near, it.term.chars().count());
         key(b).cmp(&key(a)).then_with(|| a.term.cmp(&b.term))
     });
-    // A part of a longer term with the same uses says nothing more.
+    // Runs of characters overlap: of those that say the same the longest is shown.
     let mut kept: Vec<Proposal> = Vec::new();
     for proposal in found {
-        let part_of = |it: &Proposal| {
+        let told = |it: &Proposal| {
             it.near == proposal.near
-                && (it.term.contains(&proposal.term) || proposal.term.contains(&it.term))
+                && (it.example == proposal.example || it.term.contains(&proposal.term))
         };
-        if !kept.iter().any(part_of) {
+        if !kept.iter().any(told) {
             kept.push(proposal);
         }
     }

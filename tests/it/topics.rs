@@ -238,6 +238,61 @@ fn backtest_tells_what_a_changed_topic_gains_and_loses() {
     );
 }
 
+/// The blocks of the README that hold TOML, in order, from the one that begins so.
+fn readme(beginning: &str) -> String {
+    let readme = include_str!("../../README.md");
+    let blocks = readme.split("```toml\n").skip(1);
+    let mut blocks = blocks.filter_map(|it| it.split("```").next());
+    let found = blocks.find(|it| it.starts_with(beginning));
+    found.expect("a block of the README").to_owned()
+}
+
+#[test]
+fn the_topic_of_the_readme_is_checked_tested_and_tried_as_it_says() {
+    let desk = desk();
+    let topic = readme("title = \"Japan");
+    let lines = topic.lines().filter(|it| !it.is_empty()).count();
+    assert!(lines <= 15, "it says fifteen lines and has {lines}");
+    desk.write("japan-abductees.toml", &topic)
+        .write("japan-abductees.cases.toml", readme("[[cases]]"));
+    archive(
+        &desk,
+        &[
+            "Tokyo proposes talks with Pyongyang",
+            "Bakers vote against cheaper flour",
+        ],
+    );
+    let checked = desk
+        .run(&["topics", "check", "japan-abductees.toml"])
+        .well();
+    assert!(
+        checked.contains("matches 1 of 2 archived items"),
+        "{checked}"
+    );
+    let tested = desk.run(&["topics", "test", "japan-abductees.toml"]).well();
+    assert_eq!(tested, "japan-abductees: 4 of 4 cases as expected (en 4)\n");
+    let tried = desk
+        .run(&["backtest", "--topic", "japan-abductees.toml"])
+        .well();
+    assert!(
+        tried.contains("alerts: 0 → 1 (1 gained, 0 lost, 0 in both)"),
+        "{tried}"
+    );
+    desk.run(&["topics", "suggest", "japan-abductees.toml"])
+        .well();
+    let found = desk.run(&["topics", "concepts", "拉致"]).well();
+    assert!(found.contains("abductions"), "{found}");
+    let service = format!(
+        "{}\n[[channels]]\nname = \"terminal\"\nkind = \"terminal\"\n",
+        readme("[[topics]]")
+    );
+    let service = service.replace("topics/japan", "japan");
+    Desk::new(&service)
+        .write("japan-abductees.toml", &topic)
+        .run(&["check"])
+        .well();
+}
+
 #[test]
 fn suggest_shows_what_stands_near_matches_and_proposes_words() {
     let desk = desk();
