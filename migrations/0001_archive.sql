@@ -122,6 +122,7 @@ CREATE TABLE matches (
     topic    TEXT NOT NULL,
     score    REAL NOT NULL,                   -- 0..1
     evidence TEXT NOT NULL,                   -- JSON: concept, term, field, start, end (bytes)
+    marks    TEXT,                            -- JSON list of the topic's marks that apply: retrospective
     PRIMARY KEY (item_id, topic)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX matches_by_topic ON matches (topic, item_id);

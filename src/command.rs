@@ -3,11 +3,15 @@
 #![expect(clippy::print_stdout, reason = "commands print; nothing else does")]
 
 mod archive;
+mod backtest;
 mod discover;
 mod judge;
 mod output;
+mod progress;
 mod setup;
+mod topics;
 mod watch;
+mod why;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -74,6 +78,11 @@ enum Command {
     Sql(archive::Sql),
     /// Why an item matched, threaded and alerted, or not
     Explain(archive::Explain),
+    /// For the person who writes rules: check them, test them, find what they miss
+    #[command(subcommand)]
+    Topics(topics::Topics),
+    /// What a changed topic would have matched and alerted over the archive
+    Backtest(backtest::Backtest),
     /// Judge JSON lines from standard input
     Classify(judge::Classify),
     /// Show what the parser makes of a document
@@ -137,6 +146,8 @@ fn run(cli: Cli) -> Done {
         Command::Deliveries(deliveries) => deliveries.run(&context),
         Command::Sql(sql) => sql.run(&context),
         Command::Explain(explain) => explain.run(&context),
+        Command::Topics(topics) => topics.run(&context),
+        Command::Backtest(backtest) => backtest.run(&context),
         Command::Classify(classify) => classify.run(&context),
         Command::Parse(parse) => parse.run(&context),
         Command::Replay(replay) => replay.run(&context),

@@ -2,8 +2,10 @@
 //! global; stages get plain policies and do not know that TOML exists.
 
 pub mod access;
+pub mod cases;
 pub mod fault;
 pub mod file;
+pub mod lexicon;
 pub mod shipped;
 pub mod topics;
 
@@ -204,18 +206,32 @@ impl Config {
 
     /// The engine with the topic `name` alone, which may also be a shipped one.
     pub fn engine_for(&self, name: &str) -> Result<Engine, Faults> {
-        let reference = match self.topics.iter().find(|it| it.name == name) {
-            Some(reference) => reference.clone(),
-            None if shipped::topic(name).is_some() || name == "all" => TopicRef {
+        self.engine_of(&[self.topic(name)?])
+    }
+
+    /// The engine with these topics, whatever the configuration names.
+    pub fn engine_of(&self, topics: &[TopicRef]) -> Result<Engine, Faults> {
+        topics::engine(self.lexicon.as_deref(), topics)
+    }
+
+    /// Terms that stand twice in a list of the lexicon.
+    pub fn repeated_terms(&self) -> Result<Vec<Fault>, Faults> {
+        lexicon::repeats(self.lexicon.as_deref())
+    }
+
+    /// A topic of the configuration, or a shipped one.
+    pub fn topic(&self, name: &str) -> Result<TopicRef, Faults> {
+        match self.topics.iter().find(|it| it.name == name) {
+            Some(reference) => Ok(reference.clone()),
+            None if shipped::topic(name).is_some() || name == "all" => Ok(TopicRef {
                 name: name.to_owned(),
                 file: None,
-            },
+            }),
             None => {
                 let message = unknown("topic", name, &known_topics(&self.topics));
-                return Err(Fault::new(&self.origin, None, message).into());
+                Err(Fault::new(&self.origin, None, message).into())
             }
-        };
-        topics::engine(self.lexicon.as_deref(), std::slice::from_ref(&reference))
+        }
     }
 
     /// Builds the channels; every secret is read now.

@@ -444,10 +444,12 @@ impl Ingest {
     ) -> Result<(), StoreError> {
         let engine = Arc::clone(&self.engine);
         let reading = engine.lexicon.read(told.words);
+        let wants_text =
+            told.body == Body::Summary && self.full_text.contains(&told.feed.feed.name);
         for topic in &engine.topics {
             let verdict = topic.judge(&reading, &engine.lexicon);
             if !verdict.matched {
-                seen.near |= topic.nearly(&reading, &engine.lexicon);
+                seen.near |= wants_text && topic.nearly(&reading, &engine.lexicon);
                 continue;
             }
             if article::is_settled(tx, told, &topic.name)? {
@@ -456,7 +458,7 @@ impl Ingest {
             seen.matched = true;
             seen.alerts += usize::from(self.thread(tx, told, topic, &verdict, &reading, now)?);
         }
-        if told.body == Body::Summary && self.full_text.contains(&told.feed.feed.name) {
+        if wants_text {
             article::want(tx, told, seen, now)?;
         }
         Ok(())

@@ -28,5 +28,6 @@ pub mod ingest;
 pub mod config;
 pub mod daemon;
 pub mod replay;
+pub mod backtest;
 pub mod demo;
 pub mod command;

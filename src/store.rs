@@ -4,6 +4,7 @@
 pub mod articles;
 pub mod feeds;
 pub mod health;
+pub mod history;
 pub mod items;
 pub mod listing;
 pub mod outbox;

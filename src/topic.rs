@@ -4,11 +4,15 @@
 //! An item is read once ([`Lexicon::read`]: one automaton over all terms of all topics) and then
 //! judged per topic ([`Topic::judge`]).
 
+pub mod check;
+pub mod explain;
 pub mod lexicon;
 pub mod rule;
+pub mod suggest;
+mod term;
 
 use crate::topic::lexicon::{ConceptSet, Field, Lexicon, Reading};
-use crate::topic::rule::{Rule, Trace, Veto};
+use crate::topic::rule::{Clause, Rule};
 
 /// The lexicon and the topics that are judged over it.
 #[derive(Debug)]
@@ -37,10 +41,15 @@ pub struct Topic {
 pub enum Scope {
     /// The built-in topic `all`.
     Everything,
-    Rules {
-        rules: Vec<Rule>,
-        vetoes: Vec<Veto>,
-    },
+    Rules(Rules),
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    pub rules: Vec<Rule>,
+    pub vetoes: Vec<Clause>,
+    /// What is said of a match without deciding it: a retrospective.
+    pub marks: Vec<Clause>,
 }
 
 /// The judgement of one item under one topic.
@@ -50,6 +59,15 @@ pub struct Verdict {
     /// 1 − Π(1 − weight) over the satisfied rules: 0 with none, nearer to 1 with each.
     pub score: f64,
     pub evidence: Vec<Evidence>,
+    /// Names of the topic's marks that apply, in its order.
+    pub marks: Vec<String>,
+}
+
+/// A verdict without its evidence, for who asks many times.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scored {
+    pub matched: bool,
+    pub score: f64,
 }
 
 /// A term found, as bytes `start..end` of the original title or summary.
@@ -75,51 +93,72 @@ impl Topic {
     }
 
     pub fn judge(&self, reading: &Reading, lexicon: &Lexicon) -> Verdict {
-        let Scope::Rules { rules, vetoes } = &self.scope else {
-            return Verdict {
+        let mut used = ConceptSet::default();
+        let scored = self.weigh(reading, lexicon, |rule| used.extend(&rule.concepts()));
+        let mut verdict = Verdict {
+            matched: scored.matched,
+            score: scored.score,
+            evidence: Vec::new(),
+            marks: Vec::new(),
+        };
+        if let (Scope::Rules(scope), false) = (&self.scope, used.is_empty()) {
+            let marks = scope.marks.iter().filter(|it| it.applies(reading, lexicon));
+            verdict.marks = marks.map(|it| it.name.clone()).collect();
+            verdict.evidence = evidence(reading, &used, lexicon);
+        }
+        verdict
+    }
+
+    /// What [`Self::judge`] says, without evidence and marks.
+    pub fn score(&self, reading: &Reading, lexicon: &Lexicon) -> Scored {
+        self.weigh(reading, lexicon, |_| ())
+    }
+
+    fn weigh(
+        &self,
+        reading: &Reading,
+        lexicon: &Lexicon,
+        mut satisfied: impl FnMut(&Rule),
+    ) -> Scored {
+        let Scope::Rules(scope) = &self.scope else {
+            return Scored {
                 matched: true,
                 score: 1.0,
-                evidence: Vec::new(),
             };
         };
-        if reading.hits.is_empty() {
-            return Verdict {
-                matched: false,
-                score: 0.0,
-                evidence: Vec::new(),
-            };
-        }
         let mut miss = 1.0;
-        let mut used = ConceptSet::default();
-        for rule in rules {
-            if let Some(field) = rule.satisfied(reading, lexicon) {
-                miss *= 1.0 - rule.weight * self.field_weight(field);
-                used.extend(&rule.concepts());
+        if !reading.hits.is_empty() {
+            for rule in &scope.rules {
+                if let Some(field) = rule.satisfied(reading, lexicon) {
+                    miss *= 1.0 - rule.weight * self.field_weight(field);
+                    satisfied(rule);
+                }
             }
         }
         let score = 1.0 - miss;
-        let vetoed = score > 0.0 && vetoes.iter().any(|veto| veto.applies(reading, lexicon));
+        if score <= 0.0 || scope.vetoes.iter().any(|it| it.applies(reading, lexicon)) {
+            return Scored {
+                matched: false,
+                score: 0.0,
+            };
+        }
         // Weights are decimal fractions; their products may miss a threshold by the last bit.
-        let matched = score + 1e-9 >= self.threshold && score > 0.0 && !vetoed;
-        let evidence = if score > 0.0 {
-            evidence(reading, &used, lexicon)
-        } else {
-            Vec::new()
-        };
-        Verdict {
-            matched,
-            score: if vetoed { 0.0 } else { score },
-            evidence,
+        Scored {
+            matched: score + 1e-9 >= self.threshold,
+            score,
         }
     }
 
-    /// Whether an item names two concepts of the rules and satisfies none: what a longer text might.
+    /// Whether an item names two concepts of the rules: what a longer text might satisfy.
     pub fn nearly(&self, reading: &Reading, lexicon: &Lexicon) -> bool {
-        let Scope::Rules { rules, .. } = &self.scope else {
+        let Scope::Rules(scope) = &self.scope else {
             return false;
         };
         let mut used = ConceptSet::default();
-        rules.iter().for_each(|rule| used.extend(&rule.concepts()));
+        scope
+            .rules
+            .iter()
+            .for_each(|rule| used.extend(&rule.concepts()));
         let mut found = reading
             .hits
             .iter()
@@ -127,19 +166,6 @@ impl Topic {
             .map(|hit| hit.concept);
         let first = found.next();
         first.is_some_and(|first| found.any(|it| it != first))
-    }
-
-    /// Every rule and veto with what satisfied or failed it, for people.
-    pub fn explain(&self, reading: &Reading, lexicon: &Lexicon) -> Vec<Trace> {
-        match &self.scope {
-            Scope::Everything => Vec::new(),
-            Scope::Rules { rules, vetoes } => {
-                let rules = rules.iter().map(|rule| rule.explain(reading, lexicon));
-                rules
-                    .chain(vetoes.iter().map(|veto| veto.explain(reading, lexicon)))
-                    .collect()
-            }
-        }
     }
 
     fn field_weight(&self, field: Field) -> f64 {

@@ -11,14 +11,12 @@ use rusqlite::Connection;
 
 use crate::clock::Clock;
 use crate::command::discover::Discover;
-use crate::command::{Context, Done, Usage, output, span};
+use crate::command::{Context, Done, Usage, output, span, why};
 use crate::config::file::Span;
 use crate::store::listing::{self, Filter};
 use crate::store::query::{self, Table};
 use crate::store::{StoreError, open_read_only};
 use crate::text::{Words, nearest, printable};
-use crate::topic::Topic;
-use crate::topic::lexicon::{Field, Lexicon, Reading};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Feeds {
@@ -227,7 +225,7 @@ impl Explain {
         let words = Words::new(&item.title, &item.summary);
         let reading = engine.lexicon.read(&words);
         for topic in &engine.topics {
-            verdict(&mut out, &words, topic, &reading, &engine.lexicon)?;
+            why::verdict(&mut out, &words, topic, &reading, &engine.lexicon)?;
         }
         placements(&mut out, &connection, item.id)?;
         Ok(ExitCode::SUCCESS)
@@ -270,51 +268,6 @@ fn identity(
             "  until {} it read: {}",
             text(&revision[0]),
             text(&revision[1])
-        )?;
-    }
-    Ok(())
-}
-
-fn verdict(
-    out: &mut impl Write,
-    words: &Words<'_>,
-    topic: &Topic,
-    reading: &Reading,
-    lexicon: &Lexicon,
-) -> std::io::Result<()> {
-    let verdict = topic.judge(reading, lexicon);
-    let word = if verdict.matched {
-        "matches"
-    } else {
-        "does not match"
-    };
-    let (score, threshold) = (verdict.score, topic.threshold);
-    writeln!(
-        out,
-        "\nTopic {}: {word}, score {score:.2} (threshold {threshold:.2})",
-        topic.name
-    )?;
-    for trace in topic.explain(reading, lexicon) {
-        let mark = match (trace.satisfied, trace.veto) {
-            (true, true) => "VETO",
-            (true, false) => "yes",
-            (false, true) => "(no veto)",
-            (false, false) => "no",
-        };
-        writeln!(out, "  {mark:9} {}: {}", trace.rule, trace.why)?;
-    }
-    for found in &verdict.evidence {
-        let field = if found.field == Field::Title {
-            words.title
-        } else {
-            words.summary
-        };
-        let quoted = printable(field.get(found.start..found.end).unwrap_or_default());
-        let (field, start, end) = (found.field.as_str(), found.start, found.end);
-        writeln!(
-            out,
-            "  found     “{quoted}” = {} ({field} {start}..{end})",
-            found.concept
         )?;
     }
     Ok(())

@@ -138,13 +138,16 @@ impl Classify {
             let summary = item.summary.unwrap_or_default();
             let reading = engine.lexicon.read(&Words::new(&item.title, &summary));
             let verdict = topic.judge(&reading, &engine.lexicon);
-            let answer = json!({
+            let mut answer = json!({
                 "id": item.id,
                 "matched": verdict.matched,
                 "score": verdict.score,
                 "language": detect(&item.title, &summary, item.language.as_deref()),
                 "evidence": evidence_json(&verdict, "summary"),
             });
+            if !verdict.marks.is_empty() {
+                answer["marks"] = json!(verdict.marks);
+            }
             writeln!(out, "{answer}")?;
         }
         out.flush()?;

@@ -42,7 +42,7 @@ impl Init {
         }
         let config = directory.join("summitwatch.toml");
         println!(
-            "wrote {} with feeds, topic and lexicon beside it. Next:",
+            "wrote {} with feeds, topics and lexicon beside it. Next:",
             config.display()
         );
         println!(

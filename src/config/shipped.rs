@@ -49,10 +49,36 @@ pub const LEXICON: &[(&str, &str)] = &[
     ),
 ];
 
-pub const TOPICS: &[(&str, &str)] = &[(
-    "topics/us-dprk-summit.toml",
-    include_str!("../../config/topics/us-dprk-summit.toml"),
-)];
+pub const TOPICS: &[(&str, &str)] = &[
+    (
+        "topics/us-dprk-summit.toml",
+        include_str!("../../config/topics/us-dprk-summit.toml"),
+    ),
+    (
+        "topics/dprk-missiles.toml",
+        include_str!("../../config/topics/dprk-missiles.toml"),
+    ),
+    (
+        "topics/inter-korean.toml",
+        include_str!("../../config/topics/inter-korean.toml"),
+    ),
+];
+
+/// Cases of the topics, in the same order.
+pub const CASES: &[(&str, &str)] = &[
+    (
+        "topics/us-dprk-summit.cases.toml",
+        include_str!("../../config/topics/us-dprk-summit.cases.toml"),
+    ),
+    (
+        "topics/dprk-missiles.cases.toml",
+        include_str!("../../config/topics/dprk-missiles.cases.toml"),
+    ),
+    (
+        "topics/inter-korean.cases.toml",
+        include_str!("../../config/topics/inter-korean.cases.toml"),
+    ),
+];
 
 /// Every shipped file: the path below the configuration's directory, and its text.
 pub fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -60,6 +86,7 @@ pub fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
     config
         .into_iter()
         .chain(TOPICS.iter().copied())
+        .chain(CASES.iter().copied())
         .chain(LEXICON.iter().copied())
 }
 
@@ -72,6 +99,11 @@ pub fn topic_names() -> impl Iterator<Item = &'static str> {
 /// The path and text of a shipped topic.
 pub fn topic(name: &str) -> Option<(&'static str, &'static str)> {
     topic_names().position(|it| it == name).map(|at| TOPICS[at])
+}
+
+/// The path and text of a shipped topic's cases.
+pub fn cases(name: &str) -> Option<(&'static str, &'static str)> {
+    topic_names().position(|it| it == name).map(|at| CASES[at])
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Lexicon and topic files → [`Engine`].
+//! Topic files → [`Topic`]s over a lexicon.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,66 +7,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::config::fault::{Fault, Faults, Text};
-use crate::config::{TopicRef, shipped, unreadable};
-use crate::topic::lexicon::{Concept, ConceptSet, Kind, Lexicon};
-use crate::topic::rule::{Condition, Named, Near, Rule, Veto};
-use crate::topic::{Engine, Scope, Topic};
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LexiconFile {
-    kind: KindName,
-    #[serde(default)]
-    concept: BTreeMap<String, ConceptFile>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum KindName {
-    Person,
-    Institution,
-    Place,
-    Agreement,
-    Weapon,
-    Act,
-    State,
-    Agency,
-    Compound,
-    Block,
-}
-
-impl From<KindName> for Kind {
-    fn from(name: KindName) -> Self {
-        match name {
-            KindName::Person => Self::Person,
-            KindName::Institution => Self::Institution,
-            KindName::Place => Self::Place,
-            KindName::Agreement => Self::Agreement,
-            KindName::Weapon => Self::Weapon,
-            KindName::Act => Self::Act,
-            KindName::State => Self::State,
-            KindName::Agency => Self::Agency,
-            KindName::Compound => Self::Compound,
-            KindName::Block => Self::Block,
-        }
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct ConceptFile {
-    gloss: String,
-    also: Vec<String>,
-    any: Vec<String>,
-    en: Vec<String>,
-    ko: Vec<String>,
-    ja: Vec<String>,
-    zh: Vec<String>,
-    ru: Vec<String>,
-    fr: Vec<String>,
-    de: Vec<String>,
-    es: Vec<String>,
-}
+use crate::config::{TopicRef, lexicon, shipped, unreadable};
+use crate::topic::lexicon::{ConceptSet, Lexicon};
+use crate::topic::rule::{Clause, Condition, Named, Near, Rule};
+use crate::topic::{Engine, Rules, Scope, Topic};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,7 +24,9 @@ struct TopicFile {
     #[serde(default)]
     rule: Vec<RuleFile>,
     #[serde(default)]
-    veto: Vec<VetoFile>,
+    veto: Vec<ClauseFile>,
+    #[serde(default)]
+    mark: Vec<ClauseFile>,
 }
 
 fn default_summary_weight() -> f64 {
@@ -107,7 +53,7 @@ struct RuleFile {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct VetoFile {
+struct ClauseFile {
     name: Spanned<String>,
     #[serde(default)]
     all: Names,
@@ -147,7 +93,7 @@ fn near(name: NearName, window: Option<usize>) -> Near {
 
 /// Reads the lexicon (of `directory`, else the shipped one) and the topics.
 pub fn engine(directory: Option<&Path>, topics: &[TopicRef]) -> Result<Engine, Faults> {
-    let lexicon = lexicon(directory)?;
+    let lexicon = lexicon::read(directory)?;
     let mut faults = Faults::default();
     let mut built = Vec::new();
     for reference in topics {
@@ -160,87 +106,6 @@ pub fn engine(directory: Option<&Path>, topics: &[TopicRef]) -> Result<Engine, F
         lexicon,
         topics: built,
     })
-}
-
-fn lexicon(directory: Option<&Path>) -> Result<Lexicon, Faults> {
-    let files: Vec<(String, String)> = match directory {
-        None => shipped::LEXICON
-            .iter()
-            .map(|&(path, text)| (path.to_owned(), text.to_owned()))
-            .collect(),
-        Some(directory) => files_of(directory)?,
-    };
-    let mut faults = Faults::default();
-    let mut concepts: Vec<Concept> = Vec::new();
-    for (file, text) in &files {
-        let source = Text { file, text };
-        let parsed: LexiconFile = match source.parse() {
-            Ok(parsed) => parsed,
-            Err(mut more) => {
-                faults.append(&mut more);
-                continue;
-            }
-        };
-        for (id, concept) in parsed.concept {
-            if let Some(twice) = concepts.iter().find(|it| it.id == id) {
-                faults.push(Fault::new(
-                    file,
-                    None,
-                    format!("concept \"{}\" is defined twice", twice.id),
-                ));
-                continue;
-            }
-            let lists = [
-                concept.any,
-                concept.en,
-                concept.ko,
-                concept.ja,
-                concept.zh,
-                concept.ru,
-                concept.fr,
-                concept.de,
-                concept.es,
-            ];
-            let mut terms: Vec<String> = lists.concat();
-            // Chinese and Japanese share spellings; one entry of the automaton serves both.
-            let mut seen = std::collections::HashSet::new();
-            terms.retain(|term| seen.insert(term.clone()));
-            concepts.push(Concept {
-                id,
-                gloss: concept.gloss,
-                kind: parsed.kind.into(),
-                terms,
-                also: concept.also,
-            });
-        }
-    }
-    let concepts = faults.or(concepts)?;
-    let name = directory.map_or_else(
-        || "the shipped lexicon".to_owned(),
-        |it| it.display().to_string(),
-    );
-    Lexicon::new(concepts).map_err(|error| Fault::new(name, None, error.to_string()).into())
-}
-
-fn files_of(directory: &Path) -> Result<Vec<(String, String)>, Faults> {
-    let fault = |path: &Path, error: &std::io::Error| {
-        Faults::from(Fault::new(path.display(), None, unreadable(error)))
-    };
-    let entries = std::fs::read_dir(directory).map_err(|error| fault(directory, &error))?;
-    let mut paths: Vec<_> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|it| it == "toml"))
-        .collect();
-    // The order of concepts decides nothing, but runs must not differ.
-    paths.sort();
-    paths
-        .iter()
-        .map(|path| {
-            let text = std::fs::read_to_string(path).map_err(|error| fault(path, &error))?;
-            Ok((path.display().to_string(), text))
-        })
-        .collect()
 }
 
 fn topic(reference: &TopicRef, lexicon: &Lexicon) -> Result<Topic, Faults> {
@@ -299,15 +164,8 @@ fn topic(reference: &TopicRef, lexicon: &Lexicon) -> Result<Topic, Faults> {
             weight,
         });
     }
-    let mut vetoes = Vec::new();
-    for veto in &parsed.veto {
-        let condition = names.condition(&veto.all, &veto.any, &veto.unless);
-        vetoes.push(Veto {
-            name: veto.name.get_ref().clone(),
-            condition,
-            near: near(veto.near, veto.window),
-        });
-    }
+    let vetoes = names.clauses("veto", &parsed.veto);
+    let marks = names.clauses("mark", &parsed.mark);
     if rules.is_empty() {
         names.faults.push(Fault::new(
             &file,
@@ -320,7 +178,11 @@ fn topic(reference: &TopicRef, lexicon: &Lexicon) -> Result<Topic, Faults> {
         title: parsed.title,
         threshold: parsed.threshold,
         summary_weight: parsed.summary_weight,
-        scope: Scope::Rules { rules, vetoes },
+        scope: Scope::Rules(Rules {
+            rules,
+            vetoes,
+            marks,
+        }),
     })
 }
 
@@ -333,6 +195,23 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
+    fn clauses(&mut self, what: &str, written: &[ClauseFile]) -> Vec<Clause> {
+        let clauses = written.iter().map(|clause| {
+            let condition = self.condition(&clause.all, &clause.any, &clause.unless);
+            if condition.all.is_empty() && condition.any.is_empty() {
+                let name = clause.name.get_ref();
+                let message = format!("{what} \"{name}\" has neither `all` nor `any`");
+                self.fault(self.source.fault(&clause.name, message));
+            }
+            Clause {
+                name: clause.name.get_ref().clone(),
+                condition,
+                near: near(clause.near, clause.window),
+            }
+        });
+        clauses.collect()
+    }
+
     fn condition(&mut self, all: &Names, any: &Names, none: &Names) -> Condition {
         Condition {
             all: self.names(all),

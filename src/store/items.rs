@@ -234,13 +234,14 @@ pub fn write_match(
     body: &str,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO matches (item_id, topic, score, evidence) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT OR REPLACE INTO matches (item_id, topic, score, evidence, marks) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
     .execute(params![
         item.0,
         topic,
         verdict.score,
-        evidence_json(verdict, body).to_string()
+        evidence_json(verdict, body).to_string(),
+        (!verdict.marks.is_empty()).then(|| serde_json::json!(verdict.marks).to_string())
     ])?;
     Ok(())
 }
@@ -319,7 +320,7 @@ mod tests {
     #[test]
     fn unspaced_scripts_become_pairs() {
         assert_eq!(segmented(&fold("북미 Talks")), " 북 북미 talks");
-        assert_eq!(segmented(&fold("米朝首脳")), " 米 米朝 朝首 首脳");
+        assert_eq!(segmented(&fold("米朝首脳")), " 米 米朝 朝首 首脑");
         assert_eq!(segmented(&fold("US・米国")), "us 米 米国");
     }
 }

@@ -7,6 +7,7 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 
+use crate::text::han;
 use crate::text::is_deceptive;
 
 /// A folded text. `marks` are the places at which the distance between folded and original
@@ -46,7 +47,8 @@ impl Folded {
     fn push(&mut self, at: usize, c: char) {
         let c = match c {
             'A'..='Z' => c.to_ascii_lowercase(),
-            'a'..='z' | '0'..='9' | '\u{ac00}'..='\u{d7a3}' | '\u{4e00}'..='\u{9fff}' => c,
+            'a'..='z' | '0'..='9' | '\u{ac00}'..='\u{d7a3}' => c,
+            '\u{4e00}'..='\u{9fff}' => han::canonical(c),
             // Apostrophes, dashes and middle dots are written in a dozen ways.
             '‘' | '’' | 'ʼ' | '＇' | '`' | '´' => '\'',
             // NFKC makes the Hangul letter araea (ㆍ), which Korean papers use as a dot, into U+119E.
@@ -174,6 +176,7 @@ mod tests {
         check("か\u{3099}", "が");
         check("  two \n words ", "two words");
         check("zero\u{200b}width", "zerowidth");
+        check("朝美首腦會談", "朝美首脑会谈");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The language of a text: the feed's word where it can be true, else the script, and a
-//! statistical detector only for the alphabets in which scripts leave doubt.
+//! The language of a text: the feed's word where it can be true, else the script; in Latin script the
+//! small words of each language, and only where they leave doubt a statistical detector.
 
 use whatlang::{Detector, Lang};
 
@@ -44,7 +44,84 @@ pub fn detect(title: &str, summary: &str, declared: Option<&str>) -> Option<Stri
     }
 }
 
+/// Small words of the languages; some share a few. In a headline they say more than statistics of
+/// letters, which names of people and places lead astray.
+const SMALL_WORDS: [(&str, &[&str]); 7] = [
+    (
+        "en",
+        &[
+            "the", "to", "of", "and", "with", "for", "says", "is", "at", "in", "on", "as", "a",
+            "are", "was", "how", "what", "by", "from", "will", "not", "an", "after", "over",
+            "meets", "its", "has", "he", "be",
+        ],
+    ),
+    (
+        "fr",
+        &[
+            "le", "les", "des", "du", "et", "à", "au", "aux", "avec", "pour", "sur", "est", "dans",
+            "une", "pas", "entre", "selon", "après", "ne", "qui", "la", "de", "en", "se",
+        ],
+    ),
+    (
+        "de",
+        &[
+            "der", "das", "und", "mit", "von", "zu", "im", "für", "nicht", "ist", "auf", "ein",
+            "eine", "den", "dem", "trifft", "bei", "nach", "vor", "zwischen", "über", "will", "in",
+            "als", "aus", "gegen", "wird", "sich", "hat", "um", "am", "zum", "zur", "wegen",
+            "ohne", "unter", "neue", "die", "mehr",
+        ],
+    ),
+    (
+        "es",
+        &[
+            "el", "los", "las", "y", "por", "del", "una", "sin", "tras", "según", "entre", "más",
+            "que", "se", "ante", "la", "de", "en", "para", "su", "no", "con", "al",
+        ],
+    ),
+    (
+        "it",
+        &[
+            "il", "gli", "di", "della", "che", "è", "dei", "nel", "alla", "con", "per",
+        ],
+    ),
+    (
+        "pt",
+        &[
+            "os", "do", "da", "dos", "com", "não", "em", "ao", "uma", "pelo", "e",
+        ],
+    ),
+    (
+        "nl",
+        &[
+            "het", "een", "van", "voor", "met", "niet", "op", "en", "bij", "naar", "wordt",
+        ],
+    ),
+];
+
+/// Words from which on letters may be counted.
+const ENOUGH_WORDS: usize = 5;
+
 fn latin(text: &str) -> &'static str {
+    let folded = text.to_lowercase();
+    let words = || {
+        folded
+            .split(|c: char| !c.is_alphabetic())
+            .filter(|it| !it.is_empty())
+    };
+    let mut counts = SMALL_WORDS
+        .map(|(language, small)| (words().filter(|it| small.contains(it)).count(), language));
+    counts.sort_by_key(|it| std::cmp::Reverse(it.0));
+    match counts {
+        [(first, language), (second, _), ..] if first > second => language,
+        // Names and nothing else are the same everywhere; most news of them is in English.
+        [(0, _), ..] if words().count() < ENOUGH_WORDS => "en",
+        [(first, _), ..] => by_letters(text, first > 0),
+    }
+}
+
+/// The statistics take English names for French ones, so they are believed of a text with small words
+/// or accents, and else only where they are sure.
+fn by_letters(text: &str, proven: bool) -> &'static str {
     let candidates = vec![
         Lang::Eng,
         Lang::Fra,
@@ -54,7 +131,10 @@ fn latin(text: &str) -> &'static str {
         Lang::Por,
         Lang::Nld,
     ];
-    match Detector::with_allowlist(candidates).detect_lang(text) {
+    let detected = Detector::with_allowlist(candidates).detect(text);
+    let accented = text.chars().any(|c| c.is_alphabetic() && !c.is_ascii());
+    let believed = |it: &whatlang::Info| proven || accented || it.is_reliable();
+    match detected.filter(believed).map(|it| it.lang()) {
         Some(Lang::Fra) => "fr",
         Some(Lang::Deu) => "de",
         Some(Lang::Spa) => "es",
@@ -163,5 +243,33 @@ mod tests {
         );
         check("Trump says he will meet Kim", Some("en-us"), "en");
         assert_eq!(detect("12:30", "", None), None);
+    }
+
+    #[test]
+    fn a_few_words_are_enough_where_the_feed_says_what_they_are() {
+        check("Trump – Kim", Some("de"), "de");
+        check("Trump, Kim", Some("fr-FR"), "fr");
+        check("特金会", Some("ja"), "ja");
+        check("特金会", None, "zh");
+        check("Саммит", Some("uk"), "uk");
+        check("BTS, 컴백", Some("en"), "ko");
+    }
+
+    #[test]
+    fn a_short_latin_title_alone_is_taken_for_english() {
+        for title in ["Trump, Kim", "KCNA", "Kim", "G7", "Trump-Kim"] {
+            check(title, None, "en");
+        }
+    }
+
+    #[test]
+    fn short_titles_with_words_of_a_language_are_of_it() {
+        check("Trump rencontre Kim à Hanoï", None, "fr");
+        check("Trump trifft Kim in Hanoi", None, "de");
+        check("Trump se reúne con Kim en Hanói", None, "es");
+        check("Trump meets Kim in Hanoi", None, "en");
+        check("Cumbre entre Trump y Kim", None, "es");
+        check("Gipfel von Trump und Kim", None, "de");
+        check("Sommet Trump-Kim à Singapour", None, "fr");
     }
 }

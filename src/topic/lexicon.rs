@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
-use crate::text::fold::{Folded, Words, fold};
-use crate::text::language::Script;
+use crate::text::fold::{Folded, Words};
 use crate::text::sentences;
+use crate::topic::term::{Term, term};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConceptId(pub u16);
@@ -83,6 +83,51 @@ pub struct Reading {
     pub all: ConceptSet,
 }
 
+impl Reading {
+    /// The reading had the title named this concept too, before everything else.
+    #[must_use]
+    pub fn with_in_title(&self, concept: ConceptId, lexicon: &Lexicon) -> Self {
+        let mut reading = self.clone();
+        reading.hits.insert(
+            0,
+            Hit {
+                concept,
+                term: TermId(0),
+                field: Field::Title,
+                sentence: 0,
+                start: 0,
+                end: 0,
+                at: 0,
+                to: 0,
+            },
+        );
+        reading.gather(lexicon);
+        reading
+    }
+
+    /// The reading had the title said none of these concepts.
+    #[must_use]
+    pub fn without_in_title(&self, concepts: &ConceptSet, lexicon: &Lexicon) -> Self {
+        let mut reading = self.clone();
+        let stays = |hit: &Hit| {
+            hit.field == Field::Summary || !lexicon.closure(hit.concept).intersects(concepts)
+        };
+        reading.hits.retain(stays);
+        reading.gather(lexicon);
+        reading
+    }
+
+    fn gather(&mut self, lexicon: &Lexicon) {
+        self.all = ConceptSet::default();
+        self.by_sentence.fill(ConceptSet::default());
+        for hit in &self.hits {
+            let says = lexicon.closure(hit.concept);
+            self.by_sentence[usize::from(hit.sentence)].extend(says);
+            self.all.extend(says);
+        }
+    }
+}
+
 /// Most lexicons hold some hundred concepts.
 pub const MAX_CONCEPTS: usize = 1_024;
 
@@ -113,6 +158,11 @@ impl ConceptSet {
         self.0.iter().zip(other.0).any(|(a, b)| a & b != 0)
     }
 
+    #[must_use]
+    pub fn common(&self, other: &Self) -> Self {
+        Self(std::array::from_fn(|at| self.0[at] & other.0[at]))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|it| *it == 0)
     }
@@ -125,24 +175,15 @@ impl ConceptSet {
     }
 }
 
-/// One way in which a term may stand in a text.
-#[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent facts of a spelling"
-)]
-struct Term {
-    concept: ConceptId,
-    /// As written, for evidence.
-    written: String,
-    /// Word parts after the automaton's pattern: `северн* коре*` is found by `северн`, then `коре`.
-    rest: Vec<String>,
-    /// The last word may go on.
-    open: bool,
-    /// Written without a lower-case letter (`US`): found only in upper case.
-    upper: bool,
-    starts_in_word: bool,
-    ends_in_word: bool,
+/// A term inside the written form of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Nested {
+    pub(super) outer: ConceptId,
+    pub(super) outer_term: String,
+    pub(super) inner: ConceptId,
+    pub(super) inner_term: String,
+    /// From its first character to its last.
+    pub(super) fills: bool,
 }
 
 #[derive(Debug)]
@@ -267,8 +308,9 @@ impl Lexicon {
         reading
     }
 
-    fn read_field(&self, original: &str, folded: &Folded, field: Field, reading: &mut Reading) {
-        let mut found: Vec<(usize, usize, u32)> = Vec::new();
+    /// Every term that stands in the text with its start and end, also those inside longer ones.
+    fn standing(&self, original: &str, folded: &Folded) -> Vec<(usize, usize, u32)> {
+        let mut found = Vec::new();
         for matched in self.automaton.find_overlapping_iter(&folded.text) {
             for &term in &self.by_pattern[matched.pattern().as_usize()] {
                 if let Some(end) = self.terms[term as usize].end_at(
@@ -281,6 +323,33 @@ impl Lexicon {
                 }
             }
         }
+        found
+    }
+
+    /// Terms that stand inside the written form of each term, and whether they fill it.
+    pub(super) fn nested(&self) -> Vec<Nested> {
+        let mut nested = Vec::new();
+        for (at, outer) in self.terms.iter().enumerate() {
+            let written: String = outer.written.replace('*', "");
+            let folded = Folded::new(&written);
+            let whole = (0, folded.text.len());
+            for (start, end, inner) in self.standing(&written, &folded) {
+                if inner as usize != at {
+                    nested.push(Nested {
+                        outer: outer.concept,
+                        outer_term: outer.written.clone(),
+                        inner: self.terms[inner as usize].concept,
+                        inner_term: self.terms[inner as usize].written.clone(),
+                        fills: (start, end) == whole,
+                    });
+                }
+            }
+        }
+        nested
+    }
+
+    fn read_field(&self, original: &str, folded: &Folded, field: Field, reading: &mut Reading) {
+        let mut found = self.standing(original, folded);
         if found.is_empty() {
             return;
         }
@@ -292,6 +361,7 @@ impl Lexicon {
             Vec::new()
         };
         let mut longest = (0, 0);
+        let (mut counted, mut characters) = (0, 0);
         for (start, end, term) in found {
             if end <= longest.1 && (start, end) != longest {
                 continue;
@@ -317,7 +387,9 @@ impl Lexicon {
             }
             reading.by_sentence[sentence].extend(self.closure(concept));
             reading.all.extend(self.closure(concept));
-            let at = folded.text[..start].chars().count();
+            characters += folded.text[counted..start].chars().count();
+            counted = start;
+            let at = characters;
             reading.hits.push(Hit {
                 concept,
                 term: TermId(term),
@@ -361,71 +433,4 @@ fn closures(
         closures.push(set);
     }
     Ok(closures)
-}
-
-/// The pattern that finds a term, and the term.
-fn term(written: &str, concept: ConceptId) -> Option<(String, Term)> {
-    let open = written.ends_with('*');
-    let mut parts = written.split('*').map(fold).filter(|it| !it.is_empty());
-    let pattern = parts.next()?;
-    let rest: Vec<String> = parts.collect();
-    let letters = || written.chars().filter(|c| c.is_alphabetic());
-    let upper = letters().count() >= 2
-        && letters().all(|c| c.is_uppercase() && Script::of(c) == Some(Script::Latin));
-    let last = rest.last().unwrap_or(&pattern);
-    let term = Term {
-        concept,
-        written: written.to_owned(),
-        open,
-        upper,
-        starts_in_word: pattern.chars().next().is_some_and(is_word),
-        ends_in_word: last.chars().next_back().is_some_and(is_word),
-        rest,
-    };
-    Some((pattern, term))
-}
-
-/// Letters and digits of alphabets that put spaces between words.
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() && !Script::of(c).is_some_and(Script::is_unspaced)
-}
-
-impl Term {
-    /// Where the term ends in the folded text when it really stands at `start`; `end` is where
-    /// its pattern ends.
-    fn end_at(&self, folded: &Folded, original: &str, start: usize, end: usize) -> Option<usize> {
-        let text = folded.text.as_str();
-        if self.starts_in_word && text[..start].chars().next_back().is_some_and(is_word) {
-            return None;
-        }
-        let mut end = end;
-        for part in &self.rest {
-            // The open end of the word before, one space, the next part.
-            let tail = text[end..].trim_start_matches(is_word);
-            let tail = tail.strip_prefix(' ').unwrap_or(tail);
-            let after = tail.strip_prefix(part.as_str())?;
-            end = text.len() - after.len();
-        }
-        if self.open {
-            let tail = &text[end..];
-            end = text.len() - tail.trim_start_matches(is_word).len();
-        } else if self.ends_in_word && !ends_word(&text[end..]) {
-            return None;
-        }
-        if self.upper {
-            let (from, to) = folded.original_range(original, start, end);
-            if original[from..to].chars().any(char::is_lowercase) {
-                return None;
-            }
-        }
-        Some(end)
-    }
-}
-
-/// Whether a word may end before `tail`: at once, or after an English plural or possessive.
-fn ends_word(tail: &str) -> bool {
-    ["", "'s", "s'", "s", "es"].iter().any(|suffix| {
-        tail.strip_prefix(suffix)
-            .is_some_and(|rest| !rest.chars().next().is_some_and(is_word))
-    })
 }

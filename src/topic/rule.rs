@@ -1,4 +1,5 @@
 //! Rules over concepts: which must stand together, how near, and which forbid the match.
+//! What they say to people is in `explain`.
 
 use crate::topic::lexicon::{ConceptSet, Field, Lexicon, Reading};
 
@@ -38,54 +39,23 @@ pub struct Rule {
     pub weight: f64,
 }
 
-/// A reason to say no whatever the rules say; its `none` are the exceptions.
+/// A veto, which says no whatever the rules say, or a mark; its `none` are the exceptions.
 #[derive(Debug, Clone)]
-pub struct Veto {
+pub struct Clause {
     pub name: String,
     pub condition: Condition,
     pub near: Near,
 }
 
-/// One line of an explanation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trace {
-    pub rule: String,
-    pub satisfied: bool,
-    pub veto: bool,
-    /// What satisfied it, or what was missing or forbidden where it came nearest.
-    pub why: String,
-}
-
 impl Condition {
-    fn holds(&self, unit: &ConceptSet) -> bool {
+    pub(super) fn holds(&self, unit: &ConceptSet) -> bool {
         self.all.iter().all(|it| it.concepts.intersects(unit))
             && (self.any.is_empty() || self.any.iter().any(|it| it.concepts.intersects(unit)))
             && !self.none.iter().any(|it| it.concepts.intersects(unit))
     }
 
-    /// What `unit` lacks: parts missing, then parts that forbid.
-    fn lacks(&self, unit: &ConceptSet) -> Vec<String> {
-        let missing = self
-            .all
-            .iter()
-            .filter(|it| !it.concepts.intersects(unit))
-            .map(|it| format!("no {}", it.name));
-        let any_missing =
-            !self.any.is_empty() && !self.any.iter().any(|it| it.concepts.intersects(unit));
-        let any = any_missing.then(|| {
-            let names: Vec<&str> = self.any.iter().map(|it| it.name.as_str()).collect();
-            format!("none of {}", names.join(", "))
-        });
-        let forbidden = self
-            .none
-            .iter()
-            .filter(|it| it.concepts.intersects(unit))
-            .map(|it| format!("{} stands there", it.name));
-        missing.chain(any).chain(forbidden).collect()
-    }
-
     /// The first unit of the reading in which the condition holds, as the field it lies in.
-    fn field(&self, near: Near, reading: &Reading, lexicon: &Lexicon) -> Option<Field> {
+    pub(super) fn field(&self, near: Near, reading: &Reading, lexicon: &Lexicon) -> Option<Field> {
         match near {
             Near::Title => self.holds(&reading.by_sentence[0]).then_some(Field::Title),
             Near::Sentence => {
@@ -120,7 +90,8 @@ impl Condition {
         })
     }
 
-    fn concepts(&self) -> ConceptSet {
+    /// Everything that can help to satisfy it.
+    pub(super) fn concepts(&self) -> ConceptSet {
         let mut set = ConceptSet::default();
         self.all
             .iter()
@@ -128,46 +99,10 @@ impl Condition {
             .for_each(|it| set.extend(&it.concepts));
         set
     }
-
-    fn best_unit<'a>(&self, near: Near, reading: &'a Reading) -> &'a ConceptSet {
-        match near {
-            Near::Title => &reading.by_sentence[0],
-            Near::Item | Near::Window(_) => &reading.all,
-            Near::Sentence => reading
-                .by_sentence
-                .iter()
-                .min_by_key(|unit| self.lacks(unit).len())
-                .unwrap_or(&reading.all),
-        }
-    }
-
-    fn explain(&self, near: Near, reading: &Reading, lexicon: &Lexicon) -> (bool, String) {
-        if let Some(field) = self.field(near, reading, lexicon) {
-            let concepts = self.concepts();
-            let found: Vec<String> = reading
-                .hits
-                .iter()
-                .filter(|hit| lexicon.closure(hit.concept).intersects(&concepts))
-                .map(|hit| lexicon.concept(hit.concept).id.clone())
-                .collect();
-            return (
-                true,
-                format!("in the {}: {}", field.as_str(), dedup(found).join(", ")),
-            );
-        }
-        let lacks = self.lacks(self.best_unit(near, reading));
-        if lacks.is_empty() {
-            return (
-                false,
-                format!("all parts are there, but not in one {}", near.as_str()),
-            );
-        }
-        (false, lacks.join("; "))
-    }
 }
 
 impl Near {
-    fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Title => "title",
             Self::Sentence => "sentence",
@@ -183,43 +118,14 @@ impl Rule {
         self.condition.field(self.near, reading, lexicon)
     }
 
+    /// Everything that can help to satisfy it.
     pub fn concepts(&self) -> ConceptSet {
         self.condition.concepts()
     }
-
-    pub fn explain(&self, reading: &Reading, lexicon: &Lexicon) -> Trace {
-        let (satisfied, why) = self.condition.explain(self.near, reading, lexicon);
-        Trace {
-            rule: self.name.clone(),
-            satisfied,
-            veto: false,
-            why,
-        }
-    }
 }
 
-impl Veto {
+impl Clause {
     pub fn applies(&self, reading: &Reading, lexicon: &Lexicon) -> bool {
         self.condition.field(self.near, reading, lexicon).is_some()
     }
-
-    pub fn explain(&self, reading: &Reading, lexicon: &Lexicon) -> Trace {
-        let (satisfied, why) = self.condition.explain(self.near, reading, lexicon);
-        Trace {
-            rule: self.name.clone(),
-            satisfied,
-            veto: true,
-            why,
-        }
-    }
-}
-
-fn dedup(names: Vec<String>) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
-    for name in names {
-        if !out.contains(&name) {
-            out.push(name);
-        }
-    }
-    out
 }

@@ -1,6 +1,7 @@
+use super::explain::{Edit, Outcome, Role, shortest_change, traces};
 use super::lexicon::{Concept, ConceptSet, Field, Kind, Lexicon, LexiconError};
-use super::rule::{Condition, Named, Near, Rule, Veto};
-use super::{Scope, Topic, Verdict};
+use super::rule::{Clause, Condition, Named, Near, Rule};
+use super::{Rules, Scope, Topic, Verdict};
 use crate::text::Words;
 
 fn concept(id: &str, kind: Kind, terms: &[&str], also: &[&str]) -> Concept {
@@ -40,6 +41,8 @@ fn lexicon() -> Lexicon {
             &["us", "kim", "summit"],
         ),
         concept("other-kim", Kind::Block, &["Kim Kardashian"], &[]),
+        concept("anniversary", Kind::State, &["anniversary"], &[]),
+        concept("north", Kind::Place, &["|北|"], &[]),
         concept("osaka", Kind::Place, &["大阪"], &[]),
         concept("kita-osaka", Kind::Block, &["北大阪"], &[]),
     ])
@@ -114,10 +117,18 @@ fn topic(lexicon: &Lexicon, near: Near) -> Topic {
         near,
         weight: 0.6,
     };
-    let veto = Veto {
+    let veto = Clause {
         name: "osaka in the title".to_owned(),
         condition: Condition {
             any: vec![named(lexicon, "osaka")],
+            ..Condition::default()
+        },
+        near: Near::Title,
+    };
+    let mark = Clause {
+        name: "looking back".to_owned(),
+        condition: Condition {
+            any: vec![named(lexicon, "anniversary")],
             ..Condition::default()
         },
         near: Near::Title,
@@ -127,10 +138,11 @@ fn topic(lexicon: &Lexicon, near: Near) -> Topic {
         title: "t".to_owned(),
         threshold: 0.4,
         summary_weight: 0.8,
-        scope: Scope::Rules {
+        scope: Scope::Rules(Rules {
             rules: vec![rule],
             vetoes: vec![veto],
-        },
+            marks: vec![mark],
+        }),
     }
 }
 
@@ -182,12 +194,87 @@ fn scores_follow_the_field_and_vetoes_end_it() {
 }
 
 #[test]
-fn explanations_name_what_is_missing() {
+fn a_han_character_by_itself_is_no_part_of_a_word() {
+    check("北, 미국에 경고", &["north", "us"]);
+    check("“北의 선택”", &["north"]);
+    check("北京", &[]);
+    check("東北 지역", &[]);
+}
+
+#[test]
+fn marks_are_said_and_decide_nothing() {
+    let plain = judged(Near::Title, "US, Kim: summit", "");
+    let marked = judged(Near::Title, "Anniversary of the US, Kim summit", "");
+    assert!(plain.matched && plain.marks.is_empty());
+    assert!(marked.matched && marked.marks == ["looking back"]);
+    assert!(
+        judged(Near::Title, "Wedding anniversary", "")
+            .marks
+            .is_empty()
+    );
+}
+
+#[track_caller]
+fn explained(near: Near, title: &str, summary: &str) -> Vec<Outcome> {
     let lexicon = lexicon();
-    let topic = topic(&lexicon, Near::Title);
-    let traces = topic.explain(&lexicon.read(&Words::new("US and Kim", "")), &lexicon);
-    assert_eq!(traces[0].why, "no summit");
-    assert!(!traces[0].satisfied && traces[1].veto);
+    let reading = lexicon.read(&Words::new(title, summary));
+    traces(&topic(&lexicon, near), &reading, &lexicon)
+        .into_iter()
+        .map(|it| it.outcome)
+        .collect()
+}
+
+#[test]
+fn explanations_name_what_is_missing_and_how_near_it_was() {
+    let near = explained(Near::Title, "US and Kim", "");
+    assert_eq!(near[0], Outcome::NearMiss("no summit".to_owned()));
+    let far = explained(Near::Title, "A summit", "");
+    assert_eq!(far[0], Outcome::Failed("no us; no kim".to_owned()));
+    let satisfied = explained(Near::Sentence, "News", "US, Kim: summit");
+    assert_eq!(
+        satisfied[0],
+        Outcome::Satisfied("in the summary: us, kim, summit".to_owned())
+    );
+    let spread = explained(Near::Window(5), "US, Kim: summit", "");
+    assert_eq!(
+        spread[0],
+        Outcome::NearMiss("all parts are there, but not in one window".to_owned())
+    );
+}
+
+#[test]
+fn a_rule_says_what_it_adds() {
+    let lexicon = lexicon();
+    let reading = lexicon.read(&Words::new("News", "US, Kim: summit"));
+    let traces = traces(&topic(&lexicon, Near::Sentence), &reading, &lexicon);
+    assert!(matches!(traces[0].role, Role::Rule(gain) if (gain - 0.48).abs() < 1e-9));
+    assert_eq!((traces[1].role, traces[2].role), (Role::Veto, Role::Mark));
+}
+
+#[track_caller]
+fn change(title: &str) -> Option<Vec<String>> {
+    let lexicon = lexicon();
+    let reading = lexicon.read(&Words::new(title, ""));
+    let change = shortest_change(&topic(&lexicon, Near::Title), &reading, &lexicon)?;
+    Some(
+        change
+            .edits
+            .iter()
+            .map(|it: &Edit| it.describe(&lexicon))
+            .collect(),
+    )
+}
+
+#[test]
+fn the_shortest_change_is_what_would_have_matched() {
+    assert_eq!(change("US, Kim: summit"), None);
+    assert_eq!(
+        change("US and Kim").expect("one"),
+        ["a word for summit (summit)"]
+    );
+    assert_eq!(change("A summit").expect("two").len(), 2);
+    let vetoed = change("US, Kim: summit in 大阪").expect("one");
+    assert_eq!(vetoed, ["no word for osaka"]);
 }
 
 #[test]

@@ -935,6 +935,8 @@ fn help_reads_like_this() {
       deliveries   List deliveries, the latest first
       sql          Query the archive with read-only SQL
       explain      Why an item matched, threaded and alerted, or not
+      topics       For the person who writes rules: check them, test them, find what they miss
+      backtest     What a changed topic would have matched and alerted over the archive
       classify     Judge JSON lines from standard input
       parse        Show what the parser makes of a document
       replay       Run recorded items or documents through the whole pipeline in simulated time

@@ -11,4 +11,5 @@ mod pages;
 mod health;
 mod politeness;
 mod tidy;
+mod topics;
 mod world;

@@ -1,0 +1,130 @@
+//! `topics suggest`: unmatched items near matched ones, and terms that the lexicon may lack.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::command::topics::{reference, references};
+use crate::command::{Context, Done, span};
+use crate::config::file::Span;
+use crate::store::{StoreError, history, open_read_only};
+use crate::text::{Words, cut, printable};
+use crate::topic::suggest::{Near, Proposal, Seen, near, proposals};
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct Suggest {
+    /// File or name of a topic [default: the first configured one]
+    topic: Option<String>,
+    /// Only items seen within this span before the newest one
+    #[arg(long, value_parser = span, default_value = "30d")]
+    since: Span,
+    /// Lines to print of each kind
+    #[arg(long, default_value_t = 20)]
+    limit: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Suggest {
+    pub(in crate::command) fn run(&self, context: &Context) -> Done {
+        let config = context.config()?;
+        let reference = match &self.topic {
+            Some(topic) => reference(&config, topic)?,
+            None => references(&config, &[])?
+                .into_iter()
+                .next()
+                .context("no topic with rules is configured; name one")?,
+        };
+        let engine = config.engine_of(std::slice::from_ref(&reference))?;
+        let topic = engine.topics.first().context("the topic was just built")?;
+        let archive = open_read_only(&config.archive)?;
+        let Some(newest) = history::newest(&archive)? else {
+            bail!("{} holds no item yet", config.archive.display());
+        };
+        let since = newest.checked_sub(SignedDuration::try_from(self.since.0)?)?;
+        let mut seen = Vec::new();
+        history::since(&archive, since, |item| {
+            let words = Words::new(&item.title, &item.summary);
+            let reading = engine.lexicon.read(&words);
+            let at = item.published_at.unwrap_or(item.first_seen_at);
+            let language = item.language.clone();
+            seen.push(Seen::new(
+                item.id,
+                at,
+                language,
+                &words,
+                &reading,
+                topic,
+                &engine.lexicon,
+            ));
+            Ok::<_, StoreError>(())
+        })?;
+        let near = near(&seen);
+        let terms = proposals(&seen, &near);
+        let (near_shown, terms_shown) = (
+            &near[..near.len().min(self.limit)],
+            &terms[..terms.len().min(self.limit)],
+        );
+        if self.json {
+            let items: Vec<Value> = near_shown.iter().map(near_json).collect();
+            let terms: Vec<Value> = terms_shown.iter().map(term_json).collect();
+            println!(
+                "{:#}",
+                json!({"topic": topic.name, "items": items, "terms": terms})
+            );
+            return Ok(ExitCode::SUCCESS);
+        }
+        let matched = seen.iter().filter(|it| it.matched).count();
+        println!("{}: {matched} of {} items match", topic.name, seen.len());
+        println!("\nunmatched, near a match ({} in all)", near.len());
+        for Near { item, likeness, to } in near_shown {
+            let language = item.language.as_deref().unwrap_or("?");
+            let (title, other) = (shown(&item.title), shown(&to.title));
+            println!(
+                "  {likeness:.2} score {:.2} {language} {title} (item {})",
+                item.score, item.id
+            );
+            println!("       like {other} (item {})", to.id);
+        }
+        println!(
+            "\nwords of matches and of items near them that no term covers ({} in all)",
+            terms.len()
+        );
+        for Proposal {
+            term,
+            near,
+            elsewhere,
+            example,
+        } in terms_shown
+        {
+            println!(
+                "  {near:3} near, {elsewhere:3} elsewhere  {}: {}",
+                printable(term),
+                shown(example)
+            );
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn shown(title: &str) -> String {
+    cut(&printable(title), 80)
+}
+
+fn near_json(near: &Near<'_>) -> Value {
+    json!({
+        "item": near.item.id, "likeness": near.likeness, "score": near.item.score,
+        "language": near.item.language, "title": near.item.title,
+        "like": {"item": near.to.id, "title": near.to.title},
+    })
+}
+
+fn term_json(proposal: &Proposal) -> Value {
+    json!({
+        "term": proposal.term, "near": proposal.near, "elsewhere": proposal.elsewhere, "example": proposal.example,
+    })
+}

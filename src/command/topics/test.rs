@@ -1,0 +1,210 @@
+//! `topics test`: the cases beside a topic, and for each that fails what was expected and why it came
+//! otherwise.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::command::topics::{reference, references};
+use crate::command::{Context, Done, why};
+use crate::config::cases::{self, Case, Cases};
+use crate::config::fault::Faults;
+use crate::config::{Config, TopicRef};
+use crate::text::{Words, printable};
+use crate::topic::explain::{Outcome, Role, shortest_change, traces};
+use crate::topic::lexicon::{Lexicon, Reading};
+use crate::topic::{Topic, Verdict};
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct Test {
+    /// Files of cases, or files or names of topics that have some beside them
+    /// [default: every configured topic]
+    #[arg(value_name = "FILE")]
+    files: Vec<String>,
+    /// The topic to judge by [default: the one beside the cases]
+    #[arg(long)]
+    topic: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A case that came otherwise than expected.
+struct Failure<'a> {
+    case: &'a Case,
+    verdict: Verdict,
+    /// What speaks for and against it.
+    why: Vec<String>,
+}
+
+impl Test {
+    pub(in crate::command) fn run(&self, context: &Context) -> Done {
+        let config = context.config()?;
+        let mut out = std::io::stdout().lock();
+        let (mut reports, mut failed) = (Vec::new(), 0);
+        for (reference, cases) in self.sets(&config)? {
+            let engine = config.engine_of(std::slice::from_ref(&reference))?;
+            let topic = engine.topics.first().context("the topic was just built")?;
+            let failures = failures(&cases.cases, topic, &engine.lexicon);
+            failed += failures.len();
+            if self.json {
+                reports.push(report(&reference, &cases, &failures));
+            } else {
+                tell(&mut out, &reference, &cases, &failures)?;
+            }
+        }
+        if self.json {
+            writeln!(out, "{:#}", Value::from(reports))?;
+        }
+        Ok(ExitCode::from(u8::from(failed > 0)))
+    }
+
+    /// Topics with the cases to run on them.
+    fn sets(&self, config: &Config) -> Result<Vec<(TopicRef, Cases)>, Faults> {
+        if self.files.is_empty() {
+            let references = match &self.topic {
+                Some(topic) => vec![reference(config, topic)?],
+                None => references(config, &[])?,
+            };
+            let sets = references
+                .into_iter()
+                .map(|it| Ok((it.clone(), cases::beside(&it)?)));
+            return sets.collect();
+        }
+        let sets = self.files.iter().map(|file| {
+            if let Some(stem) = file.strip_suffix(".cases.toml") {
+                let beside = format!("{stem}.toml");
+                let topic = self.topic.as_deref().unwrap_or(&beside);
+                return Ok((reference(config, topic)?, cases::read(Path::new(file))?));
+            }
+            let topic = reference(config, file)?;
+            let cases = cases::beside(&topic)?;
+            Ok((topic, cases))
+        });
+        sets.collect()
+    }
+}
+
+fn failures<'a>(cases: &'a [Case], topic: &Topic, lexicon: &Lexicon) -> Vec<Failure<'a>> {
+    let mut failures = Vec::new();
+    for case in cases {
+        let reading = lexicon.read(&Words::new(&case.title, &case.summary));
+        let verdict = topic.judge(&reading, lexicon);
+        let marked = case.marks.as_ref().is_none_or(|it| *it == verdict.marks);
+        if verdict.matched != case.matches || !marked {
+            let why = reasons(case, topic, &reading, lexicon);
+            failures.push(Failure { case, verdict, why });
+        }
+    }
+    failures
+}
+
+/// Near-misses to show, the weightiest.
+const NEAR_MISSES: usize = 3;
+
+/// For a match that was not expected the rules that made it; else what came near, too.
+fn reasons(case: &Case, topic: &Topic, reading: &Reading, lexicon: &Lexicon) -> Vec<String> {
+    let (mut why, mut near) = (Vec::new(), Vec::new());
+    for trace in traces(topic, reading, lexicon) {
+        match (trace.outcome, trace.role) {
+            (Outcome::Satisfied(found), Role::Rule(gain)) => {
+                why.push(format!("+{gain:.2}  {}: {found}", trace.name));
+            }
+            (Outcome::Satisfied(found), Role::Veto) => {
+                why.push(format!("veto   {}: {found}", trace.name));
+            }
+            (Outcome::Satisfied(found), Role::Mark) => {
+                why.push(format!("mark   {}: {found}", trace.name));
+            }
+            (Outcome::NearMiss(lack), Role::Rule(gain)) if case.matches => {
+                near.push((gain, format!("({gain:.2}) {}: {lack}", trace.name)));
+            }
+            _ => {}
+        }
+    }
+    near.sort_by(|a, b| b.0.total_cmp(&a.0));
+    why.extend(near.into_iter().take(NEAR_MISSES).map(|it| it.1));
+    if let Some(change) = shortest_change(topic, reading, lexicon).filter(|_| case.matches) {
+        why.push(format!("would match {}", why::describe(&change, lexicon)));
+    }
+    why
+}
+
+fn tell(
+    out: &mut impl Write,
+    topic: &TopicRef,
+    cases: &Cases,
+    failures: &[Failure<'_>],
+) -> std::io::Result<()> {
+    for failure in failures {
+        let Failure { case, verdict, why } = failure;
+        let line = case.line.map(|it| format!(":{it}")).unwrap_or_default();
+        writeln!(out, "{}{line}: {}", cases.file, case.about)?;
+        writeln!(out, "    {}", printable(&case.title))?;
+        if !case.summary.is_empty() {
+            writeln!(out, "    {}", printable(&case.summary))?;
+        }
+        let expected = word(
+            case.matches,
+            case.marks.as_deref().unwrap_or(&verdict.marks),
+        );
+        writeln!(out, "  - {expected}")?;
+        writeln!(
+            out,
+            "  + {}, score {:.2}",
+            word(verdict.matched, &verdict.marks),
+            verdict.score
+        )?;
+        for reason in why {
+            writeln!(out, "      {reason}")?;
+        }
+        writeln!(out)?;
+    }
+    let mut languages: BTreeMap<&str, usize> = BTreeMap::new();
+    for case in &cases.cases {
+        *languages
+            .entry(case.language.as_deref().unwrap_or("unsaid"))
+            .or_default() += 1;
+    }
+    let languages: Vec<String> = languages
+        .iter()
+        .map(|(name, n)| format!("{name} {n}"))
+        .collect();
+    let all = cases.cases.len();
+    writeln!(
+        out,
+        "{}: {} of {all} cases as expected ({})",
+        topic.name,
+        all - failures.len(),
+        languages.join(", ")
+    )
+}
+
+fn word(matched: bool, marks: &[String]) -> String {
+    let verdict = if matched { "match" } else { "no match" };
+    if marks.is_empty() {
+        verdict.to_owned()
+    } else {
+        format!("{verdict}, marked {}", marks.join(", "))
+    }
+}
+
+fn report(topic: &TopicRef, cases: &Cases, failures: &[Failure<'_>]) -> Value {
+    let failed: Vec<Value> = failures
+        .iter()
+        .map(|Failure { case, verdict, why }| {
+            json!({
+                "line": case.line, "about": case.about, "language": case.language, "title": case.title,
+                "expected": {"matched": case.matches, "marks": case.marks},
+                "got": {"matched": verdict.matched, "score": verdict.score, "marks": verdict.marks},
+                "why": why,
+            })
+        })
+        .collect();
+    json!({"topic": topic.name, "file": cases.file, "cases": cases.cases.len(), "failed": failed})
+}

@@ -1,0 +1,114 @@
+//! A term as written in a lexicon, and where in a text it may stand: word boundaries, open word
+//! ends, capitals, plurals and possessives, Han characters by themselves.
+
+use crate::text::fold::{Folded, fold};
+use crate::text::language::Script;
+use crate::topic::lexicon::ConceptId;
+
+/// One way in which a term may stand in a text.
+#[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of a spelling"
+)]
+pub(super) struct Term {
+    pub(super) concept: ConceptId,
+    /// As written, for evidence.
+    pub(super) written: String,
+    /// Word parts after the automaton's pattern: `северн* коре*` is found by `северн`, then `коре`.
+    rest: Vec<String>,
+    /// The last word may go on.
+    open: bool,
+    /// Written without a lower-case letter (`US`): found only in upper case.
+    upper: bool,
+    /// No Han character may stand beside it: `|北|` is in `北, 美에` and not in `北大阪`.
+    lone: bool,
+    starts_in_word: bool,
+    ends_in_word: bool,
+}
+
+/// The pattern that finds a term, and the term.
+pub(super) fn term(written: &str, concept: ConceptId) -> Option<(String, Term)> {
+    let bare = written
+        .strip_prefix('|')
+        .and_then(|it| it.strip_suffix('|'));
+    let lone = bare.is_some();
+    let written = bare.unwrap_or(written);
+    let open = written.ends_with('*');
+    let mut parts = written.split('*').map(fold).filter(|it| !it.is_empty());
+    let pattern = parts.next()?;
+    let rest: Vec<String> = parts.collect();
+    let letters = || written.chars().filter(|c| c.is_alphabetic());
+    let upper = letters().count() >= 2
+        && letters().all(|c| c.is_uppercase() && Script::of(c) == Some(Script::Latin));
+    let last = rest.last().unwrap_or(&pattern);
+    let term = Term {
+        concept,
+        written: written.to_owned(),
+        open,
+        upper,
+        lone,
+        starts_in_word: pattern.chars().next().is_some_and(is_word),
+        ends_in_word: last.chars().next_back().is_some_and(is_word),
+        rest,
+    };
+    Some((pattern, term))
+}
+
+/// Letters and digits of alphabets that put spaces between words.
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() && !Script::of(c).is_some_and(Script::is_unspaced)
+}
+
+fn is_han(c: char) -> bool {
+    Script::of(c) == Some(Script::Han)
+}
+
+impl Term {
+    /// Where the term ends in the folded text when it really stands at `start`; `end` is where
+    /// its pattern ends.
+    pub(super) fn end_at(
+        &self,
+        folded: &Folded,
+        original: &str,
+        start: usize,
+        end: usize,
+    ) -> Option<usize> {
+        let text = folded.text.as_str();
+        if self.starts_in_word && text[..start].chars().next_back().is_some_and(is_word) {
+            return None;
+        }
+        if self.lone && (text[..start].ends_with(is_han) || text[end..].starts_with(is_han)) {
+            return None;
+        }
+        let mut end = end;
+        for part in &self.rest {
+            // The open end of the word before, one space, the next part.
+            let tail = text[end..].trim_start_matches(is_word);
+            let tail = tail.strip_prefix(' ').unwrap_or(tail);
+            let after = tail.strip_prefix(part.as_str())?;
+            end = text.len() - after.len();
+        }
+        if self.open {
+            let tail = &text[end..];
+            end = text.len() - tail.trim_start_matches(is_word).len();
+        } else if self.ends_in_word && !ends_word(&text[end..]) {
+            return None;
+        }
+        if self.upper {
+            let (from, to) = folded.original_range(original, start, end);
+            if original[from..to].chars().any(char::is_lowercase) {
+                return None;
+            }
+        }
+        Some(end)
+    }
+}
+
+/// Whether a word may end before `tail`: at once, or after an English plural or possessive.
+fn ends_word(tail: &str) -> bool {
+    ["", "'s", "s'", "s", "es"].iter().any(|suffix| {
+        tail.strip_prefix(suffix)
+            .is_some_and(|rest| !rest.chars().next().is_some_and(is_word))
+    })
+}
