@@ -1,6 +1,7 @@
 //! What an item costs on its way: parsing against feed-rs alone on the same documents, judging,
 //! and everything from judged to kept. Read the ratios; machines differ.
 
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use jiff::tz::TimeZone;
 use summitwatch::config::Config;
 use summitwatch::feed::pace::{Pace, PollPolicy, Wishes};
 use summitwatch::feed::{Feed, Validators};
-use summitwatch::ingest::{Found, Ingest, Visit};
+use summitwatch::ingest::{Desk, Found, Ingest, Visit};
 use summitwatch::item::{Item, Precision, When};
 use summitwatch::parse::{Kind, Parsed, Source, parse};
 use summitwatch::store::{Store, feeds};
@@ -158,6 +159,7 @@ fn judging(c: &mut Criterion) {
 
 fn ingesting(c: &mut Criterion) {
     let engine = Arc::new(shipped().engine().expect("engine"));
+    let tables = Arc::new(shipped().tables(&engine.lexicon).expect("tables"));
     let policy = PollPolicy {
         interval: Duration::from_secs(900),
         min_interval: Duration::from_secs(300),
@@ -179,7 +181,11 @@ fn ingesting(c: &mut Criterion) {
                     store,
                     Ingest::new(
                         Arc::clone(&engine),
-                        std::collections::HashMap::new(),
+                        Desk {
+                            tables: Arc::clone(&tables),
+                            routes: HashMap::new(),
+                            policies: HashMap::new(),
+                        },
                         policy,
                     ),
                     visits,

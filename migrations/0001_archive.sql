@@ -133,17 +133,40 @@ CREATE TABLE stories (
     topic         TEXT NOT NULL,
     title         TEXT NOT NULL,
     first_seen_at TEXT NOT NULL,
-    last_seen_at  TEXT NOT NULL
+    last_seen_at  TEXT NOT NULL,
+    opened_by     INTEGER NOT NULL REFERENCES items (id),
+    state         TEXT,                       -- where its meeting stands: floated … outcome, doubted … cancelled
+    actor         TEXT,                       -- party by which it came there
+    states        TEXT NOT NULL DEFAULT '',   -- every state it has had, with when it came there
+    official      INTEGER NOT NULL DEFAULT 0, -- 1: an official has spoken in it
+    hearsay       INTEGER NOT NULL DEFAULT 0, -- 1: it began with unnamed sources
+    merged_into   INTEGER REFERENCES stories (id)  -- the story it turned out to be
 ) STRICT;
 CREATE INDEX stories_by_time ON stories (topic, last_seen_at);
+CREATE INDEX stories_by_topic ON stories (topic, id);
+
+-- Stories that turned out to be one. Merging tells nobody anything.
+CREATE TABLE merges (
+    id         INTEGER PRIMARY KEY,
+    from_story INTEGER NOT NULL REFERENCES stories (id),
+    into_story INTEGER NOT NULL REFERENCES stories (id),
+    item_id    INTEGER NOT NULL REFERENCES items (id),  -- whose arrival showed it
+    closeness  REAL NOT NULL,                 -- from 1 on they are one
+    merged_at  TEXT NOT NULL
+) STRICT;
 
 -- Which item stands in which story, and what was decided about it.
 CREATE TABLE story_items (
     story_id   INTEGER NOT NULL REFERENCES stories (id),
     item_id    INTEGER NOT NULL REFERENCES items (id),
-    similarity REAL,                          -- to the story when it joined; null for the opener
+    similarity REAL,                          -- closeness to the story when it joined, where 1 is enough; null for the opener
     decision   TEXT NOT NULL,                 -- alert, or silent with the reason
+    code       TEXT NOT NULL,                 -- alert, held, history, copy, told, past, floor, budget
     reason     TEXT NOT NULL,                 -- in words
+    origin     TEXT NOT NULL,                 -- the outlet, or the agency that it names
+    state      TEXT,                          -- of a meeting, as its headline tells it
+    facts      TEXT NOT NULL,                 -- JSON: new and known facts, unsaid share, novelty
+    runners_up TEXT NOT NULL,                 -- JSON: further stories with their closeness
     placed_at  TEXT NOT NULL,
     PRIMARY KEY (story_id, item_id)
 ) STRICT, WITHOUT ROWID;
@@ -154,22 +177,24 @@ CREATE TABLE developments (
     id         INTEGER PRIMARY KEY,
     story_id   INTEGER NOT NULL REFERENCES stories (id),
     item_id    INTEGER NOT NULL REFERENCES items (id),
-    kind       TEXT NOT NULL,                 -- opens, fact
+    kind       TEXT NOT NULL,                 -- opens, fact, state, official, correction
     novelty    REAL NOT NULL,                 -- 0..1
     reason     TEXT NOT NULL,
+    verdict    TEXT NOT NULL,                 -- alert, held, or why it is silent: history, past, floor, budget
     created_at TEXT NOT NULL
 ) STRICT;
 CREATE INDEX developments_by_story ON developments (story_id);
 CREATE INDEX developments_by_item ON developments (item_id);
 CREATE INDEX developments_by_time ON developments (created_at);
 
--- One message about one development. A development without an alert was history.
+-- One message about one development. A development without an alert was silent; its verdict says why.
 CREATE TABLE alerts (
     id             INTEGER PRIMARY KEY,
     development_id INTEGER NOT NULL UNIQUE REFERENCES developments (id),
     message        TEXT NOT NULL,             -- JSON, as a webhook receives it
     created_at     TEXT NOT NULL
 ) STRICT;
+CREATE INDEX alerts_by_time ON alerts (created_at);
 
 -- One message about a span of time.
 CREATE TABLE digests (

@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::alert::Standing;
+use crate::alert::{self, Standing};
 use crate::feed::pace::PollPolicy;
 use crate::feed::{Feed, FeedId};
 use crate::ingest::identity::Shared;
-use crate::ingest::{Ingest, Routes};
+use crate::ingest::{Desk, Ingest, Routes};
 use crate::item::{Item, Precision, When};
 use crate::store::history::{self, Archived, Fate};
 use crate::store::{Store, StoreError, feeds, open_read_only};
+use crate::story::Tables;
 use crate::topic::Engine;
 
 /// How often both topics, and which items only one of them.
@@ -39,20 +40,27 @@ const TOPICS: [&str; 2] = ["old", "new"];
 const BATCH: usize = 500;
 
 /// Replays the items of `archive` seen since then. The engine's last topic is the new one, the one
-/// before it the old one, which may be missing. `progress` hears how many items are done.
+/// before it the old one, which may be missing; both are told by `alerts`. `progress` hears how many items are done.
 pub fn run(
     archive: &Path,
     since: Timestamp,
     mut engine: Engine,
+    tables: Arc<Tables>,
+    alerts: &alert::Policy,
     policy: PollPolicy,
     mut progress: impl FnMut(usize),
 ) -> Result<Outcome, StoreError> {
     for (topic, name) in engine.topics.iter_mut().rev().zip(TOPICS.iter().rev()) {
         (*name).clone_into(&mut topic.name);
     }
+    let desk = Desk {
+        tables,
+        routes: Routes::new(),
+        policies: TOPICS.map(|it| (it.to_owned(), alerts.clone())).into(),
+    };
     let mut trial = Trial {
         store: Store::in_memory()?,
-        ingest: Ingest::new(Arc::new(engine), Routes::new(), policy),
+        ingest: Ingest::new(Arc::new(engine), desk, policy),
         policy,
         feeds: HashMap::new(),
     };

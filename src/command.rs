@@ -8,7 +8,9 @@ mod discover;
 mod judge;
 mod output;
 mod progress;
+mod replay;
 mod setup;
+mod story;
 mod topics;
 mod watch;
 mod why;
@@ -83,12 +85,14 @@ enum Command {
     Topics(topics::Topics),
     /// What a changed topic would have matched and alerted over the archive
     Backtest(backtest::Backtest),
+    /// Show a story as a timeline: reports with their lag, states, and what was told
+    Story(story::Story),
     /// Judge JSON lines from standard input
     Classify(judge::Classify),
     /// Show what the parser makes of a document
     Parse(judge::Parse),
     /// Run recorded items or documents through the whole pipeline in simulated time
-    Replay(judge::Replay),
+    Replay(replay::Replay),
     /// Test a channel
     #[command(subcommand)]
     Notify(watch::NotifyCommand),
@@ -148,6 +152,7 @@ fn run(cli: Cli) -> Done {
         Command::Explain(explain) => explain.run(&context),
         Command::Topics(topics) => topics.run(&context),
         Command::Backtest(backtest) => backtest.run(&context),
+        Command::Story(story) => story.run(&context),
         Command::Classify(classify) => classify.run(&context),
         Command::Parse(parse) => parse.run(&context),
         Command::Replay(replay) => replay.run(&context),

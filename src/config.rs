@@ -6,6 +6,7 @@ pub mod cases;
 pub mod fault;
 pub mod file;
 pub mod lexicon;
+mod reading;
 pub mod shipped;
 pub mod topics;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use toml::Spanned;
 
+use crate::alert;
 use crate::channel::Channel;
 use crate::channel::ntfy::Ntfy;
 use crate::channel::terminal::Terminal;
@@ -30,8 +32,10 @@ use crate::fetch::{Limits, client};
 use crate::ingest::upkeep::Operator;
 use crate::parse::page;
 use crate::secret::Secret;
+use crate::story::Tables;
 use crate::text::nearest;
 use crate::topic::Engine;
+use crate::topic::lexicon::Lexicon;
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -57,6 +61,7 @@ pub struct Config {
     pub channels: Vec<ChannelConfig>,
     pub routes: Vec<Route>,
     lexicon: Option<PathBuf>,
+    reading: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +90,7 @@ pub struct Host {
 pub struct TopicRef {
     pub name: String,
     pub file: Option<PathBuf>,
+    pub alerts: alert::Policy,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,7 +199,8 @@ impl Config {
             topics,
             channels,
             routes,
-            lexicon: beside.and_then(|directory| lexicon_directory(&file, directory)),
+            lexicon: beside.and_then(|it| folder(file.lexicon.as_ref(), "lexicon", it)),
+            reading: beside.and_then(|it| folder(file.reading.as_ref(), "reading", it)),
             origin,
         };
         faults.or(config)
@@ -226,12 +233,24 @@ impl Config {
             None if shipped::topic(name).is_some() || name == "all" => Ok(TopicRef {
                 name: name.to_owned(),
                 file: None,
+                alerts: alert::Policy::default(),
             }),
             None => {
                 let message = unknown("topic", name, &known_topics(&self.topics));
                 Err(Fault::new(&self.origin, None, message).into())
             }
         }
+    }
+
+    /// Reads the phrases and words that threading goes by; `lexicon` names their concepts.
+    pub fn tables(&self, lexicon: &Lexicon) -> Result<Tables, Faults> {
+        reading::tables(self.reading.as_deref(), lexicon)
+    }
+
+    /// What readers of a topic want to be told; the default where none is configured.
+    pub fn alerts_of(&self, topic: &str) -> alert::Policy {
+        let found = self.topics.iter().find(|it| it.name == topic);
+        found.map(|it| it.alerts.clone()).unwrap_or_default()
     }
 
     /// Builds the channels; every secret is read now.
@@ -386,10 +405,21 @@ fn zone(name: Option<&Spanned<String>>, source: &Text<'_>, faults: &mut Faults) 
     })
 }
 
-fn lexicon_directory(file: &File, directory: &Path) -> Option<PathBuf> {
-    match &file.lexicon {
+/// The folder that is named, else the one of that name beside the file, if there is one.
+fn folder(named: Option<&PathBuf>, name: &str, directory: &Path) -> Option<PathBuf> {
+    match named {
         Some(path) => Some(directory.join(path)),
-        None => Some(directory.join("lexicon")).filter(|it| it.is_dir()),
+        None => Some(directory.join(name)).filter(|it| it.is_dir()),
+    }
+}
+
+fn alerts(topic: &file::Topic) -> alert::Policy {
+    let default = alert::Policy::default();
+    alert::Policy {
+        floor: topic.floor.map_or(default.floor, |it| it.0),
+        per_hour: topic.alerts_per_hour,
+        hold: topic.hold.map(|it| it.0),
+        sufficient: topic.sufficient.clone(),
     }
 }
 
@@ -603,6 +633,7 @@ fn topics_and_routes(
         topics.push(TopicRef {
             name: name.clone(),
             file: directory.and_then(|directory| topic.file.as_ref().map(|it| directory.join(it))),
+            alerts: alerts(topic),
         });
     }
     let mut routes = Vec::new();
@@ -613,6 +644,7 @@ fn topics_and_routes(
                 topics.push(TopicRef {
                     name: topic.clone(),
                     file: None,
+                    alerts: alert::Policy::default(),
                 });
             } else {
                 faults.push(source.fault(
@@ -630,6 +662,7 @@ fn topics_and_routes(
         topics.push(TopicRef {
             name: shipped::DEFAULT_TOPIC.to_owned(),
             file: None,
+            alerts: alert::Policy::default(),
         });
     }
     (topics, routes)

@@ -24,8 +24,10 @@ use crate::config::access::{self, Accesses};
 use crate::config::fault::Faults;
 use crate::daemon::deliver::Deliverer;
 use crate::daemon::poll::Poller;
+use crate::ingest::Desk;
 use crate::ingest::Routes;
 use crate::store::{Store, StoreError, feeds, outbox};
+use crate::story::Tables;
 use crate::topic::Engine;
 
 /// A configuration with everything it names compiled and opened. Replaced whole at a reload.
@@ -33,6 +35,7 @@ use crate::topic::Engine;
 pub struct Setup {
     pub config: Config,
     pub engine: Arc<Engine>,
+    pub tables: Arc<Tables>,
     pub channels: Vec<(String, Channel)>,
     pub access: Accesses,
 }
@@ -45,10 +48,16 @@ impl Setup {
             .open_channels()
             .map_err(|mut more| faults.append(&mut more));
         let access = access::open(&config.access).map_err(|mut more| faults.append(&mut more));
-        match (engine, channels, access) {
-            (Ok(engine), Ok(channels), Ok(access)) => Ok(Self {
+        let tables = engine.as_ref().or(Err(())).and_then(|engine| {
+            config
+                .tables(&engine.lexicon)
+                .map_err(|mut more| faults.append(&mut more))
+        });
+        match (engine, tables, channels, access) {
+            (Ok(engine), Ok(tables), Ok(channels), Ok(access)) => Ok(Self {
                 config,
                 engine: Arc::new(engine),
+                tables: Arc::new(tables),
                 channels,
                 access,
             }),
@@ -56,16 +65,30 @@ impl Setup {
         }
     }
 
-    pub fn routes(&self) -> Routes {
-        let topics = self.engine.topics.iter().map(|it| it.name.clone());
-        topics
-            .map(|topic| (topic.clone(), owned(self.config.channels_for(&topic))))
-            .collect::<HashMap<_, _>>()
+    pub fn desk(&self) -> Desk {
+        let topics = self.engine.topics.iter().map(|it| it.name.as_str());
+        desk(&self.config, Arc::clone(&self.tables), topics)
     }
 }
 
-fn owned(names: Vec<&str>) -> Vec<String> {
-    names.into_iter().map(str::to_owned).collect()
+/// What the configuration says of `topics` beside how they are judged.
+pub fn desk<'a>(
+    config: &Config,
+    tables: Arc<Tables>,
+    topics: impl Iterator<Item = &'a str>,
+) -> Desk {
+    let mut desk = Desk {
+        tables,
+        routes: Routes::new(),
+        policies: HashMap::new(),
+    };
+    for topic in topics {
+        let channels = config.channels_for(topic).into_iter().map(str::to_owned);
+        desk.routes.insert(topic.to_owned(), channels.collect());
+        desk.policies
+            .insert(topic.to_owned(), config.alerts_of(topic));
+    }
+    desk
 }
 
 /// Shared by the loops: when each last turned, and the bell that says deliveries wait.

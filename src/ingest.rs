@@ -4,6 +4,7 @@
 
 pub mod article;
 pub mod identity;
+mod thread;
 pub mod upkeep;
 
 use std::cell::LazyCell;
@@ -15,7 +16,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction};
 
-use crate::alert::{Decision, Standing, decide};
+use crate::alert;
+use crate::alert::Standing;
 use crate::clock::rfc3339;
 use crate::feed::health::Health;
 use crate::feed::pace::{PollPolicy, Rhythm, Wishes};
@@ -23,18 +25,18 @@ use crate::feed::{FeedId, Polled, Validators};
 use crate::fetch::ErrorClass;
 use crate::ingest::identity::{Identity, Keys, Shared, identify};
 use crate::ingest::upkeep::Operator;
-use crate::item::{Item, Precision, hash, near_same_title, text_key};
-use crate::message::{ItemLine, Message, StoryLine, quotes};
+use crate::item::{Item, Precision, near_same_title, text_key};
 use crate::parse::Parsed;
 use crate::store::feeds::{AfterOutcome, FetchRow, Kept};
 use crate::store::items::{ItemId, Known, NewItem};
-use crate::store::stories::Placed;
 use crate::store::{Store, StoreError, feeds, items, stories};
-use crate::story::{Development, Features, OpenStories, Placement, StoryId};
+use crate::story::Features;
+use crate::story::OpenStories;
+use crate::story::Tables;
+use crate::story::rarity::REMEMBERED;
 use crate::text::fold::fold;
 use crate::text::{Words, language};
-use crate::topic::lexicon::Reading;
-use crate::topic::{Engine, Topic, Verdict};
+use crate::topic::Engine;
 
 /// What a visit to a feed found: a plain value, made anywhere.
 #[derive(Debug, Clone)]
@@ -92,11 +94,20 @@ pub struct Report {
 /// Channels by topic.
 pub type Routes = HashMap<String, Vec<String>>;
 
+/// What threading and telling go by, beside lexicon and topics.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    pub tables: Arc<Tables>,
+    pub routes: Routes,
+    /// By topic; the default where a topic has none.
+    pub policies: HashMap<String, alert::Policy>,
+}
+
 /// What decides, and the open stories it decides over.
 #[derive(Debug)]
 pub struct Ingest {
     pub engine: Arc<Engine>,
-    pub routes: Routes,
+    pub desk: Desk,
     pub poll: PollPolicy,
     pub story: crate::story::Policy,
     pub operator: Operator,
@@ -113,10 +124,10 @@ const FUTURE_SLACK: SignedDuration = SignedDuration::from_mins(15);
 const ABSURD_BEFORE: i64 = 631_152_000;
 
 impl Ingest {
-    pub fn new(engine: Arc<Engine>, routes: Routes, poll: PollPolicy) -> Self {
+    pub fn new(engine: Arc<Engine>, desk: Desk, poll: PollPolicy) -> Self {
         Self {
             engine,
-            routes,
+            desk,
             poll,
             story: crate::story::Policy::default(),
             operator: Operator::default(),
@@ -130,13 +141,30 @@ impl Ingest {
     pub fn load(&mut self, connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
         let mut stories = HashMap::new();
         let since = before(now, self.story.window);
+        let features = |member: &stories::Member| {
+            let words = Words::new(&member.title, &member.summary);
+            let reading = self.engine.lexicon.read(&words);
+            let wording = &self.desk.tables.wording;
+            Features::new(&words, &reading, &self.engine.lexicon, wording, member.at)
+        };
         for topic in &self.engine.topics {
             let mut open = OpenStories::default();
+            for opener in stories::openers(connection, &topic.name, REMEMBERED)? {
+                open.rarity.opened(features(&opener).keys());
+            }
             for member in stories::members_since(connection, &topic.name, since)? {
-                let words = Words::new(&member.title, &member.summary);
-                let reading = self.engine.lexicon.read(&words);
-                let features = Features::new(&words, &reading, &self.engine.lexicon, member.at);
-                open.add(member.story, features);
+                // A copy says nothing of its own, but its origin may be another.
+                if !member.is_copy {
+                    open.add(member.story, &features(&member));
+                }
+                if let Some(story) = open.get_mut(member.story) {
+                    story.reported_by(&member.origin);
+                }
+            }
+            for (story, course) in stories::courses_since(connection, &topic.name, since)? {
+                if let Some(story) = open.get_mut(story) {
+                    story.course = course;
+                }
             }
             stories.insert(topic.name.clone(), open);
         }
@@ -378,6 +406,7 @@ impl Ingest {
             published_at,
             standing: told_as,
             original,
+            was: None,
         };
         let mut seen = Seen {
             change: Change::New,
@@ -430,6 +459,7 @@ impl Ingest {
             published_at,
             standing,
             original: None,
+            was: Some(&known.title),
         };
         self.judge(tx, &told, now, &mut seen)?;
         Ok(seen)
@@ -462,147 +492,6 @@ impl Ingest {
             article::want(tx, told, seen, now)?;
         }
         Ok(())
-    }
-
-    /// Places a matched item and decides; whether an alert came of it.
-    fn thread(
-        &mut self,
-        tx: &Transaction<'_>,
-        told: &Told<'_>,
-        topic: &Topic,
-        verdict: &Verdict,
-        reading: &Reading,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        items::write_match(tx, told.id, &topic.name, verdict, told.body.as_str())?;
-        let lexicon = &self.engine.lexicon;
-        let features = Features::new(told.words, reading, lexicon, now);
-        let open = self.open.entry(topic.name.clone()).or_default();
-        open.close_before(now, &self.story);
-        let stands_in = stories::of_item(tx, told.id, &topic.name)?;
-        let copied = match &told.original {
-            Some(original) => stories::of_item(tx, original.id, &topic.name)?,
-            None => None,
-        };
-        let (story, similarity, development, standing) = match (stands_in, copied) {
-            // A revision may add a fact to the story it stands in.
-            (Some(story), _) => {
-                let development = open
-                    .get(story)
-                    .and_then(|it| crate::story::assess(&features, it, &self.story));
-                (story, None, development, told.standing)
-            }
-            // The same article; where its words are others, they may say more.
-            (None, Some(story)) if told.repeats() => (story, Some(1.0), None, Standing::Copy),
-            (None, Some(story)) => {
-                let development = open
-                    .get(story)
-                    .and_then(|it| crate::story::assess(&features, it, &self.story));
-                (story, Some(1.0), development, told.standing)
-            }
-            // A copy of what did not match is the first to say it.
-            (None, None) => match crate::story::place(&features, open, &self.story) {
-                Placement::Opens { nearest } => {
-                    let story = stories::open(tx, &topic.name, &told.item.title, now)?;
-                    (
-                        story,
-                        None,
-                        Some(crate::story::opening(nearest)),
-                        told.standing,
-                    )
-                }
-                Placement::Joins { story, similarity } => {
-                    let development = open
-                        .get(story)
-                        .and_then(|it| crate::story::assess(&features, it, &self.story));
-                    (story, Some(similarity), development, told.standing)
-                }
-            },
-        };
-        let decision = decide(standing, development.as_ref());
-        if !told.repeats() {
-            open.add(story, features);
-        }
-        if stands_in.is_none() {
-            let reason = reason(decision, development.as_ref(), similarity);
-            let placed = Placed {
-                story,
-                item: told.id,
-                similarity,
-                decision,
-                reason: &reason,
-            };
-            stories::place(tx, &placed, now)?;
-        }
-        match development {
-            Some(development) => {
-                self.develop(tx, told, topic, story, &development, decision, reading, now)
-            }
-            None => Ok(false),
-        }
-    }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "everything an alert says comes together here"
-    )]
-    fn develop(
-        &self,
-        tx: &Transaction<'_>,
-        told: &Told<'_>,
-        topic: &Topic,
-        story: StoryId,
-        development: &Development,
-        decision: Decision,
-        reading: &Reading,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let id = stories::insert_development(tx, story, told.id, development, now)?;
-        if decision != Decision::Alert {
-            return Ok(false);
-        }
-        let created_at = rfc3339(now);
-        let identity = format!(
-            "{}\n{}\n{}\n{}\n{created_at}",
-            topic.name, told.feed.feed.name, told.item.title, id.0
-        );
-        let key = format!("{}-{:016x}", topic.name, hash(&identity).cast_unsigned());
-        let item = told.item;
-        let message = Message {
-            id: key.clone(),
-            topic: topic.name.clone(),
-            kind: development.kind.as_str().to_owned(),
-            story: StoryLine {
-                id: story.0,
-                title: stories::title(tx, story)?,
-                state: None,
-            },
-            headline: item.title.clone(),
-            new: quotes(
-                &item.title,
-                &item.summary,
-                told.language,
-                &development.sentences,
-                reading,
-                &self.engine.lexicon,
-            ),
-            item: ItemLine {
-                title: item.title.clone(),
-                url: item.url.clone(),
-                outlet: told.feed.feed.outlet.clone(),
-                language: told.language.map(str::to_owned),
-                published_at: told.published_at.map(rfc3339),
-            },
-            sources: with_first(&told.feed.feed.outlet, stories::outlets(tx, story)?),
-            reason: development.reason.clone(),
-            created_at,
-        };
-        let text = serde_json::to_string(&message).expect("a message is strings and numbers");
-        let alert = stories::insert_alert(tx, id, &text, now)?;
-        for channel in self.routes.get(&topic.name).into_iter().flatten() {
-            stories::owe(tx, alert, channel, &format!("{key}-{channel}"), now)?;
-        }
-        Ok(true)
     }
 }
 
@@ -641,6 +530,8 @@ struct Told<'a> {
     published_at: Option<Timestamp>,
     standing: Standing,
     original: Option<Known>,
+    /// The title before a revision.
+    was: Option<&'a str>,
 }
 
 impl Told<'_> {
@@ -723,30 +614,4 @@ fn before(at: Timestamp, span: Duration) -> Timestamp {
         .ok()
         .and_then(|span| at.checked_sub(span).ok())
         .unwrap_or(Timestamp::MIN)
-}
-
-fn reason(
-    decision: Decision,
-    development: Option<&Development>,
-    similarity: Option<f64>,
-) -> String {
-    match (decision, development) {
-        (_, Some(development)) => development.reason.clone(),
-        (Decision::Silent(crate::alert::Reason::Copy), None) => {
-            "the same article as one already kept".to_owned()
-        }
-        (_, None) => match similarity {
-            Some(similarity) => format!(
-                "repeats its story ({:.0} % alike) and adds no new fact",
-                similarity * 100.0
-            ),
-            None => "adds no new fact".to_owned(),
-        },
-    }
-}
-
-/// The outlet that told this comes first, whoever opened the story.
-fn with_first(first: &str, outlets: Vec<String>) -> Vec<String> {
-    let others = outlets.into_iter().filter(|it| it != first);
-    std::iter::once(first.to_owned()).chain(others).collect()
 }

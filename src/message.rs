@@ -18,10 +18,13 @@ pub struct Message {
     /// The sentences that are new, as published.
     pub new: Vec<Quote>,
     pub item: ItemLine,
-    /// Outlets that have the story, the first reporter first.
+    /// Independent origins that have the story: this one's first, then in the order of reporting.
     pub sources: Vec<String>,
     /// Why this is told.
     pub reason: String,
+    /// Developments held back since the last alert; the digest has them.
+    #[serde(default)]
+    pub suppressed: u32,
     /// RFC 3339, UTC.
     pub created_at: String,
 }
@@ -85,6 +88,7 @@ impl Message {
             },
             sources: vec![feed.outlet.clone()],
             reason,
+            suppressed: 0,
             created_at,
         }
     }
@@ -115,6 +119,7 @@ impl Message {
             },
             sources: vec!["summitwatch".to_owned()],
             reason: "you asked for a test message".to_owned(),
+            suppressed: 0,
             created_at,
         }
     }
@@ -125,6 +130,9 @@ impl Message {
             "opens" => "NEW",
             "fact" => "NEW FACT",
             "feed-health" => "FEED",
+            "state" => "STATE",
+            "official" => "OFFICIAL",
+            "correction" => "CORRECTION",
             "test" => "TEST",
             other => other,
         };
@@ -151,13 +159,20 @@ impl Message {
             lines.push(format!("about: {}", glosses.join("; ")));
         }
         lines.push(format!("why: {}", self.reason));
-        let others = self.sources.len().saturating_sub(1);
-        let also = if others > 0 {
-            format!(", also: {}", self.sources[1..].join(", "))
-        } else {
-            String::new()
-        };
-        lines.push(format!("{}, {published}{also}", self.item.outlet));
+        if self.sources.len() > 1 {
+            let (n, names) = (self.sources.len(), self.sources.join(", "));
+            lines.push(format!("{n} independent sources ({names})"));
+        }
+        if self.suppressed > 0 {
+            lines.push(format!(
+                "suppressed {} since the last alert; the digest has them",
+                self.suppressed
+            ));
+        }
+        // Who is cited, where the outlet only passes it on.
+        let cited = self.sources.first().filter(|it| **it != self.item.outlet);
+        let citing = cited.map_or(String::new(), |it| format!(", citing {it}"));
+        lines.push(format!("{}{citing}, {published}", self.item.outlet));
         if let Some(url) = &self.item.url {
             lines.push(url.clone());
         }

@@ -15,7 +15,7 @@ use crate::feed::pace::{PollPolicy, Wishes};
 use crate::feed::{Feed, FeedId, Validators};
 use crate::fetch::{Document, ErrorClass, Limits};
 use crate::ingest::identity::Shared;
-use crate::ingest::{Found, Ingest, Routes, Visit};
+use crate::ingest::{Desk, Found, Ingest, Visit};
 use crate::item::{Item, Precision, When};
 use crate::store::{Store, StoreError, feeds};
 use crate::text::html::{fold_space, plain_text};
@@ -65,13 +65,13 @@ impl Replay {
     pub fn new(
         db: &Path,
         engine: Engine,
-        routes: Routes,
+        desk: Desk,
         policy: PollPolicy,
     ) -> Result<Self, StoreError> {
         let store = Store::open(db)?;
         Ok(Self {
             store,
-            ingest: Ingest::new(Arc::new(engine), routes, policy),
+            ingest: Ingest::new(Arc::new(engine), desk, policy),
             policy,
             feeds: HashMap::new(),
         })

@@ -275,21 +275,48 @@ fn identity(
 
 fn placements(out: &mut impl Write, connection: &Connection, item: i64) -> anyhow::Result<()> {
     for row in listing::placements(connection, item)?.rows {
-        let [topic, story, title, similarity, decision, reason] = row.as_slice() else {
+        let [
+            topic,
+            story,
+            title,
+            closeness,
+            decision,
+            reason,
+            origin,
+            state,
+            facts,
+            runners_up,
+        ] = row.as_slice()
+        else {
             continue;
         };
-        let alike = similarity
-            .as_f64()
-            .map(|it| format!(", {:.0} % alike", it * 100.0))
-            .unwrap_or_default();
         writeln!(
             out,
-            "\nStory {} ({}): {}{alike}",
+            "\nStory {} ({}): {}",
             text(story),
             text(topic),
             text(title)
         )?;
+        match closeness.as_f64() {
+            Some(closeness) => writeln!(
+                out,
+                "  it joined this story: {closeness:.2} of the closeness that joining takes"
+            )?,
+            None => writeln!(out, "  it opened this story")?,
+        }
         writeln!(out, "  decision: {} — {}", text(decision), text(reason))?;
+        writeln!(out, "  origin: {}", text(origin))?;
+        if !state.is_null() {
+            writeln!(out, "  its headline says of the meeting: {}", text(state))?;
+        }
+        facts_told(out, &text(facts))?;
+        for other in serde_json::from_str::<Vec<serde_json::Value>>(&text(runners_up))? {
+            writeln!(
+                out,
+                "  runner-up: story {} with {}",
+                other["story"], other["closeness"]
+            )?;
+        }
     }
     for row in listing::item_deliveries(connection, item)?.rows {
         let [channel, state, attempts, delivered, error] = row.as_slice() else {
@@ -309,7 +336,26 @@ fn placements(out: &mut impl Write, connection: &Connection, item: i64) -> anyho
     Ok(())
 }
 
-fn text(value: &serde_json::Value) -> String {
+fn facts_told(out: &mut impl Write, facts: &str) -> anyhow::Result<()> {
+    let facts: serde_json::Value = serde_json::from_str(facts)?;
+    for (key, what) in [
+        ("new", "facts new to the story"),
+        ("known", "facts it had already"),
+    ] {
+        let named: Vec<String> = facts[key]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(text)
+            .collect();
+        if !named.is_empty() {
+            writeln!(out, "  {what}: {}", named.join(", "))?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn text(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Null => String::new(),
         serde_json::Value::String(text) => printable(text),

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::bail;
 use clap::Args;
@@ -53,9 +54,16 @@ impl Backtest {
         };
         let since = newest.checked_sub(SignedDuration::try_from(self.since.0)?)?;
         let progress = Progress::new("items", history::count_since(&archive, since)?);
-        let outcome = run(&config.archive, since, engine, config.poll, |done| {
-            progress.at(done);
-        })?;
+        let tables = Arc::new(config.tables(&engine.lexicon)?);
+        let outcome = run(
+            &config.archive,
+            since,
+            engine,
+            tables,
+            &new.alerts,
+            config.poll,
+            |done| progress.at(done),
+        )?;
         progress.end();
         let against = old.map_or_else(|| "nothing".to_owned(), |it| topics::place(&it));
         if self.json {

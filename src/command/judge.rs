@@ -1,16 +1,15 @@
-//! Commands that run a stage on given input: parse, classify, replay. Their output is a contract.
+//! Commands that run a stage on given input: parse, classify. Their output is a contract.
 
 use std::io::{BufRead, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use clap::{ArgGroup, Args};
+use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::clock::rfc3339;
-use crate::command::output::counted;
 use crate::command::{Context, Done, Usage};
 use crate::fetch::Limits;
 use crate::item::Item;
@@ -151,62 +150,6 @@ impl Classify {
             writeln!(out, "{answer}")?;
         }
         out.flush()?;
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-#[derive(Debug, Args)]
-#[command(group = ArgGroup::new("input").required(true).args(["items", "documents"]))]
-pub(super) struct Replay {
-    /// JSON lines of items in time order; `-` reads standard input
-    #[arg(long, value_name = "FILE")]
-    items: Option<PathBuf>,
-    /// A folder of documents with a manifest.jsonl
-    #[arg(long, value_name = "DIR")]
-    documents: Option<PathBuf>,
-    /// The archive to write
-    #[arg(long, value_name = "PATH")]
-    db: PathBuf,
-    /// One topic instead of the configured ones
-    #[arg(long)]
-    topic: Option<String>,
-}
-
-impl Replay {
-    pub(super) fn run(&self, context: &Context) -> Done {
-        let config = context.config()?;
-        let engine = match &self.topic {
-            Some(topic) => config.engine_for(topic)?,
-            None => config.engine()?,
-        };
-        let topics = engine.topics.iter().map(|it| it.name.clone());
-        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
-        let routes = topics
-            .map(|topic| (topic.clone(), owned(config.channels_for(&topic))))
-            .collect();
-        let mut replay = crate::replay::Replay::new(&self.db, engine, routes, config.poll)?;
-        let summary = match (&self.items, &self.documents) {
-            (Some(path), _) if path.as_os_str() == "-" => {
-                replay.items(std::io::stdin().lock().lines())?
-            }
-            (Some(path), _) => {
-                let file = std::fs::File::open(path)
-                    .with_context(|| format!("read {}", path.display()))?;
-                replay
-                    .items(std::io::BufReader::new(file).lines())
-                    .with_context(|| path.display().to_string())?
-            }
-            (None, Some(directory)) => replay.documents(directory)?,
-            (None, None) => return Err(Usage("give --items or --documents".to_owned()).into()),
-        };
-        println!(
-            "replayed {} into {}: {}, {} matched, {}",
-            summary.taken,
-            self.db.display(),
-            counted(summary.new, "new item"),
-            summary.matched,
-            counted(summary.alerts, "alert")
-        );
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn reference(config: &Config, text: &str) -> Result<TopicRef, Faults>
     }
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     Ok(TopicRef {
+        alerts: config.alerts_of(&name),
         name: name.into_owned(),
         file: Some(path.to_owned()),
     })

@@ -15,6 +15,7 @@ pub struct File {
     pub archive: PathBuf,
     pub zone: Option<Spanned<String>>,
     pub lexicon: Option<PathBuf>,
+    pub reading: Option<PathBuf>,
     #[serde(default)]
     pub include: Vec<Spanned<String>>,
     #[serde(default)]
@@ -184,6 +185,11 @@ pub struct Select {
 pub struct Topic {
     pub name: Spanned<String>,
     pub file: Option<PathBuf>,
+    pub floor: Option<Span>,
+    pub alerts_per_hour: Option<u32>,
+    pub hold: Option<Span>,
+    #[serde(default)]
+    pub sufficient: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

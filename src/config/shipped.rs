@@ -80,6 +80,29 @@ pub const CASES: &[(&str, &str)] = &[
     ),
 ];
 
+pub const READING: &[(&str, &str)] = &[
+    (
+        "reading/attribution.toml",
+        include_str!("../../config/reading/attribution.toml"),
+    ),
+    (
+        "reading/ladder.toml",
+        include_str!("../../config/reading/ladder.toml"),
+    ),
+    (
+        "reading/wording.toml",
+        include_str!("../../config/reading/wording.toml"),
+    ),
+];
+
+/// The text of a shipped file of `reading/`.
+pub fn reading(name: &str) -> &'static str {
+    let file = READING
+        .iter()
+        .find(|(path, _)| path.strip_prefix("reading/") == Some(name));
+    file.expect("only names of shipped files are asked for").1
+}
+
 /// Every shipped file: the path below the configuration's directory, and its text.
 pub fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
     let config = [("summitwatch.toml", CONFIG), ("feeds.toml", FEEDS)];
@@ -88,6 +111,7 @@ pub fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
         .chain(TOPICS.iter().copied())
         .chain(CASES.iter().copied())
         .chain(LEXICON.iter().copied())
+        .chain(READING.iter().copied())
 }
 
 pub fn topic_names() -> impl Iterator<Item = &'static str> {
@@ -125,7 +149,7 @@ mod tests {
     fn every_file_of_config_is_compiled_in() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
         let mut found = Vec::new();
-        for directory in ["", "lexicon", "topics"] {
+        for directory in ["", "lexicon", "reading", "topics"] {
             for entry in std::fs::read_dir(root.join(directory)).expect("config") {
                 let path = entry.expect("entry").path();
                 if path.extension().is_some_and(|it| it == "toml") {

@@ -352,7 +352,7 @@ impl Poller {
 }
 
 fn ingest(setup: &Setup, store: &Store, clock: &Clock) -> Result<Ingest, StoreError> {
-    let mut ingest = Ingest::new(Arc::clone(&setup.engine), setup.routes(), setup.config.poll);
+    let mut ingest = Ingest::new(Arc::clone(&setup.engine), setup.desk(), setup.config.poll);
     ingest.operator = setup.config.operator.clone();
     ingest.full_text.clone_from(&setup.config.full_text);
     store.read(|connection| ingest.load(connection, clock.now()))?;

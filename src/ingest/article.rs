@@ -121,6 +121,7 @@ impl Ingest {
             published_at: announced.published_at,
             standing: announced.standing,
             original: None,
+            was: None,
         };
         let mut seen = Seen::default();
         self.judge(tx, &told, article.at, &mut seen)?;

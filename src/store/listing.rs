@@ -86,14 +86,13 @@ pub fn items(connection: &Connection, filter: &Filter) -> Result<Table, StoreErr
 pub fn stories(connection: &Connection, filter: &Filter) -> Result<Table, StoreError> {
     filter.run(
         connection,
-        "SELECT s.id, s.first_seen_at, s.last_seen_at, s.topic, s.title,
+        "SELECT s.id, s.first_seen_at, s.last_seen_at, s.topic, s.state, s.title,
             (SELECT count(*) FROM story_items si WHERE si.story_id = s.id) AS items,
-            (SELECT count(DISTINCT f.family) FROM story_items si JOIN items i ON i.id = si.item_id
-                JOIN feeds f ON f.id = i.feed_id WHERE si.story_id = s.id) AS sources,
+            (SELECT count(DISTINCT si.origin) FROM story_items si WHERE si.story_id = s.id) AS sources,
             (SELECT count(*) FROM developments d JOIN alerts a ON a.development_id = d.id
                 WHERE d.story_id = s.id) AS alerts
          FROM stories s
-         WHERE (?1 IS NULL OR s.last_seen_at >= ?1) AND (?2 IS NULL OR s.topic = ?2)
+         WHERE s.merged_into IS NULL AND (?1 IS NULL OR s.last_seen_at >= ?1) AND (?2 IS NULL OR s.topic = ?2)
            AND (?3 IS NULL OR EXISTS (SELECT 1 FROM story_items si JOIN items i ON i.id = si.item_id
                 WHERE si.story_id = s.id AND i.language = ?3))
            AND (?4 IS NULL OR EXISTS (SELECT 1 FROM story_items si JOIN items i ON i.id = si.item_id
@@ -152,7 +151,7 @@ pub fn totals(connection: &Connection) -> Result<Totals, StoreError> {
             (SELECT count(*) FROM fetches WHERE error_class IS NOT NULL), (SELECT count(*) FROM items),
             (SELECT count(*) FROM items WHERE duplicate_of IS NOT NULL),
             (SELECT count(*) FROM items WHERE standing = 'history'), (SELECT count(*) FROM revisions),
-            (SELECT count(DISTINCT item_id) FROM matches), (SELECT count(*) FROM stories),
+            (SELECT count(DISTINCT item_id) FROM matches), (SELECT count(*) FROM stories WHERE merged_into IS NULL),
             (SELECT count(*) FROM developments), (SELECT count(*) FROM alerts),
             (SELECT count(*) FROM deliveries WHERE state = 'delivered'),
             (SELECT count(*) FROM deliveries WHERE state IN ('pending', 'sending', 'retry'))",
@@ -228,9 +227,65 @@ pub fn item(connection: &Connection, wanted: &str) -> Result<Option<Item>, Store
     Ok(rows.next().transpose()?)
 }
 
+/// Every alert in order, with what identifies its item in any archive of the same items.
+pub fn told(connection: &Connection) -> Result<Table, StoreError> {
+    let sql = "SELECT s.topic, coalesce(i.guid, i.url, i.title) AS item, a.created_at, d.kind, f.outlet, i.title
+         FROM alerts a JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id
+         JOIN items i ON i.id = d.item_id JOIN feeds f ON f.id = i.feed_id ORDER BY a.id";
+    Ok(table(connection, sql, &[], usize::MAX)?)
+}
+
+/// A story, with where its meeting stands.
+pub fn story(connection: &Connection, id: i64) -> Result<Option<Story>, StoreError> {
+    let sql = "SELECT id, topic, title, first_seen_at, last_seen_at, state, merged_into FROM stories WHERE id = ?1";
+    let row = |row: &rusqlite::Row<'_>| {
+        Ok(Story {
+            id: row.get(0)?,
+            topic: row.get(1)?,
+            title: row.get(2)?,
+            first_seen_at: row.get(3)?,
+            last_seen_at: row.get(4)?,
+            state: row.get(5)?,
+            merged_into: row.get(6)?,
+        })
+    };
+    Ok(connection.query_row(sql, [id], row).optional()?)
+}
+
+/// A story for `story`.
+#[derive(Debug, Clone)]
+pub struct Story {
+    pub id: i64,
+    pub topic: String,
+    pub title: String,
+    pub first_seen_at: String,
+    pub last_seen_at: String,
+    pub state: Option<String>,
+    pub merged_into: Option<i64>,
+}
+
+/// Every item of a story in the order of its placing, with its lag behind the first in seconds.
+pub fn timeline(connection: &Connection, story: i64) -> Result<Table, StoreError> {
+    let sql = "SELECT si.placed_at AS at,
+            unixepoch(si.placed_at) - (SELECT min(unixepoch(placed_at)) FROM story_items WHERE story_id = ?1) AS lag,
+            f.outlet, si.origin, i.language, i.title, si.state, si.code,
+            (SELECT d.kind FROM developments d WHERE d.item_id = i.id AND d.story_id = ?1 ORDER BY d.id LIMIT 1) AS development,
+            si.reason, i.id AS item
+         FROM story_items si JOIN items i ON i.id = si.item_id JOIN feeds f ON f.id = i.feed_id
+         WHERE si.story_id = ?1 ORDER BY si.placed_at, si.item_id";
+    Ok(table(connection, sql, &[&story], usize::MAX)?)
+}
+
+/// Stories that turned out to be this one.
+pub fn merges(connection: &Connection, story: i64) -> Result<Table, StoreError> {
+    let sql = "SELECT m.merged_at, m.from_story, m.item_id, m.closeness FROM merges m
+         WHERE m.into_story = ?1 ORDER BY m.id";
+    Ok(table(connection, sql, &[&story], usize::MAX)?)
+}
+
 /// Where an item stands: its stories with the decision.
 pub fn placements(connection: &Connection, item: i64) -> Result<Table, StoreError> {
-    let sql = "SELECT s.topic, s.id AS story, s.title, si.similarity, si.decision, si.reason
+    let sql = "SELECT s.topic, s.id AS story, s.title, si.similarity, si.decision, si.reason, si.origin, si.state, si.facts, si.runners_up
          FROM story_items si JOIN stories s ON s.id = si.story_id WHERE si.item_id = ?1 ORDER BY s.topic";
     Ok(table(connection, sql, &[&item], usize::MAX)?)
 }

@@ -1,19 +1,23 @@
-//! What of an item is compared: surface grams within a script, concepts and facts across all.
+//! What of an item is compared: surface grams within a script, concepts and dates across all; and
+//! the facts of its headline. Pure.
 
 use jiff::Timestamp;
 
+use crate::story::profile::{LEAD, Profile, TITLE};
+use crate::story::wording::{Wording, gram, publisher, without_dateline};
 use crate::text::Words;
 use crate::text::language::Script;
-use crate::topic::lexicon::{ConceptSet, Field, Kind, Lexicon, Reading};
+use crate::topic::lexicon::{Field, Hit, Kind, Lexicon, Reading};
 
-/// A distinguishing particular: a date, a place, an act, a number.
+/// A particular that a headline tells: a date, a place, an act, a person, a number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
-    /// Stable across languages: `place:singapore`, `date:05-12`, `number:13`.
-    pub key: String,
+    /// Stable across languages: a hash of `place:singapore`, `date:05-12`, `number:13`.
+    pub key: u32,
     pub gloss: String,
     pub weight: f64,
-    pub sentence: u16,
+    /// A date or another number, which a correction may replace.
+    pub is_number: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -21,49 +25,230 @@ pub struct Features {
     pub at: Timestamp,
     /// The script that most of the title is written in.
     pub script: Option<Script>,
-    /// Hashes of words, or of character pairs where words are not spaced; sorted, unique.
-    pub grams: Vec<u32>,
-    pub concepts: ConceptSet,
+    pub surface: Profile,
+    /// Concepts and dates.
+    pub concepts: Profile,
+    /// Those of them that tell happenings apart; countries and people stand in every report.
+    pub distinct: Vec<u32>,
+    pub title_grams: Vec<u32>,
+    pub title_concepts: Vec<u32>,
+    /// Facts of the title.
     pub facts: Vec<Fact>,
+    /// Keys of the facts of the whole item.
+    pub said: Vec<u32>,
 }
 
 /// Characters of the lead that take part; the rest of a long summary is background.
 const LEAD_CHARS: usize = 400;
+/// Sentences of the summary whose concepts take part.
+const LEAD_SENTENCES: u16 = 3;
 
 impl Features {
-    pub fn new(words: &Words<'_>, reading: &Reading, lexicon: &Lexicon, at: Timestamp) -> Self {
-        let (title, summary) = (
-            words.folded_title.text.as_str(),
-            words.folded_summary.text.as_str(),
-        );
-        let lead = summary
-            .char_indices()
-            .nth(LEAD_CHARS)
-            .map_or(summary, |(end, _)| &summary[..end]);
-        let mut grams = Vec::new();
-        grams_of(title, &mut grams);
-        grams_of(lead, &mut grams);
-        grams.sort_unstable();
-        grams.dedup();
-        let mut facts = concept_facts(reading, lexicon);
-        number_facts(title, 0, 1.0, &mut facts);
-        let lead_sentence = u16::from(!lead.is_empty());
-        number_facts(lead, lead_sentence, 0.5, &mut facts);
-        Self {
-            at,
-            script: script_of(title),
-            grams,
-            concepts: reading.all,
-            facts,
+    /// Keys of everything that is compared.
+    pub fn keys(&self) -> impl Iterator<Item = u32> + '_ {
+        self.surface.keys().chain(self.concepts.keys())
+    }
+
+    pub fn new(
+        words: &Words<'_>,
+        reading: &Reading,
+        lexicon: &Lexicon,
+        wording: &Wording,
+        at: Timestamp,
+    ) -> Self {
+        let title = Headline::new(words, reading, lexicon, wording);
+        let lead = cut(without_dateline(&words.folded_summary.text), LEAD_CHARS);
+        let (mut title_grams, mut lead_grams) = (Vec::new(), Vec::new());
+        wording.grams(title.text, &mut title_grams);
+        wording.grams(lead, &mut lead_grams);
+        title_grams.sort_unstable();
+        title_grams.dedup();
+        let weigh =
+            |keys: &[u32], weight| keys.iter().map(|key| (*key, weight)).collect::<Vec<_>>();
+        let surface = Profile::new([weigh(&title_grams, TITLE), weigh(&lead_grams, LEAD)].concat());
+
+        let mut concepts = Concepts::default();
+        for hit in &reading.hits {
+            match hit.field {
+                Field::Title if title.holds(hit) => concepts.add(hit, TITLE, lexicon, wording),
+                Field::Summary if hit.sentence <= LEAD_SENTENCES => {
+                    concepts.add(hit, LEAD, lexicon, wording);
+                }
+                _ => {}
+            }
         }
+        for (number, weight) in numbers(title.text)
+            .into_iter()
+            .map(|it| (it, TITLE))
+            .chain(numbers(lead).into_iter().map(|it| (it, LEAD)))
+        {
+            concepts.add_number(&number, weight);
+        }
+        concepts.into_features(at, script_of(title.text), surface, title_grams)
+    }
+}
+
+/// The part of a headline that carries news.
+struct Headline<'a> {
+    text: &'a str,
+    /// Characters of the folded title before and at the end of it, as hits count them.
+    from: usize,
+    to: usize,
+}
+
+impl<'a> Headline<'a> {
+    fn new(words: &'a Words<'_>, reading: &Reading, lexicon: &Lexicon, wording: &Wording) -> Self {
+        let folded = &words.folded_title;
+        let mut range = wording.core(&folded.text);
+        // A name behind a dash that the lexicon knows as more than an agency is no publisher.
+        let cut = publisher(words.title).filter(|&cut| {
+            !reading.hits.iter().any(|hit| {
+                hit.field == Field::Title
+                    && hit.start >= cut
+                    && lexicon.concept(hit.concept).kind != Kind::Agency
+            })
+        });
+        if let Some(cut) = cut {
+            let ends = folded.text[range.clone()]
+                .char_indices()
+                .map(|(at, _)| range.start + at);
+            range.end = ends
+                .take_while(|at| folded.original_offset(*at) < cut)
+                .last()
+                .map_or(range.end, |last| {
+                    let width = folded.text[last..].chars().next().map_or(0, char::len_utf8);
+                    last + width
+                });
+        }
+        Self {
+            text: &folded.text[range.clone()],
+            from: folded.text[..range.start].chars().count(),
+            to: folded.text[..range.end].chars().count(),
+        }
+    }
+
+    fn holds(&self, hit: &Hit) -> bool {
+        self.from <= hit.at && hit.at < self.to
+    }
+}
+
+fn cut(text: &str, chars: usize) -> &str {
+    text.char_indices()
+        .nth(chars)
+        .map_or(text, |(end, _)| &text[..end])
+}
+
+#[derive(Default)]
+struct Concepts {
+    weighted: Vec<(u32, u32)>,
+    distinct: Vec<u32>,
+    titled: Vec<u32>,
+    facts: Vec<Fact>,
+    said: Vec<u32>,
+}
+
+impl Concepts {
+    fn add(&mut self, hit: &Hit, weight: u32, lexicon: &Lexicon, wording: &Wording) {
+        for id in lexicon.closure(hit.concept).iter() {
+            let concept = lexicon.concept(id);
+            if matches!(concept.kind, Kind::Block | Kind::Agency) {
+                continue;
+            }
+            let key = gram(&format!("concept:{}", concept.id));
+            self.weighted.push((key, weight));
+            self.said.push(key);
+            if is_distinct(concept.kind) {
+                self.distinct.push(key);
+            }
+            if weight == TITLE {
+                self.titled.push(key);
+                if wording.is_news(&concept.id) {
+                    self.fact(key, &concept.gloss, fact_weight(concept.kind), false);
+                }
+            }
+        }
+    }
+
+    fn add_number(&mut self, number: &Number, weight: u32) {
+        let key = gram(&number.key());
+        self.said.push(key);
+        if let Number::Date(..) = number {
+            self.weighted.push((key, weight));
+            self.distinct.push(key);
+        }
+        if weight == TITLE {
+            self.fact(key, &number.gloss(), 0.5, true);
+        }
+    }
+
+    fn fact(&mut self, key: u32, gloss: &str, weight: f64, is_number: bool) {
+        if weight > 0.0 && !self.facts.iter().any(|it| it.key == key) {
+            self.facts.push(Fact {
+                key,
+                gloss: gloss.to_owned(),
+                weight,
+                is_number,
+            });
+        }
+    }
+
+    fn into_features(
+        self,
+        at: Timestamp,
+        script: Option<Script>,
+        surface: Profile,
+        title_grams: Vec<u32>,
+    ) -> Features {
+        let set = |mut keys: Vec<u32>| {
+            keys.sort_unstable();
+            keys.dedup();
+            keys
+        };
+        Features {
+            at,
+            script,
+            surface,
+            concepts: Profile::new(self.weighted),
+            distinct: set(self.distinct),
+            title_grams,
+            title_concepts: set(self.titled),
+            facts: self.facts,
+            said: set(self.said),
+        }
+    }
+}
+
+/// Whether concepts of a kind tell one happening from another.
+fn is_distinct(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Act | Kind::Place | Kind::Agreement | Kind::Weapon
+    )
+}
+
+/// What it is worth to hear of a concept for the first time in a story.
+fn fact_weight(kind: Kind) -> f64 {
+    match kind {
+        // Somebody new has spoken or is spoken of.
+        Kind::Person => 0.75,
+        Kind::Place | Kind::Agreement => 0.5,
+        Kind::Act => 0.4,
+        Kind::Institution | Kind::Weapon => 0.3,
+        Kind::State => 0.2,
+        Kind::Agency | Kind::Compound | Kind::Block => 0.0,
     }
 }
 
 fn script_of(text: &str) -> Option<Script> {
     let mut counts = [0_usize; 5];
     for script in text.chars().filter_map(Script::of) {
-        // Kana marks a Japanese text of any mixture; Han alone is Chinese.
-        counts[script as usize] += if script == Script::Kana { 3 } else { 1 };
+        // Kana marks a Japanese text of any mixture; Han alone is Chinese. A Latin or Cyrillic
+        // name between characters is longer than what it stands for.
+        counts[script as usize] += match script {
+            Script::Kana => 6,
+            Script::Hangul | Script::Han => 2,
+            Script::Latin | Script::Cyrillic => 1,
+        };
     }
     let scripts = [
         Script::Latin,
@@ -78,88 +263,36 @@ fn script_of(text: &str) -> Option<Script> {
         .max_by_key(|it| counts[*it as usize])
 }
 
-fn grams_of(text: &str, grams: &mut Vec<u32>) {
-    for word in text
-        .split(|c: char| !c.is_alphanumeric() && c != '\'')
-        .filter(|it| !it.is_empty())
-    {
-        if word
-            .chars()
-            .any(|c| Script::of(c).is_some_and(Script::is_unspaced))
-        {
-            let characters: Vec<char> = word.chars().collect();
-            grams.extend(
-                characters
-                    .windows(2)
-                    .map(|pair| gram(&pair.iter().collect::<String>())),
-            );
-        } else if word.chars().count() >= 3 || word.chars().all(|c| c.is_ascii_digit()) {
-            grams.push(gram(stem(word)));
-        }
-    }
-}
-
-/// Enough for headlines: plural, possessive and the commonest verb endings.
-fn stem(word: &str) -> &str {
-    let word = word.strip_suffix("'s").unwrap_or(word);
-    ["ing", "ed", "es", "s"]
-        .iter()
-        .find_map(|suffix| {
-            word.strip_suffix(suffix)
-                .filter(|rest| rest.chars().count() >= 4)
-        })
-        .unwrap_or(word)
-}
-
-fn gram(text: &str) -> u32 {
-    let hash = crate::item::hash(text).cast_unsigned();
-    u32::try_from(hash >> 32).expect("the upper half of a u64")
-}
-
-fn concept_facts(reading: &Reading, lexicon: &Lexicon) -> Vec<Fact> {
-    let mut facts: Vec<Fact> = Vec::new();
-    for hit in &reading.hits {
-        for id in lexicon.closure(hit.concept).iter() {
-            let concept = lexicon.concept(id);
-            let weight = match concept.kind {
-                Kind::Act => 0.6,
-                Kind::Place | Kind::Agreement => 0.5,
-                Kind::State | Kind::Institution => 0.3,
-                _ => continue,
-            };
-            let weight = if hit.field == Field::Title {
-                weight
-            } else {
-                weight * 0.5
-            };
-            let fact = Fact {
-                key: format!("concept:{}", concept.id),
-                gloss: concept.gloss.clone(),
-                weight,
-                sentence: hit.sentence,
-            };
-            push(fact, &mut facts);
-        }
-    }
-    facts
-}
-
-/// A fact counts once, where it weighs most.
-fn push(fact: Fact, facts: &mut Vec<Fact>) {
-    match facts.iter_mut().find(|it| it.key == fact.key) {
-        Some(known) if known.weight >= fact.weight => {}
-        Some(known) => *known = fact,
-        None => facts.push(fact),
-    }
-}
-
 const MONTHS: [&str; 12] = [
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
 ];
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Number {
+    Date(u32, u32),
+    Other(u32),
+}
+
+impl Number {
+    fn key(self) -> String {
+        match self {
+            Self::Date(month, day) => format!("date:{month:02}-{day:02}"),
+            Self::Other(number) => format!("number:{number}"),
+        }
+    }
+
+    fn gloss(self) -> String {
+        match self {
+            Self::Date(month, day) => format!("date {month:02}-{day:02}"),
+            Self::Other(number) => number.to_string(),
+        }
+    }
+}
+
 /// Dates (`12 May`, `May 12`, `5월 12일`, `5月12日`) and other numbers of a folded text.
-fn number_facts(text: &str, sentence: u16, scale: f64, facts: &mut Vec<Fact>) {
+fn numbers(text: &str) -> Vec<Number> {
     let tokens = tokens(text);
+    let mut found = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
         let number = |it: usize| tokens.get(it).and_then(|token| token.parse::<u32>().ok());
@@ -183,28 +316,22 @@ fn number_facts(text: &str, sentence: u16, scale: f64, facts: &mut Vec<Fact>) {
         };
         match (date, number(at)) {
             (Some((m, d)), _) if (1..=12).contains(&m) && (1..=31).contains(&d) => {
-                let fact = Fact {
-                    key: format!("date:{m:02}-{d:02}"),
-                    gloss: format!("date {m:02}-{d:02}"),
-                    weight: scale,
-                    sentence,
-                };
-                push(fact, facts);
+                found.push(Number::Date(m, d));
             }
             // Small numbers and years are everywhere.
-            (None, Some(n)) if n > 9 && !(1900..2100).contains(&n) => {
-                let fact = Fact {
-                    key: format!("number:{n}"),
-                    gloss: n.to_string(),
-                    weight: 0.3 * scale,
-                    sentence,
-                };
-                push(fact, facts);
-            }
+            (None, Some(n)) if n > 9 && !(1900..2100).contains(&n) => found.push(Number::Other(n)),
             _ => {}
         }
         at += used;
     }
+    found
+}
+
+/// Whether a folded text names a day.
+pub fn names_a_date(text: &str) -> bool {
+    numbers(text)
+        .iter()
+        .any(|it| matches!(it, Number::Date(..)))
 }
 
 fn is_unit(token: &str, units: &str) -> bool {
@@ -243,14 +370,15 @@ fn tokens(text: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::number_facts;
+    use super::numbers;
     use crate::text::fold::fold;
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
-        let mut facts = Vec::new();
-        number_facts(&fold(text), 0, 1.0, &mut facts);
-        let keys: Vec<&str> = facts.iter().map(|it| it.key.as_str()).collect();
+        let keys: Vec<String> = numbers(&fold(text))
+            .into_iter()
+            .map(super::Number::key)
+            .collect();
         assert_eq!(keys, expected, "{text}");
     }
 

@@ -1,17 +1,23 @@
 use jiff::Timestamp;
 
-use super::{DevelopmentKind, Features, OpenStories, Placement, Policy, StoryId, assess, place};
+use super::ladder::{Ladder, State};
+use super::open::Course;
+use super::wording::Wording;
+use super::{DevelopmentKind, Features, News, OpenStories, Policy, StoryId, assess, place, stands};
 use crate::text::Words;
-use crate::topic::lexicon::{Concept, Kind, Lexicon};
+use crate::topic::lexicon::{Concept, ConceptSet, Kind, Lexicon};
 
-fn lexicon() -> Lexicon {
-    let concept = |id: &str, kind, terms: &[&str]| Concept {
+fn concept(id: &str, kind: Kind, terms: &[&str]) -> Concept {
+    Concept {
         id: id.to_owned(),
         gloss: id.to_owned(),
         kind,
         terms: terms.iter().map(|&it| it.to_owned()).collect(),
         also: Vec::new(),
-    };
+    }
+}
+
+fn lexicon() -> Lexicon {
     Lexicon::new(vec![
         concept("trump", Kind::Person, &["Trump", "트럼프"]),
         concept("kim", Kind::Person, &["Kim", "김정은"]),
@@ -22,6 +28,10 @@ fn lexicon() -> Lexicon {
     .expect("lexicon")
 }
 
+fn wording() -> Wording {
+    Wording::new(&[], &["종합".to_owned()], &[], ["the", "to", "and", "for"])
+}
+
 fn features(title: &str, at: &str) -> Features {
     let lexicon = lexicon();
     let words = Words::new(title, "");
@@ -29,87 +39,211 @@ fn features(title: &str, at: &str) -> Features {
         &words,
         &lexicon.read(&words),
         &lexicon,
+        &wording(),
         at.parse::<Timestamp>().expect("time"),
     )
 }
 
+const FIRST: &str = "2026-03-02T00:00:00Z";
+const LATER: &str = "2026-03-02T02:00:00Z";
+
 fn one_story(title: &str) -> OpenStories {
     let mut open = OpenStories::default();
-    open.add(StoryId(1), features(title, "2026-03-02T00:00:00Z"));
+    open.open(StoryId(1), &features(title, FIRST));
     open
+}
+
+#[track_caller]
+fn check_join(first: &str, second: &str, at: &str, joins: bool) {
+    let open = one_story(first);
+    let placement = place(&features(second, at), &open, &Policy::default());
+    assert_eq!(placement.joins().is_some(), joins, "{placement:?}");
 }
 
 #[test]
 fn the_same_happening_in_other_words_joins() {
-    let open = one_story("Trump sends letter to Kim through New York channel");
-    let item = features(
-        "Letter from Trump delivered to Kim via New York channel",
-        "2026-03-02T02:00:00Z",
+    check_join(
+        "Trump sends letter to Kim through New York channel",
+        "A letter from Trump reached Kim by the New York channel",
+        LATER,
+        true,
     );
-    assert!(matches!(
-        place(&item, &open, &Policy::default()),
-        Placement::Joins {
-            story: StoryId(1),
-            ..
-        }
-    ));
 }
 
 #[test]
-fn another_script_joins_by_concepts_and_a_fact() {
-    let open = one_story("Trump sends letter to Kim");
-    let korean = features("트럼프, 김정은에 친서 전달", "2026-03-02T02:00:00Z");
-    assert!(matches!(
-        place(&korean, &open, &Policy::default()),
-        Placement::Joins { .. }
-    ));
-    let elsewhere = features("트럼프, 싱가포르 방문 연기", "2026-03-02T02:00:00Z");
-    assert!(matches!(
-        place(&elsewhere, &open, &Policy::default()),
-        Placement::Opens { .. }
-    ));
+fn a_serial_mark_makes_no_other_story() {
+    check_join(
+        "장관 \"곧 만날 것으로 기대\"",
+        "[속보] 장관 \"곧 만날 것으로 기대\"(종합)",
+        LATER,
+        true,
+    );
+}
+
+#[test]
+fn another_script_joins_by_three_concepts_one_of_them_telling() {
+    let first = "Trump sends letter to Kim";
+    check_join(first, "트럼프, 김정은에 친서 전달", LATER, true);
+    check_join(first, "트럼프, 김정은 언급", LATER, false);
+    check_join(first, "트럼프, 싱가포르 방문 연기", LATER, false);
 }
 
 #[test]
 fn another_subject_opens_its_own_story() {
-    let open = one_story("Trump sends letter to Kim through New York channel");
-    let item = features(
+    check_join(
+        "Trump sends letter to Kim through New York channel",
         "Storm closes the airport for a second day",
-        "2026-03-02T02:00:00Z",
-    );
-    assert_eq!(
-        place(&item, &open, &Policy::default()),
-        Placement::Opens { nearest: None }
+        LATER,
+        false,
     );
 }
 
 #[test]
 fn a_story_without_news_closes() {
     let mut open = one_story("Trump sends letter to Kim");
-    open.close_before(
-        "2026-03-04T23:00:00Z".parse().expect("time"),
-        &Policy::default(),
-    );
+    let policy = Policy::default();
+    open.close_before("2026-03-04T23:00:00Z".parse().expect("time"), &policy);
     assert_eq!(open.len(), 1);
-    open.close_before(
-        "2026-03-05T01:00:00Z".parse().expect("time"),
-        &Policy::default(),
-    );
+    open.close_before("2026-03-05T01:00:00Z".parse().expect("time"), &policy);
     assert!(open.is_empty());
+}
+
+#[test]
+fn stories_that_turn_out_to_be_one_are_merged_into_the_earlier() {
+    let mut open = one_story("Trump sends letter to Kim");
+    open.open(StoryId(2), &features("트럼프, 김정은에 친서", LATER));
+    let item = features("Trump letter delivered to Kim", LATER);
+    open.add(StoryId(2), &item);
+    let ranked = place(&item, &open, &Policy::default()).ranked;
+    let found = open.same_as(StoryId(2), &ranked, &Policy::default());
+    assert_eq!(found.map(|it| it.0), Some(StoryId(1)));
+    open.merge(StoryId(2), StoryId(1));
+    assert_eq!(open.len(), 1);
+    let korean = features("트럼프, 김정은에 친서 전달", LATER);
+    let joined = place(&korean, &open, &Policy::default()).joins();
+    assert_eq!(joined.map(|it| it.story), Some(StoryId(1)));
 }
 
 #[test]
 fn a_new_date_is_a_development_and_a_repeat_is_not() {
     let open = one_story("Trump and Kim plan to meet in Singapore");
-    let story = open.get(StoryId(1)).expect("story");
-    let repeat = features("Kim and Trump to meet in Singapore", "2026-03-02T02:00:00Z");
-    assert_eq!(assess(&repeat, story, &Policy::default()), None);
-    let dated = features(
-        "Trump and Kim to meet in Singapore on 12 May",
-        "2026-03-02T02:00:00Z",
-    );
-    let development = assess(&dated, story, &Policy::default()).expect("a development");
+    let policy = Policy::default();
+    let news = |title| News::of(&features(title, LATER), open.get(StoryId(1)), &open.rarity);
+    let repeat = news("Kim and Trump to meet in Singapore");
+    assert_eq!(assess(&repeat, &policy), None);
+    let dated = news("Trump, Kim summit postponed, new date is 12 May");
+    let development = assess(&dated, &policy).expect("a development");
     assert_eq!(development.kind, DevelopmentKind::Fact);
-    assert_eq!(development.reason, "new in this story: date 05-12");
-    assert_eq!(development.sentences, [0]);
+    assert_eq!(
+        development.reason,
+        "new in this story: postpone, date 05-12"
+    );
+}
+
+fn ladder() -> Ladder {
+    let phrases = Lexicon::new(vec![
+        concept("wished", Kind::State, &["wants to meet", "만나고 싶"]),
+        concept("planned", Kind::State, &["to meet", "만날 계획"]),
+        concept("confirmed", Kind::State, &["agrees to meet"]),
+        concept(
+            "declined",
+            Kind::State,
+            &["no plans to meet", "만날 계획 없"],
+        ),
+        concept("cancelled", Kind::State, &["calls off", "취소"]),
+        concept("negation", Kind::State, &["denies", "없다", "아니다"]),
+        concept("maybe", Kind::State, &["threatens", "위협"]),
+    ]);
+    let lexicon = lexicon();
+    let party = |name| {
+        let mut set = ConceptSet::default();
+        set.insert(lexicon.id(name).expect("a concept"));
+        set
+    };
+    let parties = vec![
+        ("us".to_owned(), party("trump")),
+        ("dprk".to_owned(), party("kim")),
+    ];
+    Ladder::new(phrases.expect("phrases"), parties, ConceptSet::default())
+}
+
+#[track_caller]
+fn check_state(title: &str, expected: Option<State>) {
+    let (words, lexicon) = (Words::new(title, ""), lexicon());
+    let step = ladder().read(&words, &lexicon.read(&words), &lexicon, &wording());
+    assert_eq!(step.state, expected, "{title}");
+}
+
+#[test]
+fn phrases_tell_the_state_unless_denied_or_threatened() {
+    check_state("Trump wants to meet Kim", Some(State::Wished));
+    check_state("Trump to meet Kim in May", Some(State::Planned));
+    check_state("Trump to meet Kim on 12 May", Some(State::Dated));
+    check_state("Trump to meet Kim in Singapore", Some(State::Placed));
+    check_state("Trump has no plans to meet Kim", Some(State::Declined));
+    check_state("트럼프, 김정은 만날 계획 없다", Some(State::Declined));
+    check_state("Trump calls off talks with Kim", Some(State::Cancelled));
+    check_state(
+        "Kim threatens: calls off Trump talks?",
+        Some(State::Doubted),
+    );
+    check_state("트럼프 \"김정은 회담 취소 아니다\"", None);
+    check_state("Trump calls off rally", None);
+}
+
+#[test]
+fn the_actor_is_the_party_named_first() {
+    let (words, lexicon) = (Words::new("Kim agrees to meet Trump", ""), lexicon());
+    let step = ladder().read(&words, &lexicon.read(&words), &lexicon, &wording());
+    assert_eq!(step.actor.as_deref(), Some("dprk"));
+}
+
+#[test]
+fn steps_down_are_changes_and_late_reports_are_none() {
+    assert!(State::Cancelled.changes(Some(State::Placed)));
+    assert!(State::Cancelled.changes(Some(State::Doubted)));
+    assert!(!State::Doubted.changes(Some(State::Cancelled)));
+    assert!(!State::Wished.changes(Some(State::Cancelled)));
+    assert!(!State::Wished.changes(Some(State::Floated)));
+    assert!(State::Revived.changes(Some(State::Cancelled)));
+    assert!(!State::Cancelled.changes(Some(State::Outcome)));
+
+    let step = |state| super::ladder::Step {
+        state: Some(state),
+        ..super::ladder::Step::default()
+    };
+    let at = |text: &str| text.parse::<Timestamp>().expect("time");
+    let mut course = Course::default();
+    course.advance(&step(State::Cancelled), true, at(FIRST));
+    course.advance(&step(State::Revived), false, at("2026-03-02T10:00:00Z"));
+    assert_eq!(course.state, Some(State::Revived));
+    let cancelled = step(State::Cancelled);
+    assert_eq!(course.changes(&cancelled, at("2026-03-02T12:00:00Z")), None);
+    assert_eq!(
+        course.changes(&cancelled, at("2026-03-05T12:00:00Z")),
+        Some(State::Cancelled)
+    );
+}
+
+#[test]
+fn what_one_side_confirms_after_the_other_both_have_confirmed() {
+    let confirmed = |actor: &str| super::ladder::Step {
+        state: Some(State::Confirmed),
+        actor: Some(actor.to_owned()),
+        ..super::ladder::Step::default()
+    };
+    let now = FIRST.parse().expect("time");
+    let mut course = Course::default();
+    course.advance(&confirmed("dprk"), true, now);
+    let news = News {
+        unsaid: 0.5,
+        ..News::default()
+    };
+    assert_eq!(stands(&confirmed("dprk"), &news, &course, now), None);
+    let both = stands(&confirmed("us"), &news, &course, now).expect("a development");
+    assert_eq!(both.kind, DevelopmentKind::State);
+    assert!(
+        both.reason
+            .starts_with("the meeting is now confirmed by both sides")
+    );
 }

@@ -937,6 +937,7 @@ fn help_reads_like_this() {
       explain      Why an item matched, threaded and alerted, or not
       topics       For the person who writes rules: check them, test them, find what they miss
       backtest     What a changed topic would have matched and alerted over the archive
+      story        Show a story as a timeline: reports with their lag, states, and what was told
       classify     Judge JSON lines from standard input
       parse        Show what the parser makes of a document
       replay       Run recorded items or documents through the whole pipeline in simulated time
@@ -974,7 +975,11 @@ fn the_demo_merges_languages_and_alerts_about_nothing_old() {
     assert!(alerts > 0);
     let shown = String::from_utf8_lossy(&ran.stdout)
         .lines()
-        .filter(|it| it.starts_with("▌ NEW"))
+        .filter(|it| {
+            ["▌ NEW", "▌ STATE", "▌ OFFICIAL", "▌ CORRECTION"]
+                .iter()
+                .any(|kind| it.starts_with(kind))
+        })
         .count();
     assert_eq!(
         i64::try_from(shown).expect("a few"),
@@ -993,6 +998,18 @@ fn the_demo_merges_languages_and_alerts_about_nothing_old() {
         0
     );
     assert!(number("SELECT count(*) AS n FROM items WHERE standing = 'history'") > 0);
+    let timeline = output(
+        command(
+            desk.folder.path(),
+            ["story", "1", "--config", "shown/summitwatch.toml"],
+        ),
+        b"",
+    );
+    let timeline = String::from_utf8_lossy(&timeline.stdout).into_owned();
+    assert!(
+        timeline.contains("ALERT (state): the meeting is now postponed"),
+        "{timeline}"
+    );
     // What it suggests to try next works.
     let listed = output(
         command(

@@ -23,6 +23,7 @@ use summitwatch::ingest::Report;
 use summitwatch::store::listing;
 use summitwatch::store::query::table;
 use summitwatch::store::{Store, StoreError};
+use summitwatch::story::Tables;
 use summitwatch::topic::Engine;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -343,8 +344,10 @@ impl World {
         let config =
             Config::parse(origin, folder, &self.configuration()).expect("a sound configuration");
         let store = Arc::new(open(&config.archive));
+        let (engine, tables) = self.engine(&config);
         let setup = Arc::new(Setup {
-            engine: self.engine(&config),
+            engine,
+            tables,
             channels: config.open_channels().expect("sound channels"),
             access: access::open(&config.access).expect("sound access"),
             config,
@@ -361,11 +364,18 @@ impl World {
     }
 
     /// As [`Setup::new`] compiles it, but once for all worlds of a topic: it takes a while.
-    fn engine(&self, config: &Config) -> Arc<Engine> {
-        static ENGINES: Mutex<BTreeMap<String, Arc<Engine>>> = Mutex::new(BTreeMap::new());
+    fn engine(&self, config: &Config) -> Compiled {
+        static ENGINES: Mutex<BTreeMap<String, Compiled>> = Mutex::new(BTreeMap::new());
         let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
-        let compile = || Arc::new(config.engine().expect("a sound lexicon and topic"));
-        Arc::clone(engines.entry(self.topic.clone()).or_insert_with(compile))
+        let compile = || {
+            let engine = config.engine().expect("a sound lexicon and topic");
+            let tables = config.tables(&engine.lexicon).expect("sound tables");
+            (Arc::new(engine), Arc::new(tables))
+        };
+        engines
+            .entry(self.topic.clone())
+            .or_insert_with(compile)
+            .clone()
     }
 
     fn configuration(&self) -> String {
@@ -395,6 +405,9 @@ impl World {
         text
     }
 }
+
+/// What a topic goes by, compiled.
+type Compiled = (Arc<Engine>, Arc<Tables>);
 
 /// A child process that another test starts holds the lock of an archive just closed here for a
 /// moment, between its fork and its exec.

@@ -1,0 +1,435 @@
+//! A matched item → its story, what it adds, and what is told of it: rows for every decision, and
+//! the deliveries owed.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::Transaction;
+use serde_json::json;
+
+use crate::alert::{Decision, Moment, Reason, Standing, decide};
+use crate::clock::rfc3339;
+use crate::ingest::{Ingest, Told};
+use crate::item::hash;
+use crate::message::{ItemLine, Message, StoryLine, quotes};
+use crate::store::stories::{AlertId, Placed};
+use crate::store::{StoreError, items, stories};
+use crate::story::ladder::Step;
+use crate::story::open::Ranked;
+use crate::story::{
+    Development, Features, News, StoryId, assess, correction, first_told, opening, place, stands,
+};
+use crate::text::Words;
+use crate::topic::lexicon::Reading;
+use crate::topic::{Topic, Verdict};
+
+/// Where an item goes.
+struct Landing {
+    story: StoryId,
+    /// None for the opener.
+    closeness: Option<f64>,
+    /// The item stood here before it was changed.
+    revised: bool,
+    /// It repeats the words of another item.
+    copy: bool,
+    ranked: Vec<Ranked>,
+}
+
+/// An item as threading reads it.
+struct Read<'a> {
+    features: Features,
+    step: Step,
+    reading: &'a Reading,
+    origin: String,
+}
+
+impl Ingest {
+    /// Places a matched item and decides; whether an alert came of it.
+    pub(super) fn thread(
+        &mut self,
+        tx: &Transaction<'_>,
+        told: &Told<'_>,
+        topic: &Topic,
+        verdict: &Verdict,
+        reading: &Reading,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        items::write_match(tx, told.id, &topic.name, verdict, told.body.as_str())?;
+        let read = self.read(told, reading, now);
+        let open = self.open.entry(topic.name.clone()).or_default();
+        open.close_before(now, &self.story);
+        let landing = self.land(tx, told, topic, &read, now)?;
+        let (news, development) = self.weigh(told, topic, &read, &landing);
+        let standing = if landing.copy {
+            Standing::Copy
+        } else {
+            told.standing
+        };
+        let moment = Moment {
+            now,
+            standing,
+            told_at: self.course(topic, landing.story).and_then(|it| it.told_at),
+            told: stories::told_since(tx, &topic.name, before(now, 3_600))?,
+            past: read.step.past,
+            sources: self.origins(topic, landing.story, &read.origin).len(),
+            origin: &read.origin,
+        };
+        let policy = self
+            .desk
+            .policies
+            .get(&topic.name)
+            .cloned()
+            .unwrap_or_default();
+        let decision = decide(development.as_ref(), &moment, &policy);
+        self.advance(tx, topic, &read, &landing, standing)?;
+        if !landing.revised {
+            let runners_up = landing.ranked.iter().filter(|it| it.story != landing.story);
+            let placed = Placed {
+                story: landing.story,
+                item: told.id,
+                similarity: landing.closeness,
+                decision,
+                reason: &reason(decision, development.as_ref(), &landing, &news),
+                origin: &read.origin,
+                state: read.step.state,
+                facts: &json!({
+                    "new": news.new, "known": news.known,
+                    "unsaid": rounded(news.unsaid), "novelty": rounded(news.novelty),
+                })
+                .to_string(),
+                runners_up: &json!(
+                    runners_up
+                        .take(5)
+                        .map(|it| json!({"story": it.story.0, "closeness": rounded(it.closeness)}))
+                        .collect::<Vec<_>>()
+                )
+                .to_string(),
+            };
+            stories::place(tx, &placed, now)?;
+        }
+        if policy.hold.is_some() && moment.sources > 1 {
+            let origins = self.origins(topic, landing.story, &read.origin);
+            release(tx, landing.story, &origins, now)?;
+        }
+        let alerted = match &development {
+            Some(development) => {
+                self.develop(tx, told, topic, &read, &landing, development, decision, now)?
+            }
+            None => false,
+        };
+        self.merge(tx, told, topic, &landing, now)?;
+        Ok(alerted)
+    }
+
+    fn read<'a>(&self, told: &Told<'_>, reading: &'a Reading, now: Timestamp) -> Read<'a> {
+        let (tables, lexicon) = (&self.desk.tables, &self.engine.lexicon);
+        let feed = &told.feed.feed;
+        Read {
+            features: Features::new(told.words, reading, lexicon, &tables.wording, now),
+            step: tables
+                .ladder
+                .read(told.words, reading, lexicon, &tables.wording),
+            origin: tables
+                .origins
+                .of(reading, &feed.family, &feed.outlet)
+                .to_owned(),
+            reading,
+        }
+    }
+
+    fn land(
+        &mut self,
+        tx: &Transaction<'_>,
+        told: &Told<'_>,
+        topic: &Topic,
+        read: &Read<'_>,
+        now: Timestamp,
+    ) -> Result<Landing, StoreError> {
+        let stands_in = stories::of_item(tx, told.id, &topic.name)?;
+        let copied = match &told.original {
+            Some(original) => stories::of_item(tx, original.id, &topic.name)?,
+            None => None,
+        };
+        let mut landing = Landing {
+            story: StoryId(0),
+            closeness: None,
+            revised: false,
+            copy: false,
+            ranked: Vec::new(),
+        };
+        match (stands_in, copied) {
+            // A revision may add a fact to the story it stands in.
+            (Some(story), _) => {
+                landing.story = story;
+                landing.revised = true;
+            }
+            // The same article; where its words are others, they may say more.
+            (None, Some(story)) => {
+                landing.story = story;
+                landing.closeness = Some(1.0);
+                landing.copy = told.repeats();
+            }
+            // A copy of what did not match is the first to say it.
+            (None, None) => {
+                let open = self.open.entry(topic.name.clone()).or_default();
+                let placement = place(&read.features, open, &self.story);
+                if let Some(joined) = placement.joins() {
+                    landing.story = joined.story;
+                    landing.closeness = Some(joined.closeness);
+                } else {
+                    landing.story = stories::open(tx, &topic.name, &told.item.title, told.id, now)?;
+                }
+                landing.ranked = placement.ranked;
+            }
+        }
+        Ok(landing)
+    }
+
+    /// What the item adds to the story as it stood before.
+    fn weigh(
+        &self,
+        told: &Told<'_>,
+        topic: &Topic,
+        read: &Read<'_>,
+        landing: &Landing,
+    ) -> (News, Option<Development>) {
+        let Some(open) = self.open.get(&topic.name) else {
+            return (News::default(), None);
+        };
+        let story = open.get(landing.story);
+        let news = News::of(&read.features, story, &open.rarity);
+        if landing.copy {
+            return (news, None);
+        }
+        let opens = landing.closeness.is_none() && !landing.revised;
+        if opens {
+            return (news, Some(opening(landing.ranked.first().copied())));
+        }
+        // A story that closed before its item was changed has nothing to compare with.
+        let Some(story) = story else {
+            return (news, None);
+        };
+        // Known from history alone, or only from what was held back: nobody was told of it yet.
+        if story.course.told_at.is_none() && told.standing == Standing::News && !landing.revised {
+            return (news, Some(first_told(landing.story)));
+        }
+        let corrected = told
+            .was
+            .filter(|_| landing.revised)
+            .and_then(|was| correction(&self.facts_of(was), &read.features, &read.step));
+        let development = corrected
+            .or_else(|| stands(&read.step, &news, &story.course, read.features.at))
+            .or_else(|| assess(&news, &self.story));
+        (news, development)
+    }
+
+    fn facts_of(&self, title: &str) -> Features {
+        let words = Words::new(title, "");
+        let reading = self.engine.lexicon.read(&words);
+        let wording = &self.desk.tables.wording;
+        Features::new(
+            &words,
+            &reading,
+            &self.engine.lexicon,
+            wording,
+            Timestamp::UNIX_EPOCH,
+        )
+    }
+
+    fn course(&self, topic: &Topic, story: StoryId) -> Option<&crate::story::open::Course> {
+        Some(&self.open.get(&topic.name)?.get(story)?.course)
+    }
+
+    /// Independent origins of a story, with that of a further item.
+    fn origins(&self, topic: &Topic, story: StoryId, further: &str) -> Vec<String> {
+        let open = self.open.get(&topic.name).and_then(|it| it.get(story));
+        let mut origins = open.map_or_else(Vec::new, |it| it.origins.clone());
+        if !origins.iter().any(|it| it == further) {
+            origins.push(further.to_owned());
+        }
+        origins
+    }
+
+    /// The story with the item in it.
+    fn advance(
+        &mut self,
+        tx: &Transaction<'_>,
+        topic: &Topic,
+        read: &Read<'_>,
+        landing: &Landing,
+        standing: Standing,
+    ) -> Result<(), StoreError> {
+        let open = self.open.entry(topic.name.clone()).or_default();
+        if standing == Standing::Copy {
+            if let Some(story) = open.get_mut(landing.story) {
+                story.reported_by(&read.origin);
+            }
+            return Ok(());
+        }
+        let opens = landing.closeness.is_none() && !landing.revised;
+        if opens {
+            open.open(landing.story, &read.features);
+        } else {
+            open.add(landing.story, &read.features);
+        }
+        if let Some(story) = open.get_mut(landing.story) {
+            story.reported_by(&read.origin);
+            if story.course.advance(&read.step, opens, read.features.at) {
+                stories::set_course(tx, landing.story, &story.course)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Late evidence may show that two stories are one.
+    fn merge(
+        &mut self,
+        tx: &Transaction<'_>,
+        told: &Told<'_>,
+        topic: &Topic,
+        landing: &Landing,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let story = landing.story;
+        let open = self.open.entry(topic.name.clone()).or_default();
+        let Some((other, closeness)) = open.same_as(story, &landing.ranked, &self.story) else {
+            return Ok(());
+        };
+        let (from, into) = (story.max(other), story.min(other));
+        open.merge(from, into);
+        stories::merge(tx, from, into, told.id, closeness, now)?;
+        if let Some(course) = self.course(topic, into) {
+            stories::set_course(tx, into, course)?;
+        }
+        Ok(())
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "everything an alert says comes together here"
+    )]
+    fn develop(
+        &mut self,
+        tx: &Transaction<'_>,
+        told: &Told<'_>,
+        topic: &Topic,
+        read: &Read<'_>,
+        landing: &Landing,
+        development: &Development,
+        decision: Decision,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let story = landing.story;
+        let suppressed = match decision {
+            Decision::Alert | Decision::Held(_) => stories::suppressed(tx, &topic.name)?,
+            Decision::Silent(_) => 0,
+        };
+        let id = stories::insert_development(tx, story, told.id, development, decision, now)?;
+        let due = match decision {
+            Decision::Alert => now,
+            Decision::Held(until) => until,
+            Decision::Silent(_) => return Ok(false),
+        };
+        let created_at = rfc3339(now);
+        let identity = format!(
+            "{}\n{}\n{}\n{}\n{created_at}",
+            topic.name, told.feed.feed.name, told.item.title, id.0
+        );
+        let key = format!("{}-{:016x}", topic.name, hash(&identity).cast_unsigned());
+        let item = told.item;
+        let state = self.course(topic, story).and_then(|it| it.state);
+        let message = Message {
+            id: key.clone(),
+            topic: topic.name.clone(),
+            kind: development.kind.as_str().to_owned(),
+            story: StoryLine {
+                id: story.0,
+                title: stories::title(tx, story)?,
+                state: state.map(|it| it.as_str().to_owned()),
+            },
+            headline: item.title.clone(),
+            new: quotes(
+                &item.title,
+                &item.summary,
+                told.language,
+                &[0],
+                read.reading,
+                &self.engine.lexicon,
+            ),
+            item: ItemLine {
+                title: item.title.clone(),
+                url: item.url.clone(),
+                outlet: told.feed.feed.outlet.clone(),
+                language: told.language.map(str::to_owned),
+                published_at: told.published_at.map(rfc3339),
+            },
+            sources: with_first(&read.origin, self.origins(topic, story, &read.origin)),
+            reason: development.reason.clone(),
+            suppressed,
+            created_at,
+        };
+        let text = serde_json::to_string(&message).expect("a message is strings and numbers");
+        let alert = stories::insert_alert(tx, id, &text, now)?;
+        for channel in self.desk.routes.get(&topic.name).into_iter().flatten() {
+            stories::owe(tx, alert, channel, &format!("{key}-{channel}"), now, due)?;
+        }
+        let open = self.open.entry(topic.name.clone()).or_default();
+        if let Some(story) = open.get_mut(story) {
+            story.course.told_at = Some(now);
+        }
+        Ok(true)
+    }
+}
+
+/// What waited for a second source goes out, with all that have it.
+fn release(
+    tx: &Transaction<'_>,
+    story: StoryId,
+    origins: &[String],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for (alert, message) in stories::held(tx, story, now)? {
+        let Ok(mut message) = serde_json::from_str::<Message>(&message) else {
+            continue;
+        };
+        let first = message.sources.first().cloned().unwrap_or_default();
+        message.sources = with_first(&first, origins.to_vec());
+        let text = serde_json::to_string(&message).expect("a message is strings and numbers");
+        stories::release(tx, AlertId(alert), &text, now)?;
+    }
+    Ok(())
+}
+
+/// The origin that told this comes first, whoever opened the story.
+fn with_first(first: &str, origins: Vec<String>) -> Vec<String> {
+    let others = origins.into_iter().filter(|it| it != first);
+    std::iter::once(first.to_owned()).chain(others).collect()
+}
+
+fn before(now: Timestamp, secs: i64) -> Timestamp {
+    now.checked_sub(SignedDuration::from_secs(secs))
+        .unwrap_or(Timestamp::MIN)
+}
+
+fn rounded(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
+}
+
+fn reason(
+    decision: Decision,
+    development: Option<&Development>,
+    landing: &Landing,
+    news: &News,
+) -> String {
+    match (decision, development) {
+        (Decision::Silent(Reason::Copy), _) => "the same article as one already kept".to_owned(),
+        (_, Some(development)) => development.reason.clone(),
+        (_, None) if landing.closeness.is_none() => "adds no new fact".to_owned(),
+        (_, None) => format!(
+            "repeats its story: {:.0} % of its headline was said before, and {}",
+            (1.0 - news.unsaid) * 100.0,
+            match news.new.as_slice() {
+                [] => "it names nothing new".to_owned(),
+                new => format!("what it adds is too little to tell: {}", new.join(", ")),
+            }
+        ),
+    }
+}

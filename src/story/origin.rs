@@ -1,0 +1,37 @@
+//! Where a report comes from: the agency or paper it names, else its own outlet. Ten papers with
+//! one wire's text are one source. Pure; names and families are configuration.
+
+use crate::topic::lexicon::{ConceptId, Reading};
+
+#[derive(Debug, Clone)]
+pub struct Named {
+    pub concept: ConceptId,
+    pub name: String,
+    /// Families of feeds that are this origin themselves.
+    pub families: Vec<String>,
+}
+
+/// In the order in which they are preferred where a report names several.
+#[derive(Debug, Default)]
+pub struct Origins(pub Vec<Named>);
+
+impl Origins {
+    /// The name of the origin of an item: what its headline or the first sentence of its lead
+    /// cites, else its outlet.
+    pub fn of<'a>(&'a self, reading: &Reading, family: &str, outlet: &'a str) -> &'a str {
+        let own = self.0.iter().find(|it| it.is(family) || it.is(outlet));
+        let cited = self.0.iter().find(|it| {
+            let mut hits = reading.hits.iter().filter(|hit| hit.sentence <= 1);
+            hits.any(|hit| hit.concept == it.concept)
+        });
+        cited.or(own).map_or(outlet, |it| it.name.as_str())
+    }
+}
+
+impl Named {
+    fn is(&self, family: &str) -> bool {
+        self.families
+            .iter()
+            .any(|it| it.eq_ignore_ascii_case(family))
+    }
+}
