@@ -155,11 +155,15 @@ impl Ingest {
             }
             for member in stories::members_since(connection, &topic.name, since)? {
                 // A copy says nothing of its own, but its origin may be another.
-                if !member.is_copy {
-                    open.add(member.story, &features(&member));
+                let read = (!member.is_copy).then(|| features(&member));
+                if let Some(features) = &read {
+                    open.add(member.story, features);
                 }
                 if let Some(story) = open.get_mut(member.story) {
                     story.reported_by(&member.origin);
+                    if let Some(features) = &read {
+                        story.texts.remember(&features.shingles, &member.origin);
+                    }
                 }
             }
             open.course = stories::topic_course(connection, &topic.name)?;

@@ -30,8 +30,10 @@ struct Landing {
     closeness: Option<f64>,
     /// The item stood here before it was changed.
     revised: bool,
-    /// It repeats the words of another item.
+    /// It repeats the words of another item, all or nearly all.
     copy: bool,
+    /// Whose words they are, where that is known.
+    copied_from: Option<String>,
     ranked: Vec<Ranked>,
 }
 
@@ -41,6 +43,8 @@ struct Read<'a> {
     step: Step,
     reading: &'a Reading,
     origin: String,
+    /// Whether it names its origin itself.
+    cites: bool,
 }
 
 /// What would be told, and whether it is.
@@ -65,12 +69,16 @@ impl Ingest {
         let mut read = self.read(told, reading, now);
         let open = self.open.entry(topic.name.clone()).or_default();
         open.close_before(now, &self.story);
-        let landing = self.land(tx, told, topic, &read, now)?;
+        let mut landing = self.land(tx, told, topic, &read, now)?;
         let of_a_meeting = self
             .course(topic, landing.story)
             .is_some_and(|it| it.state.is_some());
         if read.step.is_nameless && !of_a_meeting {
             read.step.state = None;
+        }
+        self.compare_texts(topic, &read, &mut landing);
+        if let Some(origin) = landing.copied_from.as_ref().filter(|_| !read.cites) {
+            read.origin.clone_from(origin);
         }
         let (news, development) = self.weigh(told, topic, &read, &landing);
         let quoted = match &development {
@@ -160,6 +168,7 @@ impl Ingest {
             closeness: None,
             revised: true,
             copy: false,
+            copied_from: None,
             ranked: Vec::new(),
         };
         let development = withdrawn();
@@ -174,14 +183,15 @@ impl Ingest {
     fn read<'a>(&self, told: &Told<'_>, reading: &'a Reading, now: Timestamp) -> Read<'a> {
         let (tables, lexicon) = (&self.desk.tables, &self.engine.lexicon);
         let feed = &told.feed.feed;
+        let cited = tables.origins.cited(reading);
         Read {
             features: Features::new(told.words, reading, lexicon, &tables.wording, now),
             step: tables
                 .ladder
                 .read(told.words, reading, lexicon, &tables.wording, now),
-            origin: tables
-                .origins
-                .of(reading, &feed.family, &feed.outlet)
+            cites: cited.is_some(),
+            origin: cited
+                .unwrap_or_else(|| tables.origins.of_outlet(&feed.family, &feed.outlet))
                 .to_owned(),
             reading,
         }
@@ -205,6 +215,7 @@ impl Ingest {
             closeness: None,
             revised: false,
             copy: false,
+            copied_from: None,
             ranked: Vec::new(),
         };
         match (stands_in, copied) {
@@ -218,6 +229,9 @@ impl Ingest {
                 landing.story = story;
                 landing.closeness = Some(1.0);
                 landing.copy = told.repeats();
+                if let (true, Some(original)) = (landing.copy, &told.original) {
+                    landing.copied_from = stories::origin_of(tx, original.id, &topic.name)?;
+                }
             }
             // A copy of what did not match is the first to say it.
             (None, None) => {
@@ -233,6 +247,27 @@ impl Ingest {
             }
         }
         Ok(landing)
+    }
+
+    /// Whether the item is an edited copy of one in its story that names no fact of its own.
+    fn compare_texts(&self, topic: &Topic, read: &Read<'_>, landing: &mut Landing) {
+        let open = self.open.get(&topic.name);
+        let Some(story) = open.and_then(|it| it.get(landing.story)) else {
+            return;
+        };
+        let tells_more = || {
+            read.features
+                .facts
+                .iter()
+                .any(|it| !story.facts.contains(&it.key))
+        };
+        if landing.revised || landing.copy || tells_more() {
+            return;
+        }
+        if let Some((origin, _)) = story.texts.original_of(&read.features.shingles) {
+            landing.copy = true;
+            landing.copied_from = Some(origin.to_owned());
+        }
     }
 
     /// What the item adds to the story as it stood before.
@@ -353,6 +388,7 @@ impl Ingest {
         }
         if let Some(story) = open.get_mut(landing.story) {
             story.reported_by(&read.origin);
+            story.texts.remember(&read.features.shingles, &read.origin);
             if story.course.advance(&read.step, opens, read.features.at) {
                 stories::set_course(tx, landing.story, &story.course)?;
             }
@@ -508,7 +544,10 @@ fn reason(
     news: &News,
 ) -> String {
     match (decision, development) {
-        (Decision::Silent(Reason::Copy), _) => "the same article as one already kept".to_owned(),
+        (Decision::Silent(Reason::Copy), _) => match &landing.copied_from {
+            Some(origin) => format!("a copy: {origin} had these words first"),
+            None => "the same article as one already kept".to_owned(),
+        },
         (_, Some(development)) => development.reason.clone(),
         (_, None) if landing.closeness.is_none() => "adds no new fact".to_owned(),
         (_, None) => format!(

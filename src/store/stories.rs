@@ -146,6 +146,15 @@ pub fn title(tx: &Connection, story: StoryId) -> Result<String, StoreError> {
         .query_row([story.0], |row| row.get(0))?)
 }
 
+/// The origin of an item in a topic's stories.
+pub fn origin_of(tx: &Connection, item: ItemId, topic: &str) -> Result<Option<String>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT si.origin FROM story_items si JOIN stories s ON s.id = si.story_id WHERE si.item_id = ?1 AND s.topic = ?2",
+    )?;
+    let origin = statement.query_row(params![item.0, topic], |row| row.get(0));
+    Ok(origin.optional()?)
+}
+
 /// Writes down how far a story has come.
 pub fn set_course(tx: &Transaction<'_>, story: StoryId, course: &Course) -> Result<(), StoreError> {
     tx.prepare_cached("UPDATE stories SET state = ?2, actor = ?3, official = ?4, hearsay = ?5, states = ?6 WHERE id = ?1")?
