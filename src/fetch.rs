@@ -22,7 +22,7 @@ use crate::fetch::access::Access;
 use crate::fetch::cookies::Jar;
 use crate::fetch::headers::wishes;
 use crate::fetch::hop::{is_redirect, next, request};
-use crate::fetch::reach::{PublicOnly, Reach};
+use crate::fetch::reach::{Names, Reach};
 use crate::secret::Secret;
 use crate::text::{cut, printable};
 
@@ -356,9 +356,7 @@ impl Way {
             // The one connection there is goes to the owner's proxy, wherever that stands; which
             // addresses are private is for the proxy to know.
             (Some(proxy), _) => builder.proxy(Proxy::all(proxy.reveal())?).build(),
-            (None, Reach::Public) => builder.dns_resolver(Arc::new(PublicOnly)).build(),
-            // A proxy from the environment would be asked for loopback addresses too.
-            (None, Reach::Anywhere) => builder.no_proxy().build(),
+            (None, reach) => reaching(builder, reach).build(),
         }
     }
 }
@@ -416,9 +414,15 @@ pub fn client(limits: &Limits, reach: Reach) -> Result<Client, reqwest::Error> {
     let builder = builder(limits).redirect(redirect::Policy::custom(|it| {
         it.error("too many redirects")
     }));
+    reaching(builder, reach).build()
+}
+
+fn reaching(builder: ClientBuilder, reach: Reach) -> ClientBuilder {
+    let builder = builder.dns_resolver(Arc::new(Names(reach)));
     match reach {
-        Reach::Public => builder.dns_resolver(Arc::new(PublicOnly)).build(),
-        Reach::Anywhere => builder.no_proxy().build(),
+        Reach::Public => builder,
+        // A proxy from the environment would be asked for loopback addresses too.
+        Reach::Anywhere => builder.no_proxy(),
     }
 }
 

@@ -24,7 +24,7 @@ use thiserror::Error;
 use crate::feed::Selectors;
 use crate::feed::pace::Pace;
 use crate::item::{Item, Precision, When};
-use crate::parse::canonical::{Canonical, Slot};
+use crate::parse::canonical::Slot;
 use crate::parse::sitemap::Child;
 use crate::text::html::{plain_text, plain_title};
 use crate::text::{cut, printable};
@@ -136,9 +136,6 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
         markup::read(text, source)?
     };
     let complete = canonical.complete && unpacked.complete;
-    if is_empty_handed(&canonical, text) {
-        return Err(ParseError::EntriesLost);
-    }
     let feed = feed_rs::parser::Builder::new()
         // Resolution is ours: feed-rs drops what it cannot resolve.
         .base_uri(None::<&str>)
@@ -148,6 +145,17 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
         .build()
         .parse(canonical.text().as_bytes())
         .map_err(|error| ParseError::Broken(cut(&printable(&error.to_string()), 200)))?;
+    let items: Vec<Item> = feed
+        .entries
+        .into_iter()
+        .zip(canonical.languages)
+        .map(|(entry, language)| item(entry, language))
+        .filter(Item::has_identity)
+        .collect();
+    let empty = items.is_empty() && canonical.children.is_empty();
+    if empty && holds_entries(text, canonical.kind, canonical.complete) {
+        return Err(ParseError::EntriesLost);
+    }
     Ok(Parsed {
         kind: canonical.kind,
         title: feed
@@ -158,13 +166,7 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
         language: canonical.feed.get(Slot::Language).map(str::to_owned),
         repairs: repairs.chain(canonical.repairs.0).collect(),
         complete,
-        items: feed
-            .entries
-            .into_iter()
-            .zip(canonical.languages)
-            .map(|(entry, language)| item(entry, language))
-            .filter(Item::has_identity)
-            .collect(),
+        items,
         children: canonical.children,
         pace: match canonical.kind {
             Kind::Sitemap => Pace::default(),
@@ -194,20 +196,18 @@ fn page(
     })
 }
 
-/// Whether a document that holds entries gave none. Those of a whole sitemap may say no title.
-fn is_empty_handed(canonical: &Canonical, text: &str) -> bool {
-    let entries = match canonical.kind {
-        Kind::Sitemap if canonical.complete => return false,
+/// Whether a document from which no entry came holds any. Those of a whole sitemap may say no title.
+fn holds_entries(text: &str, kind: Kind, complete: bool) -> bool {
+    let entries = match kind {
+        Kind::Sitemap if complete => return false,
         Kind::Sitemap => ["url", "sitemap"],
         _ => ["item", "entry"],
     };
-    let nothing = canonical.languages.is_empty() && canonical.children.is_empty();
-    nothing
-        && text.split('<').skip(1).any(|tag| {
-            let end = tag.find(|c: char| !c.is_alphanumeric() && c != ':');
-            let name = tag[..end.unwrap_or(0)].rsplit(':').next();
-            name.is_some_and(|it| entries.iter().any(|entry| it.eq_ignore_ascii_case(entry)))
-        })
+    text.split('<').skip(1).any(|tag| {
+        let end = tag.find(|c: char| !c.is_alphanumeric() && c != ':');
+        let name = tag[..end.unwrap_or(0)].rsplit(':').next();
+        name.is_some_and(|it| entries.iter().any(|entry| it.eq_ignore_ascii_case(entry)))
+    })
 }
 
 fn item(entry: model::Entry, language: Option<String>) -> Item {

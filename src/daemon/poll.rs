@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::daemon::articles::Visitor;
 use crate::daemon::gates::Gates;
 use crate::daemon::index;
-use crate::daemon::{LONGEST_WAIT, Pulse, Setup, stopped};
+use crate::daemon::{LONGEST_WAIT, Pulse, Setup, apart, stopped};
 use crate::feed::{FeedId, Polled, Selectors, host};
 use crate::fetch::access::Access;
 use crate::fetch::page::{Page, judge, shown};
@@ -147,6 +147,10 @@ impl Poller {
                             self.shrink();
                         }
                     }
+                    // Visits that were under way then fail with it; one pause is for all of them.
+                    Err(error) if resume_at.is_some_and(|at| at > Instant::now()) => {
+                        tracing::debug!("as before: {error}");
+                    }
                     // Nothing was kept, validators included: the same feeds are due again.
                     Err(error) => {
                         trouble += 1;
@@ -248,7 +252,7 @@ impl Poller {
         let max_bytes = self.setup.config.limits.body;
         let jitter = self.rng.f64();
         self.visits.spawn(async move {
-            let pass = gates.enter(&feed.feed.url, feed.feed.allow_private).await;
+            let mut pass = gates.enter(&feed.feed.url, feed.feed.allow_private).await;
             let now = clock.now();
             let ask = Ask {
                 url: &feed.feed.url,
@@ -259,7 +263,7 @@ impl Poller {
                 now,
             };
             // In a box: a thousand visits wait for their turn, and a few are under way.
-            let fetched = Box::pin(fetcher.get(&ask)).await;
+            let fetched = pass.hold(Box::pin(fetcher.get(&ask))).await;
             drop(pass.host);
             let seen = visit(&feed, clock.now(), fetched, max_bytes, jitter);
             let mut visit = Box::pin(seen).await;
@@ -320,7 +324,7 @@ impl Poller {
                 }
             }
         }
-        let taken = tokio::task::spawn_blocking(move || {
+        let taken = apart(move || {
             let mut ingest = ingest.lock().unwrap_or_else(PoisonError::into_inner);
             Ok(Taken {
                 alerts: ingest.take_articles(&store, &articles)?,
@@ -423,7 +427,7 @@ async fn visit(
 
 /// [`read`], off the async threads and within its time.
 pub(super) async fn read_apart(document: Document, body_hash: i64, hints: Hints) -> Found {
-    let work = tokio::task::spawn_blocking(move || read(document, body_hash, &hints));
+    let work = apart(move || read(document, body_hash, &hints));
     let (class, message) = match tokio::time::timeout(PARSE_LIMIT, work).await {
         Ok(Ok(found)) => return found,
         Ok(Err(_)) => (ErrorClass::Panic, "the parser panicked".to_owned()),
