@@ -24,7 +24,7 @@ use thiserror::Error;
 use crate::feed::Selectors;
 use crate::feed::pace::Pace;
 use crate::item::{Item, Precision, When};
-use crate::parse::canonical::Slot;
+use crate::parse::canonical::{Canonical, Slot};
 use crate::parse::sitemap::Child;
 use crate::text::html::{plain_text, plain_title};
 use crate::text::{cut, printable};
@@ -136,6 +136,9 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
         markup::read(text, source)?
     };
     let complete = canonical.complete && unpacked.complete;
+    if is_empty_handed(&canonical, text) {
+        return Err(ParseError::EntriesLost);
+    }
     let feed = feed_rs::parser::Builder::new()
         // Resolution is ours: feed-rs drops what it cannot resolve.
         .base_uri(None::<&str>)
@@ -145,17 +148,6 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
         .build()
         .parse(canonical.text().as_bytes())
         .map_err(|error| ParseError::Broken(cut(&printable(&error.to_string()), 200)))?;
-    let items: Vec<Item> = feed
-        .entries
-        .into_iter()
-        .zip(canonical.languages)
-        .map(|(entry, language)| item(entry, language))
-        .filter(Item::has_identity)
-        .collect();
-    let empty = items.is_empty() && canonical.children.is_empty();
-    if empty && holds_entries(text, canonical.kind, canonical.complete) {
-        return Err(ParseError::EntriesLost);
-    }
     Ok(Parsed {
         kind: canonical.kind,
         title: feed
@@ -166,7 +158,13 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
         language: canonical.feed.get(Slot::Language).map(str::to_owned),
         repairs: repairs.chain(canonical.repairs.0).collect(),
         complete,
-        items,
+        items: feed
+            .entries
+            .into_iter()
+            .zip(canonical.languages)
+            .map(|(entry, language)| item(entry, language))
+            .filter(Item::has_identity)
+            .collect(),
         children: canonical.children,
         pace: match canonical.kind {
             Kind::Sitemap => Pace::default(),
@@ -196,18 +194,20 @@ fn page(
     })
 }
 
-/// Whether a document from which no entry came holds any. Those of a whole sitemap may say no title.
-fn holds_entries(text: &str, kind: Kind, complete: bool) -> bool {
-    let entries = match kind {
-        Kind::Sitemap if complete => return false,
+/// Whether a document that holds entries gave none. Those of a whole sitemap may say no title.
+fn is_empty_handed(canonical: &Canonical, text: &str) -> bool {
+    let entries = match canonical.kind {
+        Kind::Sitemap if canonical.complete => return false,
         Kind::Sitemap => ["url", "sitemap"],
         _ => ["item", "entry"],
     };
-    text.split('<').skip(1).any(|tag| {
-        let end = tag.find(|c: char| !c.is_alphanumeric() && c != ':');
-        let name = tag[..end.unwrap_or(0)].rsplit(':').next();
-        name.is_some_and(|it| entries.iter().any(|entry| it.eq_ignore_ascii_case(entry)))
-    })
+    let nothing = canonical.languages.is_empty() && canonical.children.is_empty();
+    nothing
+        && text.split('<').skip(1).any(|tag| {
+            let end = tag.find(|c: char| !c.is_alphanumeric() && c != ':');
+            let name = tag[..end.unwrap_or(0)].rsplit(':').next();
+            name.is_some_and(|it| entries.iter().any(|entry| it.eq_ignore_ascii_case(entry)))
+        })
 }
 
 fn item(entry: model::Entry, language: Option<String>) -> Item {
@@ -234,7 +234,12 @@ fn item(entry: model::Entry, language: Option<String>) -> Item {
     let updated = entry.updated.and_then(from_chrono);
     Item {
         guid: Some(entry.id).filter(|it| !it.is_empty()),
-        url: entry.links.into_iter().next().map(|it| it.href),
+        url: entry
+            .links
+            .into_iter()
+            .next()
+            .map(|it| it.href)
+            .filter(|it| !runs(it)),
         title: cut(&title.unwrap_or_default(), TITLE_CHARS),
         summary: cut(&summary, SUMMARY_CHARS),
         content_html: content_html.or(article),
@@ -244,6 +249,14 @@ fn item(entry: model::Entry, language: Option<String>) -> Item {
         published: entry.published.and_then(from_chrono).or(updated),
         updated_at: updated.map(|it| it.at),
     }
+}
+
+/// Whether following the link would run what it holds.
+fn runs(link: &str) -> bool {
+    let scheme = link.trim_start().split(':').next().unwrap_or_default();
+    ["javascript", "vbscript", "data"]
+        .iter()
+        .any(|it| scheme.eq_ignore_ascii_case(it))
 }
 
 // chrono knows no precision: one nanosecond stands for a day without a time (see `date::written`).
