@@ -483,6 +483,13 @@ pub fn read(document: Document, body_hash: i64, hints: &Hints) -> Found {
     };
     let bytes = document.body.len();
     match guarded(&document.body, &source) {
+        Ok(parsed) if !parsed.complete && parsed.items.is_empty() && parsed.children.is_empty() => {
+            Found::Failed {
+                bytes,
+                class: ErrorClass::Broken,
+                message: "the document breaks off before the end of its first entry".to_owned(),
+            }
+        }
         Ok(parsed) => Found::Document {
             bytes,
             validators: document.validators,

@@ -64,7 +64,7 @@ fn bad_servers() -> Vec<Bad> {
         ("bomb-unasked", bomb(), "not-a-feed"),
         ("hangs-up", Reply::Close, "broken"),
         ("no-http", raw("220 smtp.example ready\r\n"), "broken"),
-        ("cut-off", raw(short), "decode"),
+        ("cut-off", raw(short), "broken"),
     ]
 }
 
