@@ -26,7 +26,6 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::Config;
 use crate::config::fault::Faults;
 use crate::config::file::Span;
-use crate::fetch::reach::LOOKUPS;
 
 #[derive(Debug, Parser)]
 #[command(name = "summitwatch", version, about, long_about = None, max_term_width = 100)]
@@ -236,11 +235,11 @@ fn span(text: &str) -> Result<Span, String> {
 }
 
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    // One thread turns the loops. The others: two at work on documents and the archive, as many for
-    // work that hangs, and those that look names up.
+    // One thread turns the loops; parsing and the archive have the blocking pool. More threads
+    // would mean more allocator arenas and no more speed.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(4 + LOOKUPS)
+        .max_blocking_threads(2)
         .build()?;
     let value = runtime.block_on(future);
     // A parse that ran over its limit may still hold a thread; it must not hold the exit.

@@ -15,8 +15,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, Semaphore, watch};
-use tokio::task::JoinError;
+use tokio::sync::{Notify, watch};
 
 use crate::channel::Channel;
 use crate::clock::Clock;
@@ -90,17 +89,6 @@ pub fn desk<'a>(
             .insert(topic.to_owned(), config.alerts_of(topic));
     }
     desk
-}
-
-/// Runs heavy work off the async threads, two at a time: each thread more that allocates is an arena
-/// that keeps what a burst of polls took.
-async fn apart<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, JoinError> {
-    static TURNS: Semaphore = Semaphore::const_new(2);
-    // Whoever stops waiting gives the turn back, though the work may hang on.
-    let _turn = TURNS.acquire().await;
-    tokio::task::spawn_blocking(work).await
 }
 
 /// Shared by the loops: when each last turned, and the bell that says deliveries wait.

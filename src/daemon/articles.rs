@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::daemon::Setup;
 use crate::daemon::gates::Gates;
-use crate::daemon::{Setup, apart};
 use crate::feed::{Validators, server};
 use crate::fetch::access::Access;
 use crate::fetch::{After, Ask, Document, ErrorClass, Fetched, Fetcher, Outcome};
@@ -50,7 +50,7 @@ impl Visitor {
 
 async fn read(fetched: Fetched) -> Page {
     match fetched.outcome {
-        Outcome::Document(document) => apart(move || text(&document))
+        Outcome::Document(document) => tokio::task::spawn_blocking(move || text(&document))
             .await
             .unwrap_or_else(|_| failed("the page made a parser give up", None)),
         Outcome::NotModified => failed("the server answered 304 to a first request", None),

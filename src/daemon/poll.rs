@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::daemon::articles::Visitor;
 use crate::daemon::gates::Gates;
 use crate::daemon::index;
-use crate::daemon::{LONGEST_WAIT, Pulse, Setup, apart, stopped};
+use crate::daemon::{LONGEST_WAIT, Pulse, Setup, stopped};
 use crate::feed::{FeedId, Polled, Selectors, host};
 use crate::fetch::access::Access;
 use crate::fetch::page::{Page, judge, shown};
@@ -324,7 +324,7 @@ impl Poller {
                 }
             }
         }
-        let taken = apart(move || {
+        let taken = tokio::task::spawn_blocking(move || {
             let mut ingest = ingest.lock().unwrap_or_else(PoisonError::into_inner);
             Ok(Taken {
                 alerts: ingest.take_articles(&store, &articles)?,
@@ -427,7 +427,7 @@ async fn visit(
 
 /// [`read`], off the async threads and within its time.
 pub(super) async fn read_apart(document: Document, body_hash: i64, hints: Hints) -> Found {
-    let work = apart(move || read(document, body_hash, &hints));
+    let work = tokio::task::spawn_blocking(move || read(document, body_hash, &hints));
     let (class, message) = match tokio::time::timeout(PARSE_LIMIT, work).await {
         Ok(Ok(found)) => return found,
         Ok(Err(_)) => (ErrorClass::Panic, "the parser panicked".to_owned()),

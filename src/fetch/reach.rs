@@ -1,9 +1,11 @@
 //! Which addresses may be reached: http and https, and by default only the public Internet.
 
 use std::net::{IpAddr, ToSocketAddrs};
+use std::sync::LazyLock;
+use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use tokio::sync::Semaphore;
+use tokio::runtime::Runtime;
 use url::Url;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -36,10 +38,15 @@ impl Reach {
     }
 }
 
-/// Names looked up at once. The system's resolver holds a thread for each, for half a minute where
-/// no name server answers, and others need threads too.
-pub const LOOKUPS: usize = 16;
-static FREE: Semaphore = Semaphore::const_new(LOOKUPS);
+/// Threads for the system's resolver, which holds one for each name, half a minute where no name
+/// server answers: of their own, so that documents and the archive never wait for names.
+static LOOKUPS: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(16)
+        .thread_keep_alive(Duration::from_secs(1))
+        .build()
+        .expect("a runtime without drivers asks nothing of the system")
+});
 
 /// Resolves names, for public feeds without the addresses that are not public, so that a name
 /// cannot be pointed at the inside of the network after it was checked.
@@ -50,15 +57,11 @@ impl Resolve for Names {
         let reach = self.0;
         Box::pin(async move {
             let host = name.as_str().to_owned();
-            let free = FREE.acquire().await?;
             let lookup = move || {
-                // Held as long as the thread is, though nobody may wait any more.
-                let _free = free;
-                (host.as_str(), 0)
-                    .to_socket_addrs()
-                    .map(Iterator::collect::<Vec<_>>)
+                let found = (host.as_str(), 0).to_socket_addrs();
+                found.map(Iterator::collect::<Vec<_>>)
             };
-            let mut found = tokio::task::spawn_blocking(lookup).await??;
+            let mut found = LOOKUPS.spawn_blocking(lookup).await??;
             let n = found.len();
             found.retain(|it| reach == Reach::Anywhere || is_public(it.ip()));
             if found.is_empty() && n > 0 {

@@ -510,12 +510,7 @@ fn strange_bytes_in_headers_do_not_end_a_feed() {
 
 #[test]
 fn an_odd_header_does_not_end_a_feed() {
-    for odd in [
-        "Content-Type : text/xml",
-        "X-Nul: a\0b",
-        "X Y: z",
-        "X-Long: a\r\n  b",
-    ] {
+    for odd in ["Content-Type : text/xml", "X Y: z", "X-Long: a\r\n  b"] {
         let reply = format!("HTTP/1.1 200 OK\r\n{odd}\r\nContent-Length: 6\r\n\r\n<rss/>");
         let fetched = fetch(Reply::Raw(reply.into_bytes()));
         assert!(document(fetched).body == b"<rss/>", "{odd}");

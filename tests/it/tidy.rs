@@ -168,7 +168,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("SystemTime", &[]),
     ("tokio::spawn", &["daemon.rs", "demo/"]),
     ("JoinSet", &["daemon/"]),
-    ("spawn_blocking", &["daemon.rs", "fetch/reach.rs"]),
+    ("spawn_blocking", &["daemon/", "fetch/reach.rs"]),
     ("tokio::signal", &["daemon.rs"]),
     ("std::thread", &[]),
     ("println!", &["command/"]),
