@@ -9,6 +9,7 @@ mod fetching;
 mod flow;
 mod pages;
 mod health;
+mod hostile;
 mod politeness;
 mod tidy;
 mod topics;

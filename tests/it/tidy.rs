@@ -169,7 +169,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("SystemTime", &[]),
     ("tokio::spawn", &["daemon.rs", "demo/"]),
     ("JoinSet", &["daemon/"]),
-    ("spawn_blocking", &["daemon/"]),
+    ("spawn_blocking", &["daemon/", "fetch/reach.rs"]),
     ("tokio::signal", &["daemon.rs"]),
     ("tokio::process", &["channel/exec.rs"]),
     ("std::thread", &[]),
