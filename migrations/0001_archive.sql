@@ -192,7 +192,8 @@ CREATE TABLE alerts (
     id             INTEGER PRIMARY KEY,
     development_id INTEGER NOT NULL UNIQUE REFERENCES developments (id),
     message        TEXT NOT NULL,             -- JSON, as a webhook receives it
-    created_at     TEXT NOT NULL
+    created_at     TEXT NOT NULL,
+    acknowledged_at TEXT                      -- when its reader said so; ends escalation
 ) STRICT;
 CREATE INDEX alerts_by_time ON alerts (created_at);
 
@@ -229,6 +230,7 @@ CREATE TABLE deliveries (
     next_attempt_at TEXT NOT NULL,            -- while sending: when the lease ends
     idempotency_key TEXT NOT NULL UNIQUE,
     last_error      TEXT,
+    reference       TEXT,                     -- the channel's own name for what it took: later alerts of the story stand below
     created_at      TEXT NOT NULL,
     delivered_at    TEXT,
     CHECK ((alert_id IS NOT NULL) + (digest_id IS NOT NULL) + (health_event_id IS NOT NULL) = 1),
