@@ -72,7 +72,7 @@ impl Check {
                 !config
                     .routes
                     .iter()
-                    .any(|route| route.channels.iter().any(|it| it == name))
+                    .any(|it| it.route.channels.iter().any(|it| it == name))
             })
             .collect();
         let silent: Vec<&str> = setup

@@ -127,10 +127,11 @@ const CONFINED: &[(&str, &[&str])] = &[
     ),
     ("axum::", &["demo/"]),
     ("chardetng::", &["parse/"]),
-    ("chrono::", &["parse.rs"]),
+    ("chrono::", &["parse.rs", "digest/schedule.rs"]),
     ("clap::", &["command.rs", "command/"]),
     ("clap_complete::", &["command/"]),
     ("clap_mangen::", &["command/"]),
+    ("croner::", &["digest/schedule.rs"]),
     ("dom_query::", &["parse/page.rs"]),
     ("dom_smoothie::", &["parse/page.rs"]),
     ("encoding_rs::", &["parse/", "demo/"]),
@@ -150,6 +151,8 @@ const CONFINED: &[(&str, &[&str])] = &[
             "store/",
             "ingest.rs",
             "ingest/",
+            "daemon.rs",
+            "daemon/digests.rs",
             "command/archive.rs",
         ],
     ),
@@ -191,7 +194,7 @@ const CONFINED: &[(&str, &[&str])] = &[
             "command/judge.rs",
         ],
     ),
-    ("Serialize", &["message.rs"]),
+    ("Serialize", &["digest.rs", "digest/", "message.rs"]),
 ];
 
 #[test]
@@ -328,6 +331,9 @@ fn the_shipped_configuration_shows_every_key() {
         "[[topics]]\nqqq = 1",
         "[[channels]]\nqqq = 1",
         "[[routes]]\nqqq = 1",
+        "[[routes]]\ntopic = \"all\"\nchannels = []\nquiet = { qqq = 1 }",
+        "[[routes]]\ntopic = \"all\"\nchannels = []\nescalate = { qqq = 1 }",
+        "[[digests]]\nqqq = 1",
     ] {
         for key in known_keys(table) {
             assert!(
