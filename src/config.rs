@@ -3,16 +3,19 @@
 
 pub mod access;
 pub mod cases;
+pub mod channels;
 pub mod fault;
 pub mod file;
 pub mod lexicon;
 mod reading;
 mod routes;
 pub mod shipped;
+mod templates;
 pub mod topics;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -20,19 +23,17 @@ use toml::Spanned;
 
 use crate::alert;
 use crate::channel::Channel;
-use crate::channel::ntfy::Ntfy;
-use crate::channel::terminal::Terminal;
-use crate::channel::webhook::Webhook;
 use crate::config::access::AccessConfig;
+use crate::config::channels::ChannelConfig;
 use crate::config::fault::{Fault, Faults, Text};
-use crate::config::file::{ChannelKind, FeedKind, File, FullText, SecretRef};
+use crate::config::file::{FeedKind, File, FullText, SecretRef};
 use crate::config::routes::Reader;
 use crate::digest::Plan;
 use crate::feed::pace::PollPolicy;
 use crate::feed::{Feed, Selectors};
-use crate::fetch::reach::Reach;
-use crate::fetch::{Limits, client};
+use crate::fetch::Limits;
 use crate::ingest::upkeep::Operator;
+use crate::message::templates::Templates;
 use crate::outbox::Pace;
 use crate::parse::page;
 use crate::route::Route;
@@ -68,6 +69,7 @@ pub struct Config {
     pub digests: Vec<Plan>,
     lexicon: Option<PathBuf>,
     reading: Option<PathBuf>,
+    templates: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,17 +99,6 @@ pub struct TopicRef {
     pub name: String,
     pub file: Option<PathBuf>,
     pub alerts: alert::Policy,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChannelConfig {
-    pub name: String,
-    pub kind: ChannelKind,
-    pub url: Option<SecretRef>,
-    pub secret: Option<SecretRef>,
-    pub allow_private: bool,
-    pub pace: Pace,
-    where_written: (String, Option<usize>),
 }
 
 /// A route with the topic whose alerts it takes.
@@ -142,7 +133,7 @@ impl Config {
         let file: File = source.parse()?;
         let mut faults = Faults::default();
         let tables = feeds(&file, &source, &origin, directory, &mut faults);
-        let channels = channels(&file, &source, directory, &mut faults);
+        let channels = channels::read(&source, directory, &mut faults);
         // What is compiled in has no folder beside it.
         let beside = (origin != Origin::Shipped).then_some(directory);
         let zone = zone(file.zone.as_ref(), &source, &mut faults);
@@ -218,6 +209,7 @@ impl Config {
             digests,
             lexicon: beside.and_then(|it| folder(file.lexicon.as_ref(), "lexicon", it)),
             reading: beside.and_then(|it| folder(file.reading.as_ref(), "reading", it)),
+            templates: beside.and_then(|it| folder(file.templates.as_ref(), "templates", it)),
             origin,
         };
         faults.or(config)
@@ -264,6 +256,11 @@ impl Config {
         reading::tables(self.reading.as_deref(), lexicon)
     }
 
+    /// Reads the words of messages; what no file says is as shipped.
+    pub fn templates(&self) -> Result<Templates, Faults> {
+        templates::read(self.templates.as_deref(), &self.zone)
+    }
+
     /// What readers of a topic want to be told; the default where none is configured.
     pub fn alerts_of(&self, topic: &str) -> alert::Policy {
         let found = self.topics.iter().find(|it| it.name == topic);
@@ -271,73 +268,11 @@ impl Config {
     }
 
     /// Builds the channels; every secret is read now.
-    pub fn open_channels(&self) -> Result<Vec<(String, Channel)>, Faults> {
-        let mut faults = Faults::default();
-        let mut open = Vec::new();
-        for channel in &self.channels {
-            match self.open_channel(channel) {
-                Ok(built) => open.push((channel.name.clone(), built)),
-                Err(message) => {
-                    let (file, line) = &channel.where_written;
-                    faults.push(Fault::new(
-                        file,
-                        *line,
-                        format!("channel \"{}\": {message}", channel.name),
-                    ));
-                }
-            }
-        }
-        faults.or(open)
-    }
-
-    fn open_channel(&self, channel: &ChannelConfig) -> Result<Channel, String> {
-        let limits = Limits {
-            total: Duration::from_secs(30),
-            ..self.limits.clone()
-        };
-        let reach = if channel.allow_private {
-            Reach::Anywhere
-        } else {
-            Reach::Public
-        };
-        let client = || client(&limits, reach).map_err(|error| error.to_string());
-        let secret = channel.secret.as_ref().map(read_secret).transpose()?;
-        let url = || -> Result<(url::Url, Secret), String> {
-            let text = channel
-                .url
-                .as_ref()
-                .ok_or("url is missing")
-                .map(read_secret)??;
-            let url = url::Url::parse(text.reveal()).map_err(|error| format!("url: {error}"))?;
-            reach
-                .permits(&url)
-                .map_err(|message| message.replace("this feed", "this channel"))?;
-            Ok((url, text))
-        };
-        Ok(match channel.kind {
-            ChannelKind::Terminal => Channel::Terminal(Terminal {
-                zone: self.zone.clone(),
-            }),
-            ChannelKind::Webhook => Channel::Webhook(Webhook {
-                client: client()?,
-                url: url()?.1,
-                secret,
-            }),
-            ChannelKind::Ntfy => {
-                let (mut server, _) = url()?;
-                let topic = server.path().trim_matches('/').to_owned();
-                if topic.is_empty() || topic.contains('/') {
-                    return Err("url must be the topic's, like https://ntfy.sh/my-topic".to_owned());
-                }
-                server.set_path("/");
-                Channel::Ntfy(Ntfy {
-                    client: client()?,
-                    server,
-                    topic: Secret::new(topic),
-                    token: secret,
-                })
-            }
-        })
+    pub fn open_channels(
+        &self,
+        templates: &Arc<Templates>,
+    ) -> Result<Vec<(String, Channel)>, Faults> {
+        channels::open(&self.channels, &self.limits, templates)
     }
 
     /// The feed of this name, or what to say where there is none.
@@ -600,37 +535,6 @@ fn selectors(feed: &file::Feed, source: &Text<'_>, faults: &mut Faults) -> Optio
         }
     }
     Some(selectors)
-}
-
-fn channels(
-    file: &File,
-    source: &Text<'_>,
-    directory: &Path,
-    faults: &mut Faults,
-) -> Vec<ChannelConfig> {
-    let mut channels: Vec<ChannelConfig> = Vec::new();
-    for channel in &file.channels {
-        let name = channel.name.get_ref();
-        if channels.iter().any(|it| it.name == *name) {
-            faults.push(source.fault(
-                &channel.name,
-                format!("channel \"{name}\" is defined twice"),
-            ));
-        }
-        if channel.kind != ChannelKind::Terminal && channel.url.is_none() {
-            faults.push(source.fault(&channel.name, format!("channel \"{name}\": url is missing")));
-        }
-        channels.push(ChannelConfig {
-            name: name.clone(),
-            kind: channel.kind,
-            url: channel.url.as_ref().map(|it| it.beside(directory)),
-            secret: channel.secret.as_ref().map(|it| it.beside(directory)),
-            allow_private: channel.allow_private,
-            pace: routes::pace(channel, source, faults),
-            where_written: (source.file.to_owned(), source.line_of(&channel.name)),
-        });
-    }
-    channels
 }
 
 /// Topics that are named, and those that routes use without naming them (the built-in `all` and

@@ -29,6 +29,7 @@ use crate::daemon::deliver::Deliverer;
 use crate::daemon::poll::Poller;
 use crate::ingest::Desk;
 use crate::ingest::Routes;
+use crate::message::templates::Templates;
 use crate::store;
 use crate::store::{Store, StoreError, feeds, outbox};
 use crate::story::Tables;
@@ -40,6 +41,7 @@ pub struct Setup {
     pub config: Config,
     pub engine: Arc<Engine>,
     pub tables: Arc<Tables>,
+    pub templates: Arc<Templates>,
     pub channels: Vec<(String, Channel)>,
     pub access: Accesses,
 }
@@ -48,20 +50,27 @@ impl Setup {
     pub fn new(config: Config) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let engine = config.engine().map_err(|mut more| faults.append(&mut more));
-        let channels = config
-            .open_channels()
+        let templates = config
+            .templates()
+            .map(Arc::new)
             .map_err(|mut more| faults.append(&mut more));
+        let channels = templates.as_ref().or(Err(())).and_then(|templates| {
+            config
+                .open_channels(templates)
+                .map_err(|mut more| faults.append(&mut more))
+        });
         let access = access::open(&config.access).map_err(|mut more| faults.append(&mut more));
         let tables = engine.as_ref().or(Err(())).and_then(|engine| {
             config
                 .tables(&engine.lexicon)
                 .map_err(|mut more| faults.append(&mut more))
         });
-        match (engine, tables, channels, access) {
-            (Ok(engine), Ok(tables), Ok(channels), Ok(access)) => Ok(Self {
+        match (engine, tables, templates, channels, access) {
+            (Ok(engine), Ok(tables), Ok(templates), Ok(channels), Ok(access)) => Ok(Self {
                 config,
                 engine: Arc::new(engine),
                 tables: Arc::new(tables),
+                templates,
                 channels,
                 access,
             }),

@@ -267,6 +267,7 @@ pub fn notice(channel: &str, why: &str, id: String, created_at: String) -> Messa
             "{why}; `summitwatch deliveries --state dead` lists what was given up, \
              `summitwatch deliveries retry --all` sends it again"
         ),
+        first: None,
         suppressed: 0,
         created_at,
     }

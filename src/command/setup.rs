@@ -22,7 +22,7 @@ impl Init {
     /// Writes the shipped files; existing ones are left alone.
     pub(super) fn run(&self) -> Done {
         let directory = &self.directory;
-        let there: Vec<&str> = shipped::files()
+        let there: Vec<String> = shipped::files()
             .map(|(path, _)| path)
             .filter(|path| directory.join(path).exists())
             .collect();

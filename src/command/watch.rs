@@ -193,7 +193,8 @@ impl NotifyCommand {
     pub(super) fn run(&self, context: &Context) -> Done {
         let Self::Test { channel } = self;
         let config = context.config()?;
-        let channels = config.open_channels()?;
+        let templates = Arc::new(config.templates()?);
+        let channels = config.open_channels(&templates)?;
         let Some((name, channel)) = channels.iter().find(|(name, _)| name == channel) else {
             let near = nearest(channel, channels.iter().map(|(name, _)| name.as_str()));
             let hint = near

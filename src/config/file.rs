@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
@@ -16,6 +17,7 @@ pub struct File {
     pub zone: Option<Spanned<String>>,
     pub lexicon: Option<PathBuf>,
     pub reading: Option<PathBuf>,
+    pub templates: Option<PathBuf>,
     #[serde(default)]
     pub include: Vec<Spanned<String>>,
     #[serde(default)]
@@ -28,8 +30,9 @@ pub struct File {
     pub feeds: Vec<Feed>,
     #[serde(default)]
     pub topics: Vec<Topic>,
+    /// Read by [`crate::config::channels`], a table per kind.
     #[serde(default)]
-    pub channels: Vec<Channel>,
+    pub channels: Vec<IgnoredAny>,
     #[serde(default)]
     pub routes: Vec<Route>,
     #[serde(default)]
@@ -195,28 +198,6 @@ pub struct Topic {
     pub expires: Option<Span>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Channel {
-    pub name: Spanned<String>,
-    pub kind: ChannelKind,
-    pub url: Option<SecretRef>,
-    pub secret: Option<SecretRef>,
-    #[serde(default)]
-    pub allow_private: bool,
-    pub rate: Option<Spanned<String>>,
-    #[serde(default = "one")]
-    pub concurrency: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ChannelKind {
-    Terminal,
-    Ntfy,
-    Webhook,
-}
-
 /// A secret by where it is kept; an address may stand in the open.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(
@@ -322,10 +303,6 @@ pub enum Empty {
     #[default]
     Skip,
     Send,
-}
-
-fn one() -> usize {
-    1
 }
 
 fn default_archive() -> PathBuf {

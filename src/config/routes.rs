@@ -7,9 +7,10 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use toml::Spanned;
 
-use crate::config::fault::{Faults, Text};
+use crate::config::channels::ChannelConfig;
+use crate::config::fault::{Fault, Faults, Text};
 use crate::config::file::{self, Span};
-use crate::config::{ChannelConfig, known_channels, unknown};
+use crate::config::{known_channels, unknown};
 use crate::digest::schedule::Schedule;
 use crate::digest::{Empty, Plan};
 use crate::outbox::{Pace, Rate};
@@ -194,16 +195,19 @@ impl Reader<'_, '_> {
 }
 
 /// How much a channel takes.
-pub(super) fn pace(channel: &file::Channel, source: &Text<'_>, faults: &mut Faults) -> Pace {
-    let rate = channel.rate.as_ref().and_then(|written| {
+pub(super) fn pace(
+    rate: Option<&Spanned<String>>,
+    concurrency: Option<usize>,
+    source: &Text<'_>,
+) -> Result<Pace, Fault> {
+    let rate = rate.map(|written| {
         let rate = written.get_ref().parse::<Rate>();
-        let fault = |message| faults.push(source.fault(written, format!("rate: {message}")));
-        rate.map_err(fault).ok()
+        rate.map_err(|message| source.fault(written, format!("rate: {message}")))
     });
-    Pace {
-        rate,
-        concurrency: channel.concurrency.max(1),
-    }
+    Ok(Pace {
+        rate: rate.transpose()?,
+        concurrency: concurrency.unwrap_or(1).max(1),
+    })
 }
 
 /// Names of digests that are not scheduled.

@@ -364,6 +364,7 @@ impl Ingest {
             },
             sources: with_first(&read.origin, self.origins(topic, story, &read.origin)),
             reason: development.reason.clone(),
+            first: stories::first_report(tx, story, told.id, now)?,
             suppressed,
             created_at,
         };

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::alert::Decision;
 use crate::clock::rfc3339;
+use crate::message::FirstLine;
 use crate::store::items::ItemId;
 use crate::store::{At, StoreError};
 use crate::story::ladder::State;
@@ -73,6 +74,29 @@ pub fn of_item(tx: &Connection, item: ItemId, topic: &str) -> Result<Option<Stor
     )?;
     Ok(statement
         .query_row(params![item.0, topic], |row| row.get(0).map(StoryId))
+        .optional()?)
+}
+
+/// Who had the story first, and how long before `now`; nobody where that is this item.
+pub fn first_report(
+    tx: &Connection,
+    story: StoryId,
+    item: ItemId,
+    now: Timestamp,
+) -> Result<Option<FirstLine>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT f.outlet, si.placed_at, unixepoch(?3) - unixepoch(si.placed_at)
+         FROM story_items si JOIN items i ON i.id = si.item_id JOIN feeds f ON f.id = i.feed_id
+         WHERE si.story_id = ?1 AND si.item_id <> ?2 ORDER BY si.placed_at, si.item_id LIMIT 1",
+    )?;
+    Ok(statement
+        .query_row(params![story.0, item.0, At(now)], |row| {
+            Ok(FirstLine {
+                outlet: row.get(0)?,
+                at: row.get(1)?,
+                lag_secs: u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default(),
+            })
+        })
         .optional()?)
 }
 

@@ -139,6 +139,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("feed_rs::", &["parse.rs"]),
     ("hmac::", &["channel/webhook.rs"]),
     ("htmlize::", &["text/html.rs", "parse/"]),
+    ("lettre::", &["channel/email.rs"]),
+    ("minijinja::", &["message/templates.rs"]),
     ("quick_xml::", &["parse/", "demo/"]),
     (
         "reqwest::",
@@ -163,9 +165,11 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("toml::", &["config.rs", "config/", "demo/"]),
     ("tracing_journald::", &["command.rs"]),
     ("tracing_subscriber::", &["command.rs"]),
+    ("unicode_segmentation::", &["text.rs"]),
     ("unicode_normalization::", &["text/"]),
     ("unicode_width::", &["command/"]),
     ("whatlang::", &["text/"]),
+    ("zbus::", &["channel/desktop.rs"]),
     // Powers.
     ("Timestamp::now", &["clock.rs"]),
     ("SystemTime", &[]),
@@ -173,6 +177,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("JoinSet", &["daemon/"]),
     ("spawn_blocking", &["daemon/"]),
     ("tokio::signal", &["daemon.rs"]),
+    ("tokio::process", &["channel/exec.rs"]),
     ("std::thread", &[]),
     ("println!", &["command/"]),
     ("print!", &[]),
@@ -194,7 +199,10 @@ const CONFINED: &[(&str, &[&str])] = &[
             "command/judge.rs",
         ],
     ),
-    ("Serialize", &["digest.rs", "digest/", "message.rs"]),
+    (
+        "Serialize",
+        &["digest.rs", "digest/", "message.rs", "message/templates.rs"],
+    ),
 ];
 
 #[test]
