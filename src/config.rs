@@ -290,6 +290,28 @@ impl Config {
         ))
     }
 
+    /// The channel of this name, or what to say where there is none.
+    pub fn channel(&self, name: &str) -> Result<&ChannelConfig, String> {
+        let found = self.channels.iter().find(|it| it.name == name);
+        let known: Vec<&str> = self.channels.iter().map(|it| it.name.as_str()).collect();
+        found.ok_or_else(|| unknown("channel", name, &known))
+    }
+
+    /// The digest of this name, or what to say where there is none.
+    pub fn digest(&self, name: &str) -> Result<&Plan, String> {
+        let found = self.digests.iter().find(|it| it.name == name);
+        let known: Vec<&str> = self.digests.iter().map(|it| it.name.as_str()).collect();
+        found.ok_or_else(|| unknown("digest", name, &known))
+    }
+
+    /// Whether anything is ever sent to a channel.
+    pub fn is_sent_to(&self, channel: &str) -> bool {
+        let routes = self.routes.iter().flat_map(|it| it.route.leads_to());
+        let digests = self.digests.iter().flat_map(|it| &it.channels);
+        let mut all = routes.chain(digests).chain(&self.operator.channels);
+        all.any(|it| it == channel)
+    }
+
     /// Routes of `topic`, in their order.
     pub fn routes_of(&self, topic: &str) -> Vec<Route> {
         let routes = self.routes.iter().filter(|it| it.topic == topic);

@@ -156,6 +156,56 @@ pub struct Frame<'a> {
 const STORIES: usize = 40;
 const LINES: usize = 12;
 
+impl Digest {
+    /// One with everything and one with nothing, for trying templates.
+    pub fn samples() -> [Self; 2] {
+        let told = |kind: &str, verdict: &str| Told {
+            story: 1,
+            topic: "topic".to_owned(),
+            title: "A story".to_owned(),
+            state: Some(State::Dated),
+            kind: kind.to_owned(),
+            verdict: verdict.to_owned(),
+            reason: "a reason".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            headline: "A headline".to_owned(),
+            outlet: "Wire".to_owned(),
+            language: Some("ko".to_owned()),
+            url: Some("https://wire.example/1".to_owned()),
+        };
+        let full = Matter {
+            told: vec![told("state", "alert"), told("correction", "floor")],
+            steps: vec![(1, State::Dated, Timestamp::UNIX_EPOCH)],
+            sources: vec![(1, "Wire".to_owned()), (1, "Daily".to_owned())],
+            unsent: vec![told("opens", "alert")],
+            silences: vec![Silence {
+                origin: "Wire".to_owned(),
+                topic: "topic".to_owned(),
+                days: 9,
+                usual_days: 2,
+                text: "no Wire item".to_owned(),
+            }],
+            feeds: vec![FeedLine {
+                name: "wire".to_owned(),
+                outlet: "Wire".to_owned(),
+                health: "gone".to_owned(),
+                reason: "a reason".to_owned(),
+            }],
+            n_feeds: 2,
+        };
+        let topics = ["topic".to_owned()];
+        let frame = Frame {
+            id: "sample".to_owned(),
+            name: "sample",
+            topics: &topics,
+            since: Timestamp::UNIX_EPOCH,
+            until: Timestamp::UNIX_EPOCH,
+            late: true,
+        };
+        [compose(&full, &frame), compose(&Matter::default(), &frame)]
+    }
+}
+
 impl Matter {
     /// Whether nothing happened. Silence and ailing feeds alone are no news.
     pub fn is_empty(&self) -> bool {

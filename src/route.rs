@@ -143,9 +143,63 @@ impl Severity {
         }
     }
 
+    /// As configuration spells it.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
+
     pub fn named(name: &str) -> Option<Self> {
         let found = Self::ALL.iter().find(|it| it.1 == name);
         found.map(|it| it.0)
+    }
+}
+
+impl Route {
+    /// Its channels and those it escalates to.
+    pub fn leads_to(&self) -> impl Iterator<Item = &String> {
+        let further = self.escalate.iter().flat_map(|it| &it.to);
+        self.channels.iter().chain(further)
+    }
+
+    /// Its conditions, for people; none where it has none.
+    pub fn describe(&self) -> Option<String> {
+        let mut words = Vec::new();
+        let filter = &self.filter;
+        let kinds: Vec<&str> = filter.kinds.iter().map(|it| it.as_str()).collect();
+        let states: Vec<&str> = filter.states.iter().map(|it| it.as_str()).collect();
+        let lists = [
+            ("kind", kinds.join(", ")),
+            ("state", states.join(", ")),
+            ("language", filter.languages.join(", ")),
+            ("outlet", filter.outlets.join(", ")),
+        ];
+        for (what, list) in lists.into_iter().filter(|it| !it.1.is_empty()) {
+            words.push(format!("{what} {list}"));
+        }
+        if filter.severity > Severity::Low {
+            words.push(format!("severity {} or more", filter.severity.as_str()));
+        }
+        if let Some(quiet) = &self.quiet {
+            let zone = quiet.zone.iana_name().unwrap_or("local time");
+            let hour = |time: Time| time.strftime("%H:%M").to_string();
+            words.push(format!(
+                "quiet {}–{} {zone}",
+                hour(quiet.from),
+                hour(quiet.to)
+            ));
+        }
+        if let Some(expires) = self.expires {
+            words.push(format!("expires after {} min", expires.as_secs() / 60));
+        }
+        if let Some(escalate) = &self.escalate {
+            words.push(format!(
+                "after {} min unless {} also {}",
+                escalate.after.as_secs() / 60,
+                escalate.unless.as_str(),
+                escalate.to.join(", ")
+            ));
+        }
+        (!words.is_empty()).then(|| words.join("; "))
     }
 }
 

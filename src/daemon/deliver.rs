@@ -108,6 +108,11 @@ impl Deliverer {
         while let Some(sent) = self.sends.join_next().await {
             self.finished(sent);
         }
+        self.leave()
+    }
+
+    /// Gives the sender's place up.
+    pub fn leave(&self) -> Result<(), StoreError> {
         self.store
             .write(|tx| sender::leave_place(tx, &self.place.sender))
     }
