@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Span, Timestamp};
 
 #[derive(Debug, Clone)]
 pub struct Schedule {
+    written: String,
     cron: Cron,
     zone: TimeZone,
 }
@@ -35,14 +36,17 @@ impl Schedule {
             .seconds(Seconds::Disallowed)
             .year(Year::Disallowed)
             .build();
-        let cron = parser.parse(cron).map_err(|error| error.to_string())?;
-        Ok(Self { cron, zone })
+        Ok(Self {
+            written: cron.to_owned(),
+            cron: parser.parse(cron).map_err(|error| error.to_string())?,
+            zone,
+        })
     }
 
     /// Tells whether it still is the same schedule.
     pub fn rule(&self) -> String {
         let zone = self.zone.iana_name().unwrap_or("local time");
-        format!("{} {zone}", self.cron.as_str())
+        format!("{} {zone}", self.written)
     }
 
     pub fn zone(&self) -> &TimeZone {

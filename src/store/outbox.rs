@@ -296,7 +296,7 @@ pub fn tell_dead(
         return Ok(());
     }
     let created_at = crate::clock::rfc3339(now);
-    let key = format!("channel-health-{channel}-{created_at}");
+    let key = format!("channel-health-{channel}-{}-{created_at}", delivery.id.0);
     let message = notice(channel, why, key.clone(), created_at);
     let message = serde_json::to_string(&message).expect("a message is strings and numbers");
     let id = tx
@@ -304,7 +304,7 @@ pub fn tell_dead(
         .insert(params![channel, message, At(now)])?;
     for other in others {
         tx.prepare_cached(
-            "INSERT INTO deliveries (notice_id, channel, state, next_attempt_at, idempotency_key, created_at)
+            "INSERT OR IGNORE INTO deliveries (notice_id, channel, state, next_attempt_at, idempotency_key, created_at)
              VALUES (?1, ?2, 'pending', ?3, ?4, ?3)",
         )?
         .execute(params![id, other, At(now), format!("{key}-{other}")])?;
