@@ -1,6 +1,14 @@
 //! What channels send and what they make of answers: the webhook's contract, ntfy's, and one suite
 //! of answers that every HTTP channel goes through.
 
+mod bench;
+mod contract;
+mod desktop;
+mod exec;
+mod mail;
+mod services;
+mod words;
+
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
