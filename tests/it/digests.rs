@@ -381,5 +381,20 @@ fn check_lists_routes_and_the_next_slots_and_finds_faults_with_their_lines() {
     );
     let ran = Desk::new(&faulty).run(&["check"]);
     assert_eq!(ran.status, 2);
-    insta::assert_snapshot!(ran.err, @"");
+    insta::assert_snapshot!(ran.err, @r#"
+    error: summitwatch.toml:4: rate: "fast" is no rate; write it like "20/1m" or "1/2s"
+    error: summitwatch.toml:11: unknown kind "states"; did you mean "state"?
+    error: summitwatch.toml:12: unknown state "canceled"; did you mean "cancelled"?
+    error: summitwatch.toml:13: unknown severity "hgh"; did you mean "high"?
+    error: summitwatch.toml:14: quiet: from: "25:00" is no time of day; write it like "23:00"
+    error: summitwatch.toml:14: quiet: to: "7" is no time of day; write it like "23:00"
+    error: summitwatch.toml:14: zone: "Seoul" is no IANA time zone; write one like "Asia/Seoul"
+    error: summitwatch.toml:14: unknown exception "state:off"; did you mean "state"?
+    error: summitwatch.toml:15: unknown channel "phone"; known are other
+    error: summitwatch.toml:17: "quiet" cannot be a digest's name; give it another
+    error: summitwatch.toml:18: cron: "0 8": Invalid pattern: Pattern must have 5 fields when seconds are disallowed.; write minute, hour, day, month and weekday, like "0 8 * * MON-FRI"
+    error: summitwatch.toml:24: unknown topic "x"; known are all
+    error: summitwatch.toml:23: unknown channel "nobody"; known are other
+    error: summitwatch.toml:22: cron: "0 0 30 2 *" names a day that never comes
+    "#);
 }
