@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use crate::channel::Channel;
 use crate::clock::Clock;
 use crate::daemon::{LONGEST_WAIT, Pulse, Setup, digests, stopped};
+use crate::item::hash;
 use crate::outbox::{
     Bucket, Delivery, DeliveryId, LONGEST_SEND, Outcome, Pace, SENDER_LEASE, Settled, settle,
 };
@@ -48,7 +49,7 @@ impl Deliverer {
     pub fn new(store: Arc<Store>, clock: Clock, setup: Arc<Setup>) -> Self {
         let sender = Sender {
             holder: format!("{}-{:016x}", std::process::id(), fastrand::u64(..)),
-            boot: boot(),
+            machine: machine(),
         };
         Self {
             store,
@@ -299,12 +300,17 @@ impl Deliverer {
     }
 }
 
-/// Tells the kernel that enforces our lock from others.
-fn boot() -> String {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
-    id.map_or_else(|_| "unknown".to_owned(), |it| it.trim().to_owned())
+/// Tells this machine, whose kernel enforces our lock, from others that may see the same archive.
+fn machine() -> String {
+    // Programs should not show the id itself to others.
+    let id = std::fs::read_to_string("/etc/machine-id");
+    id.map_or_else(
+        |_| "unknown".to_owned(),
+        |it| format!("{:016x}", hash(it.trim()).cast_unsigned()),
+    )
 }
 
+/// On a task of its own, so that a panic costs one attempt and not the worker.
 async fn send(channel: Channel, delivery: Delivery) -> Sent {
     let mut attempt = JoinSet::new();
     let sending = delivery.clone();
