@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::date;
+use jiff::tz::TimeZone;
 use serde_json::Value;
+use summitwatch::message::templates::Templates;
 
 use crate::world::desk::Desk;
 use crate::world::document::{entry, headlines, rss};
@@ -397,4 +399,32 @@ fn check_lists_routes_and_the_next_slots_and_finds_faults_with_their_lines() {
     error: summitwatch.toml:23: unknown channel "nobody"; known are other
     error: summitwatch.toml:22: cron: "0 0 30 2 *" names a day that never comes
     "#);
+}
+
+#[test]
+fn no_headline_brings_markup_into_a_digest() {
+    let mut world = world(EIGHT);
+    let hostile = entry(
+        "1",
+        "<script>alert(1)</script> **bold** [x](http://evil.example) @everyone\r\nBcc: a@b.example",
+    );
+    world.feed("wire", rss(&[hostile])).poll().expect_alerts(1);
+    world.at("2026-06-01T23:00:00Z").deliver();
+    let digest = digests(&world).pop().expect("a digest");
+    let templates = Templates::new(TimeZone::UTC);
+    let html = templates.render("digest.html", &digest).expect("rendered");
+    assert!(
+        !html.contains("<script>") && html.contains("&lt;script&gt;"),
+        "{html}"
+    );
+    let md = templates.render("digest.md", &digest).expect("rendered");
+    assert!(
+        !md.contains("**bold**") && !md.contains("](http://evil"),
+        "{md}"
+    );
+    let text = templates.render("digest.txt", &digest).expect("rendered");
+    assert!(
+        !text.lines().any(|it| it.trim_start().starts_with("Bcc:")),
+        "{text}"
+    );
 }
