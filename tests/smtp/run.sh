@@ -23,7 +23,7 @@ openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout other.key -out other.pem -subj "/CN=localhost" \
     -addext "subjectAltName=DNS:localhost" 2>/dev/null
 
-venv/bin/python "$here/server.py" server.pem server.key other.pem other.key > ports &
+venv/bin/python "$here/server.py" server.pem server.key other.pem other.key > ports 2> server.log &
 server=$!
 n=0
 until [ "$(wc -l < ports)" -ge 1 ]; do
@@ -72,4 +72,5 @@ expect mixed 1 "tried again"
 
 # What arrived, read by Python's own parser of mail.
 venv/bin/python "$here/judge.py" mails || failed=1
+[ $failed = 0 ] || tail -n 20 server.log >&2
 exit $failed

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use summitwatch::outbox::{Outcome, What};
 
 use crate::channels::bench::{Bench, KINDS, Kind, PLANTED, alert, delivery};
-use crate::world::server::Reply;
+use crate::world::server::{Reply, Server};
 
 /// The outcome of one attempt at each of these channels.
 #[track_caller]
@@ -177,6 +177,25 @@ fn an_endless_answer_is_not_read_to_its_end() {
             );
         },
     );
+}
+
+#[test]
+fn a_server_that_cannot_prove_who_it_is_is_not_told_and_tried_again() {
+    for kind in KINDS {
+        let server = Server::start();
+        server.script("/*", [kind.taken()]);
+        let toml = kind.toml(&server).replace("\"http://", "\"https://");
+        let bench = Bench::with(&toml, server);
+        let outcome = bench.send(&delivery(&alert(), None));
+        assert!(
+            matches!(outcome, Outcome::Retry { .. }),
+            "{kind:?}: {outcome:?}"
+        );
+        assert!(
+            !format!("{outcome:?}").contains(PLANTED),
+            "{kind:?}: {outcome:?}"
+        );
+    }
 }
 
 #[test]

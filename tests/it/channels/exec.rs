@@ -7,6 +7,7 @@ use serde_json::Value;
 use summitwatch::outbox::Outcome;
 
 use crate::channels::bench::{PLANTED, alert, delivery, open};
+use crate::world::desk::Desk;
 
 /// What comes of a script in the configuration's folder, and the folder.
 fn run(script: &str, keys: &str) -> (Outcome, tempfile::TempDir) {
@@ -44,6 +45,16 @@ fn a_program_is_given_the_message_as_json_and_no_shell_reads_its_arguments() {
     assert!(env.contains(&format!("TOKEN={PLANTED}")), "{env}");
     // The test program's own, which cargo sets.
     assert!(!env.contains("CARGO"), "{env}");
+}
+
+#[test]
+fn it_runs_in_the_configurations_folder_also_when_that_is_named_without_a_folder() {
+    let desk = Desk::new(
+        "[[channels]]\nname = \"desk\"\nkind = \"exec\"\ncommand = [\"/bin/sh\", \"-c\", \"cat > told; echo t1\"]",
+    );
+    let said = desk.run(&["notify", "test", "desk"]).well();
+    assert_eq!(said.trim(), "desk took the test message and knows it as t1");
+    assert!(desk.has("told"));
 }
 
 #[track_caller]

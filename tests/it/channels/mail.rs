@@ -13,7 +13,7 @@ use crate::world::server::{Server, Watched};
 
 /// What one client said and what it was answered.
 #[derive(Debug, Default)]
-struct Heard {
+pub(super) struct Heard {
     commands: Vec<String>,
     mails: Vec<String>,
 }
@@ -21,13 +21,13 @@ struct Heard {
 /// Answers by the beginning of a command, one after the other and the last for ever; else takes it.
 type Script = HashMap<&'static str, Vec<&'static str>>;
 
-struct Smtp {
-    port: u16,
+pub(super) struct Smtp {
+    pub(super) port: u16,
     heard: Arc<Watched<Heard>>,
 }
 
 impl Smtp {
-    fn start(answers: &[(&'static str, &[&'static str])]) -> Self {
+    pub(super) fn start(answers: &[(&'static str, &[&'static str])]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port");
         let port = listener.local_addr().expect("an address").port();
         let heard = Arc::new(Watched::<Heard>::default());

@@ -7,6 +7,7 @@ use summitwatch::channel::words::{Content, Limit, Words};
 use summitwatch::message::templates::Templates;
 
 use crate::channels::bench::{alert, delivery, hostile, update};
+use crate::world::desk::Desk;
 
 fn templates() -> Templates {
     Templates::new(jiff::tz::TimeZone::get("Asia/Seoul").expect("a zone"))
@@ -54,6 +55,83 @@ fn matrix() {
 #[test]
 fn mail_page() {
     insta::assert_snapshot!(worded(&update(), |it| it.page()));
+}
+
+#[test]
+fn a_digest_keeps_whole_lines_and_is_text_where_there_is_no_form_for_it() {
+    let mut templates = templates();
+    let lines = "{% for line in lines %}{{ line }}\n{% endfor %}";
+    for (name, text) in [
+        ("digest.txt", lines),
+        ("digest.md", lines),
+        ("digest.html", "<p>{{ subject }}"),
+    ] {
+        templates.set(name, text.to_owned()).expect("sound");
+    }
+    let line = "<b>one_two</b> https://a_b.example/c_d?e=f&g";
+    let digest = json!({ "subject": "Digest\nof <Monday>", "lines": vec![line; 40] });
+    let mut delivery = delivery(&digest, None);
+    delivery.what = summitwatch::outbox::What::Digest;
+    let content = Content::read(&delivery).expect("a digest");
+    let words = Words {
+        templates: &templates,
+        content: &content,
+    };
+    assert_eq!(words.title(Limit::NONE), "Digest of <Monday>");
+    assert_eq!(words.page(), "<p>Digest of &lt;Monday&gt;");
+    let slack = words.marked("mrkdwn", Limit::utf16(300));
+    let mut lines = slack.lines();
+    assert_eq!(lines.next(), Some("Digest of &lt;Monday&gt;"));
+    assert_eq!(
+        lines.next(),
+        Some("&lt;b&gt;oneˍtwo&lt;/b&gt; https://a_b.example/c_d?e=f&amp;g")
+    );
+    assert_eq!(lines.next_back(), Some("…"));
+    assert!(slack.encode_utf16().count() <= 300);
+    let telegram = words.marked("telegram.html", Limit::utf16(4_096));
+    assert!(
+        telegram.contains("&lt;b&gt;one_two&lt;/b&gt; https://a_b.example/c_d?e=f&amp;g"),
+        "{telegram}"
+    );
+    let discord = words.marked("discord.md", Limit::utf16(2_000));
+    assert!(discord.starts_with(r"\<b\>one\_two"), "{discord}");
+}
+
+#[test]
+fn templates_of_ones_own_take_the_place_of_the_shipped_and_faults_name_their_line() {
+    let desk = Desk::new("[[channels]]\nname = \"desk\"\nkind = \"terminal\"\n");
+    desk.write(
+        "templates/alert.txt",
+        "{{ item.outlet }}: {{ headline|upper }}\n",
+    );
+    let said = desk.run(&["notify", "test", "desk"]).well();
+    assert!(said.contains("▌ TEST · summitwatch can reach you here\n▌ summitwatch: SUMMITWATCH CAN REACH YOU HERE\n"), "{said}");
+    desk.write("templates/alert.txt", "{{ headline }}\n{{ item.outlt }}\n");
+    desk.run(&["check"])
+        .ill(2, "error: templates/alert.txt:2: undefined value");
+    desk.write("templates/alert.txt", "{% if %}\n");
+    let said = desk.run(&["check"]).err;
+    assert!(
+        said.starts_with("error: templates/alert.txt:1: syntax error"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_template_that_fails_on_one_message_does_not_cost_it() {
+    let mut templates = templates();
+    let text = "{{ 1 / (story.id - 17) }}".to_owned();
+    templates.set("alert.txt", text).expect("sound");
+    let content = Content::read(&delivery(&alert(), None)).expect("a message");
+    let words = Words {
+        templates: &templates,
+        content: &content,
+    };
+    assert!(
+        words.text(Limit::NONE).contains("why: opens a story"),
+        "{}",
+        words.text(Limit::NONE)
+    );
 }
 
 /// Tags of an HTML text in their order, `/` before what closes; nothing where one is broken.
