@@ -199,6 +199,17 @@ pub fn failures(connection: &Connection, channel: &str) -> Result<u32, StoreErro
     Ok(found.optional()?.unwrap_or(0))
 }
 
+/// How much a channel took since then, for a pace that a restart must not forget.
+pub fn taken_since(
+    connection: &Connection,
+    channel: &str,
+    since: Timestamp,
+) -> Result<usize, StoreError> {
+    let sql = "SELECT count(*) FROM deliveries WHERE channel = ?1 AND delivered_at >= ?2 AND attempts > 0";
+    let n: i64 = connection.query_row(sql, params![channel, At(since)], |row| row.get(0))?;
+    Ok(usize::try_from(n).unwrap_or(0))
+}
+
 pub fn settle(
     tx: &Transaction<'_>,
     delivery: &Delivery,

@@ -1,8 +1,10 @@
 //! The outbox under the faults of the world: what is owed arrives, once, in order within its story,
 //! when its reader wants it; and who hears of it when it does not.
 
+use rusqlite::Connection;
 use summitwatch::store::{Store, StoreError};
 
+use crate::world::desk::Desk;
 use crate::world::document::{headlines, rss};
 use crate::world::server::{Gate, Reply, Request};
 use crate::world::{HOOK, World};
@@ -272,7 +274,42 @@ fn rows_can_be_added_beside_a_sender_but_no_second_one_opens() {
     Store::open(&path).expect("free again");
 }
 
+#[test]
+fn the_service_does_not_start_while_another_machine_sends() {
+    let desk = Desk::new("[[routes]]\ntopic = \"all\"\nchannels = []\n");
+    desk.run(&["poll"]);
+    let archive = Connection::open(desk.folder.path().join("summitwatch.db")).expect("the archive");
+    let held = "INSERT INTO sender VALUES (1, 'another', 'elsewhere', strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '+50 seconds'))";
+    archive.execute(held, []).expect("written");
+    let refused = desk.run(&["run"]);
+    assert_eq!(refused.status, 1);
+    assert!(
+        refused
+            .err
+            .contains("another summitwatch sends from this archive until"),
+        "{}",
+        refused.err
+    );
+}
+
 // Pace.
+
+#[test]
+fn a_restart_does_not_forget_what_was_sent() {
+    let mut world = World::new();
+    world.hook("phone", "rate = \"2/1h\"");
+    world
+        .feed("wire", rss(&headlines(5)))
+        .poll()
+        .expect_alerts(5)
+        .deliver();
+    for _ in 0..3 {
+        world.restart().later("1m").deliver();
+    }
+    assert_eq!(world.told("phone").len(), 2);
+    world.later("1h").deliver();
+    assert_eq!(world.told("phone").len(), 4);
+}
 
 /// 10,000 deliveries to twelve channels, of which the first is dead.
 #[test]
