@@ -153,6 +153,7 @@ const CONFINED: &[(&str, &[&str])] = &[
             "daemon.rs",
             "daemon/digests.rs",
             "command/archive.rs",
+            "command/digest.rs",
         ],
     ),
     ("rusqlite_migration::", &["store.rs"]),
