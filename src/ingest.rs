@@ -162,6 +162,7 @@ impl Ingest {
                     story.reported_by(&member.origin);
                 }
             }
+            open.course = stories::topic_course(connection, &topic.name)?;
             for (story, course) in stories::courses_since(connection, &topic.name, since)? {
                 if let Some(story) = open.get_mut(story) {
                     story.course = course;
