@@ -151,6 +151,7 @@ const CONFINED: &[(&str, &[&str])] = &[
             "ingest.rs",
             "ingest/",
             "daemon.rs",
+            "daemon/deliver.rs",
             "daemon/digests.rs",
             "command/archive.rs",
             "command/digest.rs",
