@@ -11,6 +11,7 @@ pub mod listing;
 pub mod outbox;
 pub mod query;
 pub mod stories;
+pub mod withdrawals;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

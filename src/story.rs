@@ -353,5 +353,14 @@ pub fn correction(was: &Features, item: &Features, step: &Step) -> Option<Develo
     })
 }
 
+/// A told item that its feed dropped.
+pub fn withdrawn() -> Development {
+    Development {
+        kind: DevelopmentKind::Correction,
+        novelty: 1.0,
+        reason: "taken back: its feed no longer lists it, and still lists what is older".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests;

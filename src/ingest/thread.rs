@@ -18,7 +18,7 @@ use crate::story::quote::fresh;
 use crate::story::step::Step;
 use crate::story::{
     Development, Features, News, StoryId, assess, correction, first_told, opening, place, stands,
-    turns,
+    turns, withdrawn,
 };
 use crate::text::Words;
 use crate::topic::lexicon::Reading;
@@ -143,6 +143,33 @@ impl Ingest {
         };
         self.merge(tx, told, topic, &landing, now)?;
         Ok(alerted)
+    }
+
+    /// Tells that a told item was withdrawn.
+    pub(super) fn take_back(
+        &mut self,
+        tx: &Transaction<'_>,
+        told: &Told<'_>,
+        topic: &Topic,
+        story: StoryId,
+        reading: &Reading,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let read = self.read(told, reading, now);
+        let landing = Landing {
+            story,
+            closeness: None,
+            revised: true,
+            copy: false,
+            ranked: Vec::new(),
+        };
+        let development = withdrawn();
+        let telling = Telling {
+            development: &development,
+            decision: Decision::Alert,
+            quoted: &[0],
+        };
+        self.develop(tx, told, topic, &read, &landing, &telling, now)
     }
 
     fn read<'a>(&self, told: &Told<'_>, reading: &'a Reading, now: Timestamp) -> Read<'a> {
