@@ -8,6 +8,7 @@ pub mod fault;
 pub mod file;
 pub mod lexicon;
 mod reading;
+mod routes;
 pub mod shipped;
 mod templates;
 pub mod topics;
@@ -26,12 +27,16 @@ use crate::config::access::AccessConfig;
 use crate::config::channels::ChannelConfig;
 use crate::config::fault::{Fault, Faults, Text};
 use crate::config::file::{FeedKind, File, FullText, SecretRef};
+use crate::config::routes::Reader;
+use crate::digest::Plan;
 use crate::feed::pace::PollPolicy;
 use crate::feed::{Feed, Selectors};
 use crate::fetch::Limits;
 use crate::ingest::upkeep::Operator;
 use crate::message::templates::Templates;
+use crate::outbox::Pace;
 use crate::parse::page;
+use crate::route::Route;
 use crate::secret::Secret;
 use crate::story::Tables;
 use crate::text::nearest;
@@ -60,7 +65,8 @@ pub struct Config {
     pub access: Vec<AccessConfig>,
     pub topics: Vec<TopicRef>,
     pub channels: Vec<ChannelConfig>,
-    pub routes: Vec<Route>,
+    pub routes: Vec<RouteConfig>,
+    pub digests: Vec<Plan>,
     lexicon: Option<PathBuf>,
     reading: Option<PathBuf>,
     templates: Option<PathBuf>,
@@ -95,10 +101,11 @@ pub struct TopicRef {
     pub alerts: alert::Policy,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
+/// A route with the topic whose alerts it takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RouteConfig {
     pub topic: String,
-    pub channels: Vec<String>,
+    pub route: Route,
 }
 
 impl Config {
@@ -129,7 +136,16 @@ impl Config {
         let channels = channels::read(&source, directory, &mut faults);
         // What is compiled in has no folder beside it.
         let beside = (origin != Origin::Shipped).then_some(directory);
-        let (topics, routes) = topics_and_routes(&file, &source, beside, &channels, &mut faults);
+        let zone = zone(file.zone.as_ref(), &source, &mut faults);
+        let mut reader = Reader {
+            source: &source,
+            channels: &channels,
+            zone: &zone,
+            faults: &mut faults,
+        };
+        let (topics, routes) = topics_and_routes(&file, beside, &mut reader);
+        let names: Vec<&str> = topics.iter().map(|it| it.name.as_str()).collect();
+        let digests = reader.digests(&file.digests, &names);
         let poll = &file.poll;
         if poll.min_interval.0 > poll.max_interval.0 {
             faults.push(Fault::new(
@@ -145,7 +161,6 @@ impl Config {
                 "[poll] min_interval must be at least 1s",
             ));
         }
-        let zone = zone(file.zone.as_ref(), &source, &mut faults);
         let config = Self {
             archive: directory.join(&file.archive),
             zone,
@@ -191,6 +206,7 @@ impl Config {
             topics,
             channels,
             routes,
+            digests,
             lexicon: beside.and_then(|it| folder(file.lexicon.as_ref(), "lexicon", it)),
             reading: beside.and_then(|it| folder(file.reading.as_ref(), "reading", it)),
             templates: beside.and_then(|it| folder(file.templates.as_ref(), "templates", it)),
@@ -274,11 +290,45 @@ impl Config {
         ))
     }
 
+    /// The channel of this name, or what to say where there is none.
+    pub fn channel(&self, name: &str) -> Result<&ChannelConfig, String> {
+        let found = self.channels.iter().find(|it| it.name == name);
+        let known: Vec<&str> = self.channels.iter().map(|it| it.name.as_str()).collect();
+        found.ok_or_else(|| unknown("channel", name, &known))
+    }
+
+    /// The digest of this name, or what to say where there is none.
+    pub fn digest(&self, name: &str) -> Result<&Plan, String> {
+        let found = self.digests.iter().find(|it| it.name == name);
+        let known: Vec<&str> = self.digests.iter().map(|it| it.name.as_str()).collect();
+        found.ok_or_else(|| unknown("digest", name, &known))
+    }
+
+    /// Whether anything is ever sent to a channel.
+    pub fn is_sent_to(&self, channel: &str) -> bool {
+        let routes = self.routes.iter().flat_map(|it| it.route.leads_to());
+        let digests = self.digests.iter().flat_map(|it| &it.channels);
+        let mut all = routes.chain(digests).chain(&self.operator.channels);
+        all.any(|it| it == channel)
+    }
+
+    /// Routes of `topic`, in their order.
+    pub fn routes_of(&self, topic: &str) -> Vec<Route> {
+        let routes = self.routes.iter().filter(|it| it.topic == topic);
+        routes.map(|it| it.route.clone()).collect()
+    }
+
+    /// How much a channel takes.
+    pub fn pace_of(&self, channel: &str) -> Pace {
+        let found = self.channels.iter().find(|it| it.name == channel);
+        found.map(|it| it.pace).unwrap_or_default()
+    }
+
     /// Channels that alerts of `topic` go to, each once.
     pub fn channels_for(&self, topic: &str) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for route in self.routes.iter().filter(|route| route.topic == topic) {
-            for channel in &route.channels {
+            for channel in &route.route.channels {
                 if !names.contains(&channel.as_str()) {
                     names.push(channel);
                 }
@@ -513,25 +563,26 @@ fn selectors(feed: &file::Feed, source: &Text<'_>, faults: &mut Faults) -> Optio
 /// shipped ones); with neither, the shipped topic.
 fn topics_and_routes(
     file: &File,
-    source: &Text<'_>,
     directory: Option<&Path>,
-    channels: &[ChannelConfig],
-    faults: &mut Faults,
-) -> (Vec<TopicRef>, Vec<Route>) {
+    reader: &mut Reader<'_, '_>,
+) -> (Vec<TopicRef>, Vec<RouteConfig>) {
+    let source = reader.source;
     let mut topics: Vec<TopicRef> = Vec::new();
     for topic in &file.topics {
         let name = topic.name.get_ref();
         if topics.iter().any(|it| it.name == *name) {
-            faults.push(source.fault(&topic.name, format!("topic \"{name}\" is defined twice")));
+            reader
+                .faults
+                .push(source.fault(&topic.name, format!("topic \"{name}\" is defined twice")));
         }
         if topic.file.is_none() && name != "all" && shipped::topic(name).is_none() {
-            faults.push(source.fault(
+            reader.faults.push(source.fault(
                 &topic.name,
                 format!("topic \"{name}\" needs a file; only shipped topics do without"),
             ));
         }
         if topic.file.is_some() && name == "all" {
-            faults.push(source.fault(
+            reader.faults.push(source.fault(
                 &topic.name,
                 "topic \"all\" is built in; give a topic with a file another name",
             ));
@@ -553,15 +604,17 @@ fn topics_and_routes(
                     alerts: alert::Policy::default(),
                 });
             } else {
-                faults.push(source.fault(
+                reader.faults.push(source.fault(
                     &route.topic,
                     unknown("topic", topic, &known_topics(&topics)),
                 ));
             }
         }
-        routes.push(Route {
+        let written = file.topics.iter().find(|it| it.name.get_ref() == topic);
+        let expires = written.and_then(|it| it.expires);
+        routes.push(RouteConfig {
             topic: topic.clone(),
-            channels: known_channels(&route.channels, source, channels, faults),
+            route: reader.route(route, expires),
         });
     }
     if topics.is_empty() {

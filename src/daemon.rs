@@ -3,6 +3,7 @@
 
 pub mod articles;
 pub mod deliver;
+mod digests;
 pub mod gates;
 mod index;
 pub mod notify;
@@ -14,6 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use jiff::Timestamp;
+use rusqlite::Transaction;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
@@ -27,6 +30,7 @@ use crate::daemon::poll::Poller;
 use crate::ingest::Desk;
 use crate::ingest::Routes;
 use crate::message::templates::Templates;
+use crate::store;
 use crate::store::{Store, StoreError, feeds, outbox};
 use crate::story::Tables;
 use crate::topic::Engine;
@@ -92,8 +96,8 @@ pub fn desk<'a>(
         policies: HashMap::new(),
     };
     for topic in topics {
-        let channels = config.channels_for(topic).into_iter().map(str::to_owned);
-        desk.routes.insert(topic.to_owned(), channels.collect());
+        desk.routes
+            .insert(topic.to_owned(), config.routes_of(topic));
         desk.policies
             .insert(topic.to_owned(), config.alerts_of(topic));
     }
@@ -143,13 +147,21 @@ const DRAIN: Duration = Duration::from_secs(20);
 pub fn prepare(store: &Store, setup: &Setup, clock: &Clock) -> Result<(), StoreError> {
     let now = clock.now();
     store.write(|tx| {
-        feeds::sync(tx, &setup.config.feeds, &setup.config.poll, now)?;
+        adopt(tx, &setup.config, now)?;
         let released = outbox::release_leases(tx, now)?;
         if released > 0 {
             tracing::info!(released, "{released} deliveries were under way when the service last ended; they go out again");
         }
         Ok(())
     })
+}
+
+/// Makes the archive's feeds, channels and schedules those of the configuration.
+fn adopt(tx: &Transaction<'_>, config: &Config, now: Timestamp) -> Result<(), StoreError> {
+    feeds::sync(tx, &config.feeds, &config.poll, now)?;
+    let channels = config.channels.iter().map(|it| it.name.as_str());
+    outbox::channels::sync(tx, channels, now)?;
+    store::digests::sync(tx, &config.digests, now)
 }
 
 /// Runs until SIGTERM or SIGINT. `reload` reads the configuration again, for SIGHUP.
@@ -166,7 +178,8 @@ pub async fn run(
     let (setups, current) = watch::channel(Arc::clone(&setup));
     let (stop, stopping) = watch::channel(false);
     let poller = Poller::new(Arc::clone(&store), clock.clone(), Arc::clone(&setup))?;
-    let deliverer = Deliverer::new(Arc::clone(&store), clock.clone(), Arc::clone(&setup));
+    let mut deliverer = Deliverer::new(Arc::clone(&store), clock.clone(), Arc::clone(&setup));
+    deliverer.take_place()?;
     let mut polls = tokio::spawn(poller.run(current.clone(), stopping.clone(), Arc::clone(&pulse)));
     let mut deliveries = tokio::spawn(deliverer.run(current, stopping, Arc::clone(&pulse)));
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
@@ -235,8 +248,8 @@ fn apply(
     }
     let now = clock.now();
     store
-        .write(|tx| feeds::sync(tx, &setup.config.feeds, &setup.config.poll, now))
-        .map_err(|error| refused(format!("the feeds cannot be written: {error}")))?;
+        .write(|tx| adopt(tx, &setup.config, now))
+        .map_err(|error| refused(format!("it cannot be written down: {error}")))?;
     setups.send_replace(Arc::new(setup));
     Ok(())
 }

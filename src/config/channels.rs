@@ -13,6 +13,8 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use crate::config::fault::{Fault, Faults, Text};
 use crate::config::file::{SecretRef, Span};
+use crate::config::routes::pace;
+use crate::outbox::Pace;
 
 pub use open::open;
 
@@ -20,6 +22,7 @@ pub use open::open;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelConfig {
     pub name: String,
+    pub pace: Pace,
     kind: Kind,
     where_written: (String, Option<usize>),
 }
@@ -223,6 +226,9 @@ fn channel(
         let message = format!("channel \"{}\": {message}", name.get_ref());
         Fault::new(source.file, line, message)
     };
+    let rate: Option<Spanned<String>> = remove(source, &mut table, "rate")?;
+    let concurrency = remove(source, &mut table, "concurrency")?;
+    let pace = pace(rate.as_ref(), concurrency, source)?;
     let kind = match table.remove("kind") {
         Some(kind) => deserialize(source, kind)?,
         None => return Err(about("kind is missing".to_owned())),
@@ -236,9 +242,20 @@ fn channel(
     kind.check().map_err(about)?;
     Ok(ChannelConfig {
         name: name.get_ref().clone(),
+        pace,
         kind,
         where_written: (source.file.to_owned(), line),
     })
+}
+
+/// A key that every kind has.
+fn remove<T: DeserializeOwned>(
+    source: &Text<'_>,
+    table: &mut DeTable<'_>,
+    key: &str,
+) -> Result<Option<T>, Fault> {
+    let value = table.remove(key);
+    value.map(|it| deserialize(source, it)).transpose()
 }
 
 fn deserialize<T: DeserializeOwned>(

@@ -5,6 +5,7 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use crate::config::fault::{Fault, Faults};
+use crate::digest::Digest;
 use crate::message::Message;
 use crate::message::templates::{TemplateError, Templates};
 
@@ -36,10 +37,11 @@ pub(super) fn read(folder: Option<&Path>, zone: &TimeZone) -> Result<Templates, 
         }
     }
     if faults.0.is_empty() {
-        for error in Message::samples()
-            .iter()
-            .flat_map(|it| templates.faults(it))
-        {
+        let samples = Message::samples();
+        let alerts = samples.iter().flat_map(|it| templates.faults(it));
+        let samples = Digest::samples();
+        let digests = samples.iter().flat_map(|it| templates.digest_faults(it));
+        for error in alerts.chain(digests) {
             let fault = fault(&error);
             if !faults.0.contains(&fault) {
                 faults.push(fault);

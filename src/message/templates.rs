@@ -11,6 +11,7 @@ use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, Output, UndefinedBehavior};
 use serde::Serialize;
 
+use crate::digest::Digest;
 use crate::message::Message;
 use crate::message::escape::Target;
 use crate::story::ladder::State;
@@ -45,6 +46,18 @@ pub const SHIPPED: &[(&str, &str)] = &[
     (
         "alert.mrkdwn",
         include_str!("../../config/templates/alert.mrkdwn"),
+    ),
+    (
+        "digest.txt",
+        include_str!("../../config/templates/digest.txt"),
+    ),
+    (
+        "digest.html",
+        include_str!("../../config/templates/digest.html"),
+    ),
+    (
+        "digest.md",
+        include_str!("../../config/templates/digest.md"),
     ),
 ];
 
@@ -152,6 +165,15 @@ impl Templates {
             Some(error) => vec![error],
             None => alerts.collect(),
         }
+    }
+
+    /// What is wrong with each template of digests, tried on this one.
+    pub fn digest_faults(&self, digest: &Digest) -> Vec<TemplateError> {
+        let names = self.environment.templates().map(|(name, _)| name);
+        let digests = names.filter(|it| it.starts_with("digest."));
+        digests
+            .filter_map(|name| self.render(name, digest).err())
+            .collect()
     }
 
     /// What is said of `value` by the template of this name.

@@ -6,7 +6,6 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use crate::alert::Decision;
 use crate::clock::rfc3339;
 use crate::message::FirstLine;
-use crate::outbox::DeliveryId;
 use crate::store::items::ItemId;
 use crate::store::{At, StoreError};
 use crate::story::ladder::State;
@@ -146,24 +145,6 @@ pub fn insert_alert(
     Ok(AlertId(id))
 }
 
-/// One row in the outbox. Its key never changes, so that a channel can tell a repeat.
-pub fn owe(
-    tx: &Transaction<'_>,
-    alert: AlertId,
-    channel: &str,
-    key: &str,
-    now: Timestamp,
-    due: Timestamp,
-) -> Result<DeliveryId, StoreError> {
-    let id = tx
-        .prepare_cached(
-            "INSERT INTO deliveries (alert_id, channel, state, next_attempt_at, idempotency_key, created_at)
-             VALUES (?1, ?2, 'pending', ?3, ?4, ?5)",
-        )?
-        .insert(params![alert.0, channel, At(due), key, At(now)])?;
-    Ok(DeliveryId(id))
-}
-
 pub fn title(tx: &Connection, story: StoryId) -> Result<String, StoreError> {
     Ok(tx
         .prepare_cached("SELECT title FROM stories WHERE id = ?1")?
@@ -285,6 +266,7 @@ pub fn merge(
     for sql in [
         "UPDATE story_items SET story_id = ?2 WHERE story_id = ?1",
         "UPDATE developments SET story_id = ?2 WHERE story_id = ?1",
+        "UPDATE deliveries SET story_id = ?2 WHERE story_id = ?1",
         "UPDATE stories SET merged_into = ?2 WHERE id = ?1",
         "UPDATE stories SET last_seen_at = max(last_seen_at, (SELECT last_seen_at FROM stories WHERE id = ?1)) WHERE id = ?2",
     ] {

@@ -127,10 +127,11 @@ const CONFINED: &[(&str, &[&str])] = &[
     ),
     ("axum::", &["demo/"]),
     ("chardetng::", &["parse/"]),
-    ("chrono::", &["parse.rs"]),
+    ("chrono::", &["parse.rs", "digest/schedule.rs"]),
     ("clap::", &["command.rs", "command/"]),
     ("clap_complete::", &["command/"]),
     ("clap_mangen::", &["command/"]),
+    ("croner::", &["digest/schedule.rs"]),
     ("dom_query::", &["parse/page.rs"]),
     ("dom_smoothie::", &["parse/page.rs"]),
     ("encoding_rs::", &["parse/", "demo/"]),
@@ -149,7 +150,11 @@ const CONFINED: &[(&str, &[&str])] = &[
             "store/",
             "ingest.rs",
             "ingest/",
+            "daemon.rs",
+            "daemon/deliver.rs",
+            "daemon/digests.rs",
             "command/archive.rs",
+            "command/digest.rs",
         ],
     ),
     ("rusqlite_migration::", &["store.rs"]),
@@ -193,7 +198,10 @@ const CONFINED: &[(&str, &[&str])] = &[
             "command/judge.rs",
         ],
     ),
-    ("Serialize", &["message.rs", "message/templates.rs"]),
+    (
+        "Serialize",
+        &["digest.rs", "digest/", "message.rs", "message/templates.rs"],
+    ),
 ];
 
 #[test]
@@ -329,6 +337,9 @@ fn the_shipped_configuration_shows_every_key() {
         "[[feeds]]\nqqq = 1",
         "[[topics]]\nqqq = 1",
         "[[routes]]\nqqq = 1",
+        "[[routes]]\ntopic = \"all\"\nchannels = []\nquiet = { qqq = 1 }",
+        "[[routes]]\ntopic = \"all\"\nchannels = []\nescalate = { qqq = 1 }",
+        "[[digests]]\nqqq = 1",
     ] {
         for key in known_keys(table) {
             assert!(
