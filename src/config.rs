@@ -9,6 +9,7 @@ pub mod lexicon;
 mod reading;
 pub mod shipped;
 pub mod topics;
+pub mod web;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use crate::channel::webhook::Webhook;
 use crate::config::access::AccessConfig;
 use crate::config::fault::{Fault, Faults, Text};
 use crate::config::file::{ChannelKind, FeedKind, File, FullText, SecretRef};
+use crate::config::web::WebConfig;
 use crate::feed::pace::PollPolicy;
 use crate::feed::{Feed, Selectors};
 use crate::fetch::reach::Reach;
@@ -53,6 +55,8 @@ pub struct Config {
     pub feeds: Vec<Feed>,
     /// Who hears of the health of which feeds.
     pub operator: Operator,
+    /// The dashboard; none where it is off.
+    pub web: Option<WebConfig>,
     /// Names of the feeds whose articles are read where they match or nearly do.
     pub full_text: HashSet<String>,
     /// Of the feeds that are asked otherwise than most.
@@ -194,6 +198,7 @@ impl Config {
                 channels: known_channels(&file.health.channels, &source, &channels, &mut faults),
                 feeds: tables.important,
             },
+            web: web(&file, &source, directory, &mut faults),
             full_text: tables.full_text,
             access: tables.access,
             topics,
@@ -350,6 +355,11 @@ impl Config {
         }
         names
     }
+}
+
+fn web(file: &File, source: &Text<'_>, directory: &Path, faults: &mut Faults) -> Option<WebConfig> {
+    let written = file.web.as_ref()?;
+    WebConfig::check(written, source, directory, faults)
 }
 
 fn search_path() -> Vec<PathBuf> {

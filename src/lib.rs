@@ -6,7 +6,7 @@
 //! ([`fetch`]), its bytes become items ([`parse`]), items are judged ([`topic`]), placed among
 //! stories ([`story`]) and decided upon ([`alert`]); [`ingest`] does all of that in one
 //! transaction of the archive ([`store`]), together with the deliveries owed ([`outbox`]) and the
-//! feed's validators. Channels ([`channel`]) are served apart. Time, network and disk are passed
+//! feed's validators. Channels ([`channel`]) are served apart, and so is who looks at the archive ([`web`]). Time, network and disk are passed
 //! in: a recorded week replays in seconds.
 
 pub mod clock;
@@ -25,6 +25,7 @@ pub mod outbox;
 pub mod channel;
 pub mod store;
 pub mod ingest;
+pub mod web;
 pub mod config;
 pub mod daemon;
 pub mod replay;

@@ -9,7 +9,9 @@ pub mod items;
 pub mod listing;
 pub mod outbox;
 pub mod query;
+pub mod readers;
 pub mod stories;
+pub mod view;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -24,7 +26,10 @@ use thiserror::Error;
 
 use crate::clock::rfc3339;
 
-const STEPS: &[M<'_>] = &[M::up(include_str!("../migrations/0001_archive.sql"))];
+const STEPS: &[M<'_>] = &[
+    M::up(include_str!("../migrations/0001_archive.sql")),
+    M::up(include_str!("../migrations/0004_web.sql")),
+];
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 
 #[derive(Debug, Error)]
@@ -64,6 +69,8 @@ pub enum StoreError {
     ReadOnly(rusqlite::Error),
     #[error("the archive is damaged: {0}; restore a backup, or run `sqlite3 ARCHIVE .recover`")]
     Damaged(rusqlite::Error),
+    #[error("the question to the archive took too long")]
+    Interrupted,
     #[error("the archive: {0}")]
     Sql(rusqlite::Error),
 }
@@ -76,6 +83,7 @@ impl From<rusqlite::Error> for StoreError {
             Some(
                 Code::ReadOnly | Code::CannotOpen | Code::SystemIoFailure | Code::PermissionDenied,
             ) => Self::ReadOnly(error),
+            Some(Code::OperationInterrupted) => Self::Interrupted,
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Damaged(error),
             _ => Self::Sql(error),
         }

@@ -15,7 +15,7 @@ use crate::command::{Context, Done, Usage, output, span, why};
 use crate::config::file::Span;
 use crate::store::listing::{self, Filter};
 use crate::store::query::{self, Table};
-use crate::store::{StoreError, open_read_only};
+use crate::store::{StoreError, open_read_only, view};
 use crate::text::{Words, nearest, printable};
 
 #[derive(Debug, Subcommand)]
@@ -262,95 +262,56 @@ fn identity(
         )?,
         _ => {}
     }
-    for revision in listing::item_revisions(connection, item.id)?.rows {
+    for revision in view::items::revisions(connection, item.id)? {
         writeln!(
             out,
             "  until {} it read: {}",
-            text(&revision[0]),
-            text(&revision[1])
+            revision.replaced_at,
+            printable(&revision.title)
         )?;
     }
     Ok(())
 }
 
 fn placements(out: &mut impl Write, connection: &Connection, item: i64) -> anyhow::Result<()> {
-    for row in listing::placements(connection, item)?.rows {
-        let [
-            topic,
-            story,
-            title,
-            closeness,
-            decision,
-            reason,
-            origin,
-            state,
-            facts,
-            runners_up,
-        ] = row.as_slice()
-        else {
-            continue;
-        };
-        writeln!(
-            out,
-            "\nStory {} ({}): {}",
-            text(story),
-            text(topic),
-            text(title)
-        )?;
-        match closeness.as_f64() {
+    for placed in view::items::placements(connection, item)? {
+        let (story, topic, title) = (placed.story_id, &placed.topic, &placed.story_title);
+        writeln!(out, "\nStory {story} ({topic}): {}", printable(title))?;
+        match placed.closeness {
             Some(closeness) => writeln!(
                 out,
                 "  it joined this story: {closeness:.2} of the closeness that joining takes"
             )?,
             None => writeln!(out, "  it opened this story")?,
         }
-        writeln!(out, "  decision: {} — {}", text(decision), text(reason))?;
-        writeln!(out, "  origin: {}", text(origin))?;
-        if !state.is_null() {
-            writeln!(out, "  its headline says of the meeting: {}", text(state))?;
+        let reason = printable(&placed.reason);
+        writeln!(out, "  decision: {} — {reason}", placed.decision)?;
+        writeln!(out, "  origin: {}", printable(&placed.origin))?;
+        if let Some(state) = &placed.state {
+            writeln!(out, "  its headline says of the meeting: {state}")?;
         }
-        facts_told(out, &text(facts))?;
-        for other in serde_json::from_str::<Vec<serde_json::Value>>(&text(runners_up))? {
-            writeln!(
-                out,
-                "  runner-up: story {} with {}",
-                other["story"], other["closeness"]
-            )?;
+        for (what, facts) in [
+            ("facts new to the story", &placed.new),
+            ("facts it had already", &placed.known),
+        ] {
+            if !facts.is_empty() {
+                writeln!(out, "  {what}: {}", printable(&facts.join(", ")))?;
+            }
+        }
+        for (story, closeness) in placed.runners_up {
+            writeln!(out, "  runner-up: story {story} with {closeness}")?;
         }
     }
-    for row in listing::item_deliveries(connection, item)?.rows {
-        let [channel, state, attempts, delivered, error] = row.as_slice() else {
-            continue;
-        };
-        let tail = if delivered.is_null() {
-            text(error)
-        } else {
-            text(delivered)
-        };
-        let (channel, state, attempts) = (text(channel), text(state), text(attempts));
+    for delivery in view::owed::of_item(connection, item)? {
+        let tail = delivery.delivered_at.or(delivery.last_error);
         writeln!(
             out,
-            "  delivery to {channel}: {state}, attempt {attempts}, {tail}"
+            "  delivery to {}: {}, attempt {}, {}",
+            printable(&delivery.channel),
+            delivery.state,
+            delivery.attempts,
+            printable(&tail.unwrap_or_default())
         )?;
-    }
-    Ok(())
-}
-
-fn facts_told(out: &mut impl Write, facts: &str) -> anyhow::Result<()> {
-    let facts: serde_json::Value = serde_json::from_str(facts)?;
-    for (key, what) in [
-        ("new", "facts new to the story"),
-        ("known", "facts it had already"),
-    ] {
-        let named: Vec<String> = facts[key]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(text)
-            .collect();
-        if !named.is_empty() {
-            writeln!(out, "  {what}: {}", named.join(", "))?;
-        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! shows them.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub struct File {
     pub hosts: Vec<Host>,
     #[serde(default)]
     pub health: Health,
+    pub web: Option<Web>,
     #[serde(default)]
     pub feeds: Vec<Feed>,
     #[serde(default)]
@@ -79,6 +81,24 @@ impl Default for Poll {
             user_agent: None,
         }
     }
+}
+
+/// The dashboard.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Web {
+    pub listen: Spanned<String>,
+    pub address: Option<Spanned<String>>,
+    pub token: Option<SecretRef>,
+    pub proxy: Option<Proxy>,
+}
+
+/// A reverse proxy that has people log in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proxy {
+    pub header: Spanned<String>,
+    pub from: Vec<IpAddr>,
 }
 
 /// Who hears when an important feed changes its state.

@@ -283,25 +283,6 @@ pub fn merges(connection: &Connection, story: i64) -> Result<Table, StoreError> 
     Ok(table(connection, sql, &[&story], usize::MAX)?)
 }
 
-/// Where an item stands: its stories with the decision.
-pub fn placements(connection: &Connection, item: i64) -> Result<Table, StoreError> {
-    let sql = "SELECT s.topic, s.id AS story, s.title, si.similarity, si.decision, si.reason, si.origin, si.state, si.facts, si.runners_up
-         FROM story_items si JOIN stories s ON s.id = si.story_id WHERE si.item_id = ?1 ORDER BY s.topic";
-    Ok(table(connection, sql, &[&item], usize::MAX)?)
-}
-
-pub fn item_deliveries(connection: &Connection, item: i64) -> Result<Table, StoreError> {
-    let sql = "SELECT d.channel, d.state, d.attempts, d.delivered_at, d.last_error
-         FROM deliveries d JOIN alerts a ON a.id = d.alert_id JOIN developments v ON v.id = a.development_id
-         WHERE v.item_id = ?1 ORDER BY d.id";
-    Ok(table(connection, sql, &[&item], usize::MAX)?)
-}
-
-pub fn item_revisions(connection: &Connection, item: i64) -> Result<Table, StoreError> {
-    let sql = "SELECT replaced_at, title, summary FROM revisions WHERE item_id = ?1 ORDER BY id";
-    Ok(table(connection, sql, &[&item], usize::MAX)?)
-}
-
 /// Names of tables, views and their columns, for "did you mean".
 pub fn names(connection: &Connection) -> Result<Vec<String>, StoreError> {
     let mut statement = connection.prepare(

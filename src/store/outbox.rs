@@ -105,3 +105,12 @@ pub fn next_due(
     }
     Ok(next)
 }
+
+/// Makes a delivery that failed due at once, under its old key; whether there was one.
+pub fn retry(tx: &Transaction<'_>, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE deliveries SET state = 'retry', next_attempt_at = ?2 WHERE id = ?1 AND state IN ('retry', 'dead')",
+        params![id.0, At(now)],
+    )?;
+    Ok(changed > 0)
+}

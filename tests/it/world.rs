@@ -25,6 +25,8 @@ use summitwatch::store::query::table;
 use summitwatch::store::{Store, StoreError};
 use summitwatch::story::Tables;
 use summitwatch::topic::Engine;
+use summitwatch::web::Site;
+use summitwatch::web::guard::Gate;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -346,6 +348,11 @@ impl World {
         let store = Arc::new(open(&config.archive));
         let (engine, tables) = self.engine(&config);
         let setup = Arc::new(Setup {
+            site: Arc::new(Site {
+                zone: config.zone.clone(),
+                engine: Arc::clone(&engine),
+                gate: Gate::default(),
+            }),
             engine,
             tables,
             channels: config.open_channels().expect("sound channels"),
