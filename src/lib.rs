@@ -23,6 +23,7 @@ pub mod alert;
 pub mod message;
 pub mod outbox;
 pub mod channel;
+pub mod search;
 pub mod store;
 pub mod ingest;
 pub mod web;

@@ -10,27 +10,35 @@ pub mod listing;
 pub mod outbox;
 pub mod query;
 pub mod readers;
+pub mod search;
 pub mod stories;
 pub mod view;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
-use rusqlite_migration::{M, Migrations};
+use rusqlite_migration::{HookError, HookResult, M, Migrations};
 use thiserror::Error;
 
 use crate::clock::rfc3339;
 
-const STEPS: &[M<'_>] = &[
-    M::up(include_str!("../migrations/0001_archive.sql")),
-    M::up(include_str!("../migrations/0004_web.sql")),
-];
-const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
+static STEPS: LazyLock<Vec<M<'static>>> = LazyLock::new(|| {
+    vec![
+        M::up(include_str!("../migrations/0001_archive.sql")),
+        M::up_with_hook(include_str!("../migrations/0003_search.sql"), reindexed),
+        M::up(include_str!("../migrations/0004_web.sql")),
+    ]
+});
+
+/// The full-text index is cut by us, not by SQLite.
+fn reindexed(tx: &Transaction<'_>) -> HookResult {
+    items::reindex_all(tx).map_err(|error| HookError::Hook(error.to_string()))
+}
 
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -130,7 +138,7 @@ impl Store {
         connection.pragma_update(None, "cache_size", -2_000)?;
         connection.pragma_update(None, "temp_store", "memory")?;
         connection.set_prepared_statement_cache_capacity(64);
-        MIGRATIONS
+        Migrations::from_slice(&STEPS)
             .to_latest(&mut connection)
             .map_err(|source| StoreError::Migrate {
                 path: path.to_owned(),

@@ -75,6 +75,7 @@ const MAX_HEAD: usize = 16 * 1024;
 const MAX_BODY: usize = 64 * 1024;
 /// Bytes of a headline with its lead that is judged: reading is fast, telling why is not.
 const MAX_WORDS: usize = 8 * 1024;
+const MAX_QUERY: usize = 1_000;
 /// Between two attempts to get the address.
 const BIND_AGAIN: Duration = Duration::from_secs(15);
 

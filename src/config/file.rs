@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
+use crate::clock::span;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
@@ -289,21 +291,7 @@ impl std::str::FromStr for Span {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong =
             || format!("\"{text}\" is no length of time; write it like 90s, 15m, 24h or 7d");
-        let at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-        let number: u64 = text[..at].parse().map_err(|_| wrong())?;
-        let unit = match &text[at..] {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3_600,
-            "d" => 86_400,
-            "w" => 604_800,
-            _ => return Err(wrong()),
-        };
-        number
-            .checked_mul(unit)
-            .filter(|it| *it < 1 << 40)
-            .map(|it| Self(Duration::from_secs(it)))
-            .ok_or_else(wrong)
+        span(text).map(Self).ok_or_else(wrong)
     }
 }
 

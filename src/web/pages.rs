@@ -5,7 +5,7 @@ mod feeds;
 mod item;
 mod now;
 mod outbox;
-mod search;
+pub(super) mod search;
 mod stories;
 mod story;
 mod topics;
