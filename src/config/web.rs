@@ -31,16 +31,13 @@ impl WebConfig {
         directory: &Path,
         faults: &mut Faults,
     ) -> Option<Self> {
-        let listen = match written.listen.get_ref().parse::<SocketAddr>() {
-            Ok(listen) => listen,
-            Err(_) => {
-                let message = format!(
-                    "[web] listen: \"{}\" is no address with a port, like \"127.0.0.1:8787\"",
-                    written.listen.get_ref()
-                );
-                faults.push(source.fault(&written.listen, message));
-                return None;
-            }
+        let Ok(listen) = written.listen.get_ref().parse::<SocketAddr>() else {
+            let message = format!(
+                "[web] listen: \"{}\" is no address with a port, like \"127.0.0.1:8787\"",
+                written.listen.get_ref()
+            );
+            faults.push(source.fault(&written.listen, message));
+            return None;
         };
         if !listen.ip().is_loopback() && written.token.is_none() && written.proxy.is_none() {
             let message = format!(

@@ -12,9 +12,11 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::clock::rfc3339;
 use crate::outbox::DeliveryId;
 use crate::store::items::evidence_json;
 use crate::store::outbox;
+use crate::store::search;
 use crate::store::view::feeds::Feed;
 use crate::store::view::items::{Item, Wanted};
 use crate::store::view::news::{Alert, Development};
@@ -24,6 +26,7 @@ use crate::store::view::{self, Part, Rows};
 use crate::text::Words;
 use crate::text::language::detect;
 use crate::web::guard::May;
+use crate::web::pages::search::hits;
 use crate::web::pages::{named, nowhere};
 use crate::web::trouble::Trouble;
 use crate::web::{MAX_WORDS, Web};
@@ -51,6 +54,7 @@ pub(super) fn routes() -> Router<Arc<Web>> {
         .routes(routes!(retry))
         .routes(routes!(feeds))
         .routes(routes!(topics))
+        .routes(routes!(search))
         .routes(routes!(classify))
         .split_for_parts();
     router.route(AT, get(async move || Json(document)))
@@ -258,13 +262,13 @@ async fn retry(
     let id = named(&path, "delivery")?;
     may.acts()?;
     let now = web.clock.now();
-    match web
+    let again = web
         .act(move |tx| outbox::retry(tx, DeliveryId(id), now))
-        .await?
-    {
-        true => Ok(Json(json!({"id": id, "state": "retry"}))),
-        false => Err(nowhere("delivery that failed with the number", id)),
+        .await?;
+    if !again {
+        return Err(nowhere("delivery that failed with the number", id));
     }
+    Ok(Json(json!({"id": id, "state": "retry"})))
 }
 
 /// Configured feeds with their health.
@@ -294,6 +298,74 @@ async fn topics(State(web): State<Arc<Web>>) -> Json<Vec<Topic>> {
         threshold: it.threshold,
     });
     Json(topics.collect())
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct OfSearch {
+    /// A query as on the search page: words, “phrases”, OR, -not, lang:, outlet:, since:, story:, concept:
+    q: String,
+    /// Hits to leave out: `next` of the part before.
+    offset: Option<usize>,
+    limit: Option<usize>,
+}
+
+/// An item that was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+struct Hit {
+    item_id: i64,
+    title: String,
+    /// Around what was found.
+    snippet: String,
+    url: Option<String>,
+    outlet: String,
+    language: Option<String>,
+    published_at: Option<String>,
+    first_seen_at: String,
+    standing: String,
+    story_id: Option<i64>,
+    score: f64,
+}
+
+impl From<search::Hit> for Hit {
+    fn from(hit: search::Hit) -> Self {
+        Self {
+            item_id: hit.item.0,
+            title: hit.title.text,
+            snippet: hit.snippet.text,
+            url: hit.url,
+            outlet: hit.outlet,
+            language: hit.language,
+            published_at: hit.published_at.map(rfc3339),
+            first_seen_at: rfc3339(hit.first_seen_at),
+            standing: hit.standing.as_str().to_owned(),
+            story_id: hit.story.map(|it| it.0),
+            score: hit.score,
+        }
+    }
+}
+
+/// The furthest hit that is counted to.
+const FURTHEST: usize = 5_000;
+
+/// Items by words, phrases, concepts and filters, by relevance and recency.
+#[utoipa::path(get, path = "/api/v1/search", params(OfSearch), responses((status = 200, body = Listed<Hit>), (status = 400, body = Fault)))]
+async fn search(
+    State(web): State<Arc<Web>>,
+    Query(asked): Query<OfSearch>,
+) -> Result<Json<Listed<Hit>>, Trouble> {
+    let limit = part(None, asked.limit).limit;
+    let offset = asked.offset.unwrap_or(0).min(FURTHEST);
+    let page = search::Page {
+        limit: limit + 1,
+        offset,
+    };
+    let found = hits(&web, &asked.q, page).await?;
+    let mut found = found.map_err(|fault| Trouble::BadRequest(fault.to_string()))?;
+    let next = (found.len() > limit).then(|| i64::try_from(offset + limit).unwrap_or(i64::MAX));
+    found.truncate(limit);
+    let rows = found.into_iter().map(Hit::from).collect();
+    Ok(Json(Listed { rows, next }))
 }
 
 /// Words to be judged.

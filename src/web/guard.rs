@@ -108,7 +108,7 @@ async fn admit(
     let base = gate.base(&request)?;
     let may = gate.may(&request, peer);
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        gate.same_origin(&request, &base)?;
+        Gate::same_origin(&request, &base)?;
     }
     let path = request.uri().path();
     let open = path == LOGIN || assets::is_asset(path);
@@ -169,7 +169,7 @@ impl Gate {
     }
 
     /// Nothing is changed for another site's page (CSRF). Programs send no Origin, and then no cookie counts.
-    fn same_origin(&self, request: &Request, base: &Base) -> Result<(), Trouble> {
+    fn same_origin(request: &Request, base: &Base) -> Result<(), Trouble> {
         let headers = request.headers();
         let refused = || Trouble::Forbidden("asked for by another site's page".to_owned());
         let Some(origin) = headers.get(ORIGIN) else {

@@ -37,12 +37,12 @@ pub(super) fn told(
                 p.marked.summary { (marked(words.summary, Field::Summary, language, &verdict.evidence)) }
             }
             @if let Some(change) = &account.change { p.change { "It would match " (change) "." } }
-            (rules(&account))
+            (rules(topic, &account))
         }
     }
 }
 
-fn rules(account: &Account) -> Markup {
+fn rules(topic: &Topic, account: &Account) -> Markup {
     let counted = account
         .traces
         .iter()
@@ -53,8 +53,8 @@ fn rules(account: &Account) -> Markup {
         .filter(|it| matches!(it.outcome, Outcome::Failed(_)));
     html! {
         @if !account.traces.is_empty() {
-            (table("Rules that counted or came near", counted))
-            details { summary { "Rules that have no part in it" } (table("Rules that failed", failed)) }
+            (table(&format!("Rules of {} that counted or came near", topic.title), counted))
+            details { summary { "Rules that have no part in it" } (table(&format!("Rules of {} that failed", topic.title), failed)) }
         }
     }
 }

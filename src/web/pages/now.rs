@@ -22,7 +22,7 @@ use crate::web::pages::Listed;
 use crate::web::trouble::Trouble;
 
 /// Developments shown, and what was held back within so long.
-const SHOWN: usize = 30;
+const SHOWN: usize = 20;
 const HELD: SignedDuration = SignedDuration::from_hours(72);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 

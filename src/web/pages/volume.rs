@@ -105,15 +105,17 @@ fn content(frame: &Frame, range: i64, since: Timestamp, series: &Series, turns: 
         nav.ranges aria-label="Range" {
             @for it in RANGES { a href=(with(&path, "days", &it.to_string())) aria-current=[(it == range).then_some("true")] { (it) " days" } }
         }
-        div.charts {
+        div.columns-2 {
+            div {
             @let stretches = stretches(frame, since, turns);
             @if !stretches.is_empty() { (chart::band(&stretches)) }
             @for (name, days) in series { (chart::columns(name, days)) }
             (chart::axis(&days))
+            (chart::legend(&occur))
+            (numbers(series))
+            }
+            aside aria-label="Turns" { (turning_points(frame, since, turns)) }
         }
-        (chart::legend(&occur))
-        (turning_points(frame, since, turns))
-        (numbers(series))
     }
 }
 
@@ -151,9 +153,9 @@ fn turning_points(frame: &Frame, since: Timestamp, turns: &[Turn]) -> Markup {
     let since = rfc3339(since);
     let within: Vec<&Turn> = turns.iter().filter(|it| it.at >= since).collect();
     html! {
-        @if !within.is_empty() {
-            section aria-labelledby="turns" {
-                h2 #turns { "Turns" }
+        section aria-labelledby="turns" {
+            h2 #turns { "Turns of the meeting" }
+            @if within.is_empty() { p.quiet { "None in this time." } } @else {
                 ol.turns {
                     @for turn in within.iter().rev() {
                         li { (frame.time(&turn.at)) " " (state(&turn.state)) " " a href={"/stories/" (turn.story_id)} { "story " (turn.story_id) } }
