@@ -24,6 +24,8 @@ pub mod message;
 pub mod outbox;
 pub mod channel;
 pub mod search;
+pub mod syndication;
+pub mod calendar;
 pub mod store;
 pub mod ingest;
 pub mod web;

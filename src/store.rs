@@ -8,6 +8,7 @@ pub mod history;
 pub mod items;
 pub mod listing;
 pub mod outbox;
+pub mod published;
 pub mod query;
 pub mod readers;
 pub mod search;

@@ -156,7 +156,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("rusqlite_migration::", &["store.rs"]),
     ("rustls::", &["command.rs"]),
     ("sd_notify::", &["daemon/notify.rs"]),
-    ("sha2::", &["channel/webhook.rs"]),
+    ("sha2::", &["channel/webhook.rs", "syndication.rs"]),
     ("toml::", &["config.rs", "config/", "demo/"]),
     ("tracing_journald::", &["command.rs"]),
     ("tracing_subscriber::", &["command.rs"]),
