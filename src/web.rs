@@ -38,7 +38,7 @@ use crate::web::rate::Rates;
 use crate::web::trouble::Trouble;
 
 /// What of the configuration pages go by. Replaced whole at a reload.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Site {
     pub zone: TimeZone,
     pub engine: Arc<Engine>,

@@ -12,4 +12,5 @@ mod health;
 mod politeness;
 mod tidy;
 mod topics;
+mod web;
 mod world;

@@ -8,6 +8,7 @@ pub(crate) mod program;
 pub(crate) mod server;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
@@ -25,10 +26,12 @@ use summitwatch::store::query::table;
 use summitwatch::store::{Store, StoreError};
 use summitwatch::story::Tables;
 use summitwatch::topic::Engine;
-use summitwatch::web::Site;
 use summitwatch::web::guard::Gate;
+use summitwatch::web::{Site, Web, serve};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 
 use crate::world::document::START;
 use crate::world::program::eventually;
@@ -60,6 +63,7 @@ struct Watch {
 
 struct Running {
     store: Arc<Store>,
+    setup: Arc<Setup>,
     poller: Poller,
     deliverer: Deliverer,
 }
@@ -329,6 +333,31 @@ impl World {
         self.hooks.requests(HOOK)
     }
 
+    /// The dashboard over this world's archive, behind `gate`; served while [`Self::wait`] waits.
+    pub(crate) fn dashboard(&mut self, gate: Gate) -> SocketAddr {
+        let running = self.running();
+        let site = Arc::new(Site {
+            gate,
+            ..Site::clone(&running.setup.site)
+        });
+        let store = Arc::clone(&running.store);
+        let web = Web::new(move || Arc::clone(&site), store, self.clock.clone());
+        self.runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            let (stop, stopping) = watch::channel(false);
+            tokio::spawn(async move {
+                serve(listener, Arc::new(web), stopping).await;
+                drop(stop);
+            });
+            address
+        })
+    }
+
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
     fn store(&mut self) -> Arc<Store> {
         Arc::clone(&self.running().store)
     }
@@ -361,10 +390,11 @@ impl World {
         });
         prepare(&store, &setup, &self.clock).expect("the feeds are written");
         let deliverer = Deliverer::new(Arc::clone(&store), self.clock.clone(), Arc::clone(&setup));
-        let poller =
-            Poller::new(Arc::clone(&store), self.clock.clone(), setup).expect("the clients");
+        let poller = Poller::new(Arc::clone(&store), self.clock.clone(), Arc::clone(&setup))
+            .expect("the clients");
         Running {
             store,
+            setup,
             poller,
             deliverer,
         }

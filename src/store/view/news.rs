@@ -31,12 +31,15 @@ pub struct Development {
     /// Where a meeting stands, as this headline tells it.
     pub state: Option<String>,
     pub alert_id: Option<i64>,
+    /// What it is about, in English, where it was told.
+    pub gloss: Option<String>,
 }
 
 const DEVELOPMENT: &str = "SELECT d.id, d.created_at, s.topic, d.kind, d.verdict, d.novelty, d.reason, d.story_id,
         s.title, d.item_id, i.title, i.url, f.outlet, i.language,
         (SELECT si.state FROM story_items si WHERE si.story_id = d.story_id AND si.item_id = d.item_id),
-        (SELECT a.id FROM alerts a WHERE a.development_id = d.id)
+        (SELECT a.id FROM alerts a WHERE a.development_id = d.id),
+        (SELECT json_extract(a.message, '$.new[0].gloss') FROM alerts a WHERE a.development_id = d.id)
      FROM developments d JOIN stories s ON s.id = d.story_id JOIN items i ON i.id = d.item_id
      JOIN feeds f ON f.id = i.feed_id";
 
@@ -59,6 +62,7 @@ fn development(row: &Row<'_>) -> rusqlite::Result<Development> {
         language: row.next()?,
         state: row.next()?,
         alert_id: row.next()?,
+        gloss: row.next()?,
     })
 }
 

@@ -18,6 +18,8 @@ pub struct Story {
     pub last_seen_at: String,
     /// Where its meeting stands.
     pub state: Option<String>,
+    /// Every state it has had, with when it came there: `wished 2026-03-01T09:00:00Z, …`
+    pub states: String,
     /// The party by which it came there.
     pub actor: Option<String>,
     /// The story that it turned out to be.
@@ -30,7 +32,7 @@ pub struct Story {
 }
 
 const STORY: &str = "SELECT s.id, s.topic, s.title, (SELECT language FROM items WHERE id = s.opened_by),
-        s.first_seen_at, s.last_seen_at, s.state, s.actor, s.merged_into,
+        s.first_seen_at, s.last_seen_at, s.state, s.states, s.actor, s.merged_into,
         (SELECT count(*) FROM story_items si WHERE si.story_id = s.id),
         (SELECT count(DISTINCT si.origin) FROM story_items si WHERE si.story_id = s.id),
         (SELECT count(DISTINCT i.language) FROM story_items si JOIN items i ON i.id = si.item_id WHERE si.story_id = s.id),
@@ -47,6 +49,7 @@ fn story(row: &Row<'_>) -> rusqlite::Result<Story> {
         first_seen_at: row.next()?,
         last_seen_at: row.next()?,
         state: row.next()?,
+        states: row.next()?,
         actor: row.next()?,
         merged_into: row.next()?,
         items: row.next()?,

@@ -89,9 +89,9 @@ fn row(frame: &Frame, days: &[String], feed: &Feed) -> Markup {
                 }
             }
             td { (chart::sparkline(&counts, &said)) }
-            td.n { (sum) }
-            td { @if let Some(at) = &feed.last_item_at { (frame.time(at)) } @else { span.quiet { "none yet" } } }
-            td { @if let Some(at) = &feed.next_poll_at { (frame.time(at)) } @else { span.quiet { "not visited" } } }
+            td.n data-label="new" { (sum) }
+            td data-label="last" { @if let Some(at) = &feed.last_item_at { (frame.time(at)) } @else { span.quiet { "none yet" } } }
+            td data-label="next" { @if let Some(at) = &feed.next_poll_at { (frame.time(at)) } @else { span.quiet { "not visited" } } }
         }
     }
 }

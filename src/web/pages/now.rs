@@ -108,7 +108,13 @@ const RUNGS: [Step; 10] = [
 /// Where the meeting stands, on the ladder.
 fn standing(frame: &Frame, story: Option<&Story>) -> Markup {
     let step = story.and_then(|it| Step::of(it.state.as_deref()?));
-    let at = step.and_then(|step| RUNGS.iter().position(|it| *it == step));
+    let place = |step: Step| RUNGS.iter().position(|it| *it == step);
+    let at = step.and_then(place);
+    // What it has been, for a meeting that went down from there.
+    let been = story.map_or("", |it| it.states.as_str()).split(", ");
+    let highest = been
+        .filter_map(|it| place(Step::of(it.split(' ').next()?)?))
+        .max();
     html! {
         section.standing aria-labelledby="standing" {
             @match (story, step) {
@@ -124,7 +130,7 @@ fn standing(frame: &Frame, story: Option<&Story>) -> Markup {
             }
             ol.ladder aria-label="Steps of a meeting" {
                 @for (place, rung) in RUNGS.iter().enumerate() {
-                    li.reached[at.is_some_and(|at| place < at)] .here[at == Some(place)] aria-current=[(at == Some(place)).then_some("step")] title=(rung.gloss()) {
+                    li.reached[at.or(highest).is_some_and(|at| place <= at)] .here[at == Some(place)] aria-current=[(at == Some(place)).then_some("step")] title=(rung.gloss()) {
                         span { (rung.as_str().replace('-', " ")) }
                     }
                 }
@@ -171,6 +177,9 @@ pub(super) fn development(frame: &Frame, row: &Development) -> Markup {
                     (kind(&row.kind, &row.verdict)) " "
                     @if let Some(it) = &row.state { (state(it)) " " }
                     span.outlet { (headline(&row.outlet, None)) } " " (language(row.language.as_deref()))
+                    @if let Some(gloss) = row.gloss.as_ref().filter(|_| row.language.as_deref() != Some("en")) {
+                        span.gloss { (headline(gloss, None)) }
+                    }
                     span.why { (headline(&row.reason, None)) }
                 }
             }

@@ -83,7 +83,7 @@ fn content(frame: &Frame, state: Option<&str>, found: &Rows<Delivery>, counts: &
             div.wide tabindex="0" role="region" aria-label="Deliveries" {
                 table.deliveries {
                     thead { tr {
-                        th scope="col" { "Owed" } th scope="col" { "Channel" } th scope="col" { "State" } th scope="col" { "Message" }
+                        th scope="col" { "Owed" } th scope="col" { "Message" } th scope="col" { "Channel" } th scope="col" { "State" }
                     } }
                     tbody { @for it in &found.rows { (row(frame, it)) } }
                 }
@@ -101,8 +101,14 @@ fn row(frame: &Frame, it: &Delivery) -> Markup {
     html! {
         tr {
             td { (frame.time(&it.created_at)) }
-            td { (it.channel) }
-            td {
+            td.message {
+                @match it.story_id {
+                    Some(story) => a href={"/stories/" (story)} { (headline_of) },
+                    None => (headline_of),
+                }
+            }
+            td.channel { (it.channel) }
+            td.fate {
                 span class={"delivery " (it.state)} { (it.state) }
                 span.meta {
                     @match it.state.as_str() {
@@ -117,12 +123,6 @@ fn row(frame: &Frame, it: &Delivery) -> Markup {
                     form method="post" action={"/deliveries/" (it.id) "/retry"} {
                         button { "Send again" span.sr { ", delivery " (it.id) } }
                     }
-                }
-            }
-            td.message {
-                @match it.story_id {
-                    Some(story) => a href={"/stories/" (story)} { (headline_of) },
-                    None => (headline_of),
                 }
             }
         }

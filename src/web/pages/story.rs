@@ -116,6 +116,9 @@ fn entry(frame: &Frame, report: &Report, alert: Option<&Alert>) -> Markup {
                     (outward(report.url.as_deref(), "Read"))
                 }
                 @if let Some(alert) = alert {
+                    @for quote in quotes.iter().filter(|it| it.text == report.title && !it.gloss.is_empty()) {
+                        p.gloss { (foreign(&quote.gloss, None, 300)) }
+                    }
                     @for quote in quotes.iter().filter(|it| it.text != report.title) { (quoted(quote)) }
                     p.why { (headline(&alert.message.reason, None)) }
                 } @else if report.development.is_some() {
