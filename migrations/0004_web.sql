@@ -1,5 +1,5 @@
--- What the dashboard counts and looks up. The counters are kept by triggers, so that a page reads a few rows of
--- a million items, and days stay as they were when items are pruned.
+-- What the dashboard counts and looks up. The counters are kept by triggers, so that a page reads a few rows instead
+-- of a million items.
 
 -- How many items came in an hour.
 CREATE TABLE hours (

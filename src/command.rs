@@ -9,7 +9,9 @@ mod judge;
 mod output;
 mod progress;
 mod replay;
+mod search;
 mod setup;
+mod sql;
 mod story;
 mod topics;
 mod watch;
@@ -77,7 +79,9 @@ enum Command {
     /// List deliveries, the latest first
     Deliveries(archive::Deliveries),
     /// Query the archive with read-only SQL
-    Sql(archive::Sql),
+    Sql(sql::Sql),
+    /// Search titles, summaries and articles in all languages
+    Search(search::Search),
     /// Why an item matched, threaded and alerted, or not
     Explain(archive::Explain),
     /// For the person who writes rules: check them, test them, find what they miss
@@ -149,6 +153,7 @@ fn run(cli: Cli) -> Done {
         Command::Alerts(listing) => listing.run(&context, None, crate::store::listing::alerts),
         Command::Deliveries(deliveries) => deliveries.run(&context),
         Command::Sql(sql) => sql.run(&context),
+        Command::Search(search) => search.run(&context),
         Command::Explain(explain) => explain.run(&context),
         Command::Topics(topics) => topics.run(&context),
         Command::Backtest(backtest) => backtest.run(&context),

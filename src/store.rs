@@ -33,6 +33,7 @@ static STEPS: LazyLock<Vec<M<'static>>> = LazyLock::new(|| {
         M::up(include_str!("../migrations/0001_archive.sql")),
         M::up_with_hook(include_str!("../migrations/0003_search.sql"), reindexed),
         M::up(include_str!("../migrations/0004_web.sql")),
+        M::up(include_str!("../migrations/0005_care.sql")),
     ]
 });
 
