@@ -27,6 +27,7 @@ use crate::ingest::identity::{Identity, Keys, Shared, identify};
 use crate::ingest::upkeep::Operator;
 use crate::item::{Item, Precision, near_same_title, text_key};
 use crate::parse::Parsed;
+use crate::route::Route;
 use crate::store::feeds::{AfterOutcome, FetchRow, Kept};
 use crate::store::items::{ItemId, Known, NewItem};
 use crate::store::{Store, StoreError, feeds, items, stories};
@@ -91,8 +92,8 @@ pub struct Report {
     pub health: Option<Health>,
 }
 
-/// Channels by topic.
-pub type Routes = HashMap<String, Vec<String>>;
+/// By topic.
+pub type Routes = HashMap<String, Vec<Route>>;
 
 /// What threading and telling go by, beside lexicon and topics.
 #[derive(Debug, Clone)]

@@ -1,8 +1,8 @@
-//! The outbox worker: claim (transaction), send (none), settle (transaction). Each channel has one
-//! delivery under way at a time, so alerts of a story arrive in order and a broken channel delays
-//! no other.
+//! The outbox worker: claim (transaction), send (none), settle (transaction). Each channel has so
+//! many deliveries under way as it takes at once, at its own rate, and within a story one after the
+//! other; a broken channel delays no other. Digests are made here too, when they are due.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,17 +12,23 @@ use tokio::task::JoinSet;
 
 use crate::channel::Channel;
 use crate::clock::Clock;
-use crate::daemon::{LONGEST_WAIT, Pulse, Setup, stopped};
-use crate::outbox::{Delivery, Outcome, Settled, settle};
+use crate::daemon::{LONGEST_WAIT, Pulse, Setup, digests, stopped};
+use crate::outbox::{
+    Bucket, Delivery, DeliveryId, LONGEST_SEND, Outcome, Pace, SENDER_LEASE, Settled, settle,
+};
+use crate::store::outbox::sender::{self, Sender};
+use crate::store::outbox::upkeep;
 use crate::store::{Store, StoreError, outbox};
 
 pub struct Deliverer {
     store: Arc<Store>,
     clock: Clock,
     setup: Arc<Setup>,
+    place: Place,
     sends: JoinSet<Sent>,
-    /// Channels with a delivery under way or not yet written down.
-    busy: HashSet<String>,
+    /// What each channel has under way, or not yet written down.
+    under_way: HashMap<String, Vec<DeliveryId>>,
+    buckets: HashMap<String, Bucket>,
     /// Sent, but the archive would not take it; nothing more goes to these channels until it does.
     unsettled: Vec<Sent>,
 }
@@ -32,29 +38,59 @@ struct Sent {
     outcome: Outcome,
 }
 
+/// The place of the one sender: taken at the first turn, kept at every claim.
+struct Place {
+    sender: Sender,
+    kept_at: Option<Timestamp>,
+}
+
 impl Deliverer {
     pub fn new(store: Arc<Store>, clock: Clock, setup: Arc<Setup>) -> Self {
+        let sender = Sender {
+            holder: format!("{}-{:016x}", std::process::id(), fastrand::u64(..)),
+            boot: boot(),
+        };
         Self {
             store,
             clock,
             setup,
+            place: Place {
+                sender,
+                kept_at: None,
+            },
             sends: JoinSet::new(),
-            busy: HashSet::new(),
+            under_way: HashMap::new(),
+            buckets: HashMap::new(),
             unsettled: Vec::new(),
         }
     }
 
-    /// Delivers until `stopping`, then finishes what is under way.
+    /// Takes the sender's place; an error where somebody else has it.
+    pub fn take_place(&mut self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let taken = self
+            .store
+            .write(|tx| sender::take_place(tx, &self.place.sender, now))?;
+        if let Some(until) = taken {
+            return Err(StoreError::Taken { until });
+        }
+        self.place.kept_at = Some(now);
+        Ok(())
+    }
+
+    /// Delivers until `stopping`, then finishes what is under way. Ends before only where another
+    /// sender took its place.
     pub async fn run(
         mut self,
         mut setups: watch::Receiver<Arc<Setup>>,
         mut stopping: watch::Receiver<bool>,
         pulse: Arc<Pulse>,
-    ) {
+    ) -> Result<(), StoreError> {
         loop {
             pulse.beat(&pulse.deliver);
             let wait = match self.start_due() {
                 Ok(wait) => wait,
+                Err(error @ StoreError::Ousted) => return Err(error),
                 Err(error) => {
                     tracing::error!("deliveries wait: {error}");
                     Duration::from_secs(5)
@@ -72,6 +108,13 @@ impl Deliverer {
         while let Some(sent) = self.sends.join_next().await {
             self.finished(sent);
         }
+        self.leave()
+    }
+
+    /// Gives the sender's place up.
+    pub fn leave(&self) -> Result<(), StoreError> {
+        self.store
+            .write(|tx| sender::leave_place(tx, &self.place.sender))
     }
 
     /// One turn for tests and the demo: sends everything due now and waits for it.
@@ -85,40 +128,135 @@ impl Deliverer {
         }
     }
 
+    /// Starts what is due and says how long until the next.
     fn start_due(&mut self) -> Result<Duration, StoreError> {
         let now = self.clock.now();
         self.settle_late(now)?;
+        self.keep_place(now)?;
         let setup = Arc::clone(&self.setup);
-        for (name, channel) in &setup.channels {
-            if self.busy.contains(name) {
-                continue;
-            }
-            // A look first: an idle channel costs no write.
-            let due = self
-                .store
-                .read(|connection| outbox::next_due(connection, &[name], now))?;
-            if due.is_none_or(|due| due > now) {
-                continue;
-            }
-            let claimed = self.store.write(|tx| outbox::claim(tx, name, 1, now))?;
-            for delivery in claimed {
-                self.busy.insert(name.clone());
-                self.sends.spawn(send(channel.clone(), delivery));
-            }
-        }
-        let idle: Vec<&str> = setup
-            .channels
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .filter(|name| !self.busy.contains(*name))
-            .collect();
-        let next = self
+        digests::make_due(&self.store, &setup.config.digests, now)?;
+        self.keep_up(now)?;
+        let mut next = digests::next_due(&self.store, &setup.config.digests, now)?;
+        let upkeep = self
             .store
-            .read(|connection| outbox::next_due(connection, &idle, now))?;
+            .read(|connection| upkeep::next_due(connection, now))?;
+        next = next.into_iter().chain(upkeep).min();
+        for (name, channel) in &setup.channels {
+            let due = self.start_channel(name, channel, setup.config.pace_of(name), now)?;
+            next = next.into_iter().chain(due).min();
+        }
         let wait = next.map_or(LONGEST_WAIT, |at| {
             Duration::try_from(at.duration_since(now)).unwrap_or_default()
         });
         Ok(wait.clamp(Duration::from_millis(100), LONGEST_WAIT))
+    }
+
+    /// Starts what is due to a channel, as much as it takes, and says when to look again. What is
+    /// under way rings by itself when it ends.
+    fn start_channel(
+        &mut self,
+        name: &str,
+        channel: &Channel,
+        pace: Pace,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let under_way = self.under_way.entry(name.to_owned()).or_default();
+        let free = pace.concurrency.saturating_sub(under_way.len());
+        if free == 0 || self.unsettled.iter().any(|it| it.delivery.channel == name) {
+            return Ok(None);
+        }
+        // A look first: an idle channel costs no write.
+        let due = self
+            .store
+            .read(|connection| outbox::next_due(connection, name, under_way, now))?;
+        if due.is_none_or(|due| due > now) {
+            return Ok(due);
+        }
+        let bucket = pace.rate.map(|rate| {
+            let bucket = self
+                .buckets
+                .entry(name.to_owned())
+                .or_insert_with(|| Bucket::full(rate, now));
+            if bucket.rate() != rate {
+                *bucket = Bucket::full(rate, now);
+            }
+            bucket
+        });
+        let mut limit = free;
+        if let Some(bucket) = &bucket {
+            let mut bucket = **bucket;
+            limit = limit.min(bucket.available(now));
+            if limit == 0 {
+                return Ok(Some(bucket.next_at()));
+            }
+        }
+        let sender = &self.place.sender;
+        let claimed = self.store.write(|tx| {
+            if !sender::keep_place(tx, sender, now)? {
+                return Err(StoreError::Ousted);
+            }
+            outbox::claim(tx, name, limit, under_way, now)
+        })?;
+        self.place.kept_at = Some(now);
+        if let Some(bucket) = bucket {
+            bucket.available(now);
+            bucket.take(claimed.len());
+        }
+        for delivery in claimed {
+            under_way.push(delivery.id);
+            self.sends.spawn(send(channel.clone(), delivery));
+        }
+        // There may be more than was claimed.
+        let more = under_way.len() < pace.concurrency;
+        Ok(more.then_some(now))
+    }
+
+    /// Takes the place at the first turn, and holds it while there is nothing to claim.
+    fn keep_place(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let Some(kept_at) = self.place.kept_at else {
+            return self.take_place();
+        };
+        // Also after a clock was set back: what is written down lies in the future then.
+        let age = now.duration_since(kept_at).as_secs();
+        if (0..i64::try_from(SENDER_LEASE.as_secs() / 3).unwrap_or(20)).contains(&age) {
+            return Ok(());
+        }
+        let kept = self
+            .store
+            .write(|tx| sender::keep_place(tx, &self.place.sender, now))?;
+        if !kept {
+            return Err(StoreError::Ousted);
+        }
+        self.place.kept_at = Some(now);
+        Ok(())
+    }
+
+    /// What time alone does to the outbox.
+    fn keep_up(&self, now: Timestamp) -> Result<(), StoreError> {
+        let due = self
+            .store
+            .read(|connection| upkeep::next_due(connection, now))?;
+        if due.is_none_or(|due| due > now) {
+            return Ok(());
+        }
+        let (expired, raised) = self.store.write(|tx| {
+            let expired = upkeep::expire(tx, now)?;
+            digests::end_quiet(tx, now)?;
+            Ok::<_, StoreError>((expired, upkeep::raise(tx, now)?))
+        })?;
+        if expired > 0 {
+            tracing::warn!(
+                expired,
+                "{expired} deliveries expired; the next digest tells them"
+            );
+        }
+        if raised > 0 {
+            tracing::warn!(
+                raised,
+                "{raised} alerts that nobody took go to further channels"
+            );
+        }
+        Ok(())
     }
 
     fn finished(&mut self, sent: Result<Sent, tokio::task::JoinError>) {
@@ -133,31 +271,51 @@ impl Deliverer {
     /// the same again, would be worse than waiting.
     fn settle_late(&mut self, now: Timestamp) -> Result<(), StoreError> {
         while let Some(sent) = self.unsettled.first() {
-            let settled = settle(
-                sent.outcome.clone(),
-                sent.delivery.attempts + 1,
-                now,
-                fastrand::f64(),
-            );
-            let id = sent.delivery.id;
-            self.store
-                .write(|tx| outbox::settle(tx, id, &settled, now))?;
+            let delivery = &sent.delivery;
+            let operator = &self.setup.config.operator.channels;
+            let settled = self.store.write(|tx| {
+                let failures = outbox::failures(tx, &delivery.channel)? + 1;
+                let outcome = sent.outcome.clone();
+                let settled = settle(
+                    outcome,
+                    delivery.attempts + 1,
+                    failures,
+                    now,
+                    fastrand::f64(),
+                );
+                outbox::settle(tx, delivery, &settled, now)?;
+                if let Settled::Dead { why } = &settled {
+                    outbox::tell_dead(tx, delivery, why, operator, now)?;
+                }
+                Ok::<_, StoreError>(settled)
+            })?;
             let sent = self.unsettled.remove(0);
             log(&sent.delivery, &settled);
-            self.busy.remove(&sent.delivery.channel);
+            if let Some(under_way) = self.under_way.get_mut(&sent.delivery.channel) {
+                under_way.retain(|it| *it != sent.delivery.id);
+            }
         }
         Ok(())
     }
 }
 
-/// On a task of its own, so that a panic costs one attempt and not the worker.
+/// Tells the kernel that enforces our lock from others.
+fn boot() -> String {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    id.map_or_else(|_| "unknown".to_owned(), |it| it.trim().to_owned())
+}
+
 async fn send(channel: Channel, delivery: Delivery) -> Sent {
     let mut attempt = JoinSet::new();
     let sending = delivery.clone();
     attempt.spawn(async move { channel.send(&sending).await });
-    let outcome = match attempt.join_next().await {
-        Some(Ok(outcome)) => outcome,
-        _ => Outcome::Retry {
+    let outcome = match tokio::time::timeout(LONGEST_SEND, attempt.join_next()).await {
+        Ok(Some(Ok(outcome))) => outcome,
+        Err(_) => Outcome::Retry {
+            why: format!("took longer than {} s", LONGEST_SEND.as_secs()),
+            not_before: None,
+        },
+        Ok(_) => Outcome::Retry {
             why: "a fault of ours while sending; the log has the details".to_owned(),
             not_before: None,
         },
@@ -168,10 +326,10 @@ async fn send(channel: Channel, delivery: Delivery) -> Sent {
 fn log(delivery: &Delivery, settled: &Settled) {
     let (channel, id) = (delivery.channel.as_str(), delivery.id.0);
     match settled {
-        Settled::Delivered => {
+        Settled::Delivered { .. } => {
             tracing::info!(channel, delivery.id = id, "delivered {id} to {channel}");
         }
-        Settled::Retry { at, why } => {
+        Settled::Retry { at, why, .. } => {
             tracing::warn!(
                 channel,
                 delivery.id = id,

@@ -10,8 +10,9 @@ use crate::clock::rfc3339;
 use crate::ingest::{Ingest, Told};
 use crate::item::hash;
 use crate::message::{ItemLine, Message, StoryLine, quotes};
+use crate::route::{Subject, dispatch};
 use crate::store::stories::{AlertId, Placed};
-use crate::store::{StoreError, items, stories};
+use crate::store::{StoreError, items, outbox, stories};
 use crate::story::ladder::Step;
 use crate::story::open::Ranked;
 use crate::story::{
@@ -363,14 +364,31 @@ impl Ingest {
             },
             sources: with_first(&read.origin, self.origins(topic, story, &read.origin)),
             reason: development.reason.clone(),
+            first: stories::first_report(tx, story, told.id, now)?,
             suppressed,
             created_at,
         };
         let text = serde_json::to_string(&message).expect("a message is strings and numbers");
         let alert = stories::insert_alert(tx, id, &text, now)?;
-        for channel in self.desk.routes.get(&topic.name).into_iter().flatten() {
-            stories::owe(tx, alert, channel, &format!("{key}-{channel}"), now, due)?;
-        }
+        let subject = Subject {
+            kind: development.kind,
+            state,
+            language: told.language,
+            outlet: &told.feed.feed.outlet,
+        };
+        let routes = self
+            .desk
+            .routes
+            .get(&topic.name)
+            .map_or(&[][..], Vec::as_slice);
+        outbox::owe(
+            tx,
+            alert,
+            story,
+            &key,
+            &dispatch(routes, &subject, due),
+            now,
+        )?;
         let open = self.open.entry(topic.name.clone()).or_default();
         if let Some(story) = open.get_mut(story) {
             story.course.told_at = Some(now);

@@ -13,9 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::clock::rfc3339;
-use crate::outbox::DeliveryId;
 use crate::store::items::evidence_json;
-use crate::store::outbox;
 use crate::store::search;
 use crate::store::view::feeds::Feed;
 use crate::store::view::items::{Item, Wanted};
@@ -26,7 +24,9 @@ use crate::store::view::{self, Part, Rows};
 use crate::text::Words;
 use crate::text::language::detect;
 use crate::web::guard::May;
+use crate::web::pages::outbox::again;
 use crate::web::pages::search::hits;
+use crate::web::pages::story::acknowledged;
 use crate::web::pages::{named, nowhere};
 use crate::web::trouble::Trouble;
 use crate::web::{MAX_WORDS, Web};
@@ -52,6 +52,7 @@ pub(super) fn routes() -> Router<Arc<Web>> {
         .routes(routes!(alerts))
         .routes(routes!(deliveries))
         .routes(routes!(retry))
+        .routes(routes!(acknowledge))
         .routes(routes!(feeds))
         .routes(routes!(topics))
         .routes(routes!(search))
@@ -230,7 +231,7 @@ async fn alerts(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct OfDeliveries {
-    /// pending, sending, retry, delivered or dead
+    /// pending, sending, retry, held, delivered, dead or expired
     state: Option<String>,
     before: Option<i64>,
     limit: Option<usize>,
@@ -253,22 +254,27 @@ async fn deliveries(
 }
 
 /// Sends a delivery that failed again. Needs the token.
-#[utoipa::path(post, path = "/api/v1/deliveries/{id}/retry", params(("id" = i64, Path)), responses((status = 200), (status = 403, body = Fault), (status = 404, body = Fault)))]
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/retry", params(("id" = i64, Path)), responses((status = 200), (status = 403, body = Fault), (status = 404, body = Fault), (status = 409, body = Fault)))]
 async fn retry(
     State(web): State<Arc<Web>>,
     Extension(may): Extension<May>,
     path: Path<String>,
 ) -> Result<Json<Value>, Trouble> {
     let id = named(&path, "delivery")?;
-    may.acts()?;
-    let now = web.clock.now();
-    let again = web
-        .act(move |tx| outbox::retry(tx, DeliveryId(id), now))
-        .await?;
-    if !again {
-        return Err(nowhere("delivery that failed with the number", id));
-    }
+    again(&web, may, id).await?;
     Ok(Json(json!({"id": id, "state": "retry"})))
+}
+
+/// Says that somebody has an alert: it is not escalated. Needs the token.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/acknowledge", params(("id" = i64, Path)), responses((status = 200), (status = 403, body = Fault), (status = 404, body = Fault)))]
+async fn acknowledge(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    path: Path<String>,
+) -> Result<Json<Value>, Trouble> {
+    let id = named(&path, "alert")?;
+    acknowledged(&web, may, id).await?;
+    Ok(Json(json!({"id": id, "acknowledged": true})))
 }
 
 /// Configured feeds with their health.

@@ -4,10 +4,10 @@ mod account;
 mod feeds;
 mod item;
 mod now;
-mod outbox;
+pub(super) mod outbox;
 pub(super) mod search;
 mod stories;
-mod story;
+pub(super) mod story;
 mod topics;
 mod volume;
 
@@ -33,6 +33,7 @@ pub(super) fn routes() -> Router<Arc<Web>> {
         .route("/outbox", get(outbox::show))
         .route("/topics", get(topics::show))
         .route("/deliveries/{id}/retry", post(outbox::retry))
+        .route("/alerts/{id}/acknowledge", post(story::acknowledge))
 }
 
 /// What most lists are asked with.

@@ -15,6 +15,8 @@ pub(super) enum Trouble {
     Unknown,
     #[error("{0}")]
     Forbidden(String),
+    #[error("{0}")]
+    Conflict(String),
     #[error("this address is none of this service's; name it as `address` in [web]")]
     Misdirected,
     #[error("too many requests; wait a moment")]
@@ -39,6 +41,7 @@ impl Trouble {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unknown => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy | Self::Slow | Self::Empty => StatusCode::SERVICE_UNAVAILABLE,

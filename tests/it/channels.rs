@@ -563,14 +563,12 @@ fn what_is_owed_to_a_removed_channel_waits_for_its_return() {
     world
         .only_channel("another", "kind = \"terminal\"")
         .restart()
-        .later("1d")
+        .later("23h")
         .deliver();
-    world.expect_rows("SELECT channel, state FROM deliveries", &["told | retry"]);
+    let states = "SELECT channel, state, held_by FROM deliveries";
+    world.expect_rows(states, &["told | held | removed"]);
     world.only_channel("told", &toml).restart().deliver();
-    world.expect_rows(
-        "SELECT channel, state FROM deliveries",
-        &["told | delivered"],
-    );
+    world.expect_rows(states, &["told | delivered | null"]);
 }
 
 // Secrets.

@@ -127,10 +127,11 @@ const CONFINED: &[(&str, &[&str])] = &[
     ),
     ("axum::", &["demo/", "web.rs", "web/", "config/web.rs"]),
     ("chardetng::", &["parse/"]),
-    ("chrono::", &["parse.rs"]),
+    ("chrono::", &["parse.rs", "digest/schedule.rs"]),
     ("clap::", &["command.rs", "command/"]),
     ("clap_complete::", &["command/"]),
     ("clap_mangen::", &["command/"]),
+    ("croner::", &["digest/schedule.rs"]),
     ("dom_query::", &["parse/page.rs"]),
     ("dom_smoothie::", &["parse/page.rs"]),
     ("encoding_rs::", &["parse/", "demo/"]),
@@ -138,6 +139,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("feed_rs::", &["parse.rs"]),
     ("hmac::", &["channel/webhook.rs"]),
     ("htmlize::", &["text/html.rs", "parse/"]),
+    ("lettre::", &["channel/email.rs"]),
+    ("minijinja::", &["message/templates.rs"]),
     ("quick_xml::", &["parse/", "demo/"]),
     (
         "reqwest::",
@@ -150,6 +153,8 @@ const CONFINED: &[(&str, &[&str])] = &[
             "store/",
             "ingest.rs",
             "ingest/",
+            "daemon.rs",
+            "daemon/digests.rs",
             "command/archive.rs",
         ],
     ),
@@ -160,9 +165,11 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("toml::", &["config.rs", "config/", "demo/"]),
     ("tracing_journald::", &["command.rs"]),
     ("tracing_subscriber::", &["command.rs"]),
+    ("unicode_segmentation::", &["text.rs"]),
     ("unicode_normalization::", &["text/"]),
     ("unicode_width::", &["command/"]),
     ("whatlang::", &["text/"]),
+    ("zbus::", &["channel/desktop.rs"]),
     // Powers.
     ("Timestamp::now", &["clock.rs"]),
     ("SystemTime", &[]),
@@ -170,6 +177,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("JoinSet", &["daemon/"]),
     ("spawn_blocking", &["daemon/"]),
     ("tokio::signal", &["daemon.rs"]),
+    ("tokio::process", &["channel/exec.rs"]),
     ("std::thread", &[]),
     ("println!", &["command/"]),
     ("print!", &[]),
@@ -191,7 +199,10 @@ const CONFINED: &[(&str, &[&str])] = &[
             "command/judge.rs",
         ],
     ),
-    ("Serialize", &["message.rs"]),
+    (
+        "Serialize",
+        &["digest.rs", "digest/", "message.rs", "message/templates.rs"],
+    ),
 ];
 
 #[test]
@@ -329,6 +340,9 @@ fn the_shipped_configuration_shows_every_key() {
         "[[topics]]\nqqq = 1",
         "[[channels]]\nqqq = 1",
         "[[routes]]\nqqq = 1",
+        "[[routes]]\ntopic = \"all\"\nchannels = []\nquiet = { qqq = 1 }",
+        "[[routes]]\ntopic = \"all\"\nchannels = []\nescalate = { qqq = 1 }",
+        "[[digests]]\nqqq = 1",
     ] {
         for key in known_keys(table) {
             assert!(

@@ -376,6 +376,7 @@ impl World {
             Config::parse(origin, folder, &self.configuration()).expect("a sound configuration");
         let store = Arc::new(open(&config.archive));
         let (engine, tables) = self.engine(&config);
+        let templates = Arc::new(config.templates().expect("sound templates"));
         let setup = Arc::new(Setup {
             site: Arc::new(Site {
                 zone: config.zone.clone(),
@@ -384,7 +385,8 @@ impl World {
             }),
             engine,
             tables,
-            channels: config.open_channels().expect("sound channels"),
+            channels: config.open_channels(&templates).expect("sound channels"),
+            templates,
             access: access::open(&config.access).expect("sound access"),
             config,
         });

@@ -104,13 +104,15 @@ pub struct Alert {
     pub item_id: i64,
     #[schema(value_type = Object)]
     pub message: Message,
+    /// When somebody said that they have it.
+    pub acknowledged_at: Option<String>,
 }
 
 const ALERT: &str =
-    "SELECT a.id, a.created_at, a.development_id, d.item_id, a.message FROM alerts a
+    "SELECT a.id, a.created_at, a.development_id, d.item_id, a.message, a.acknowledged_at FROM alerts a
      JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id";
 
-fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
+fn alert_of(row: &Row<'_>) -> rusqlite::Result<Alert> {
     let text = row.get_ref(4)?.as_str()?;
     let message = serde_json::from_str(text).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(4, rusqlite::types::Type::Text, error.into())
@@ -121,6 +123,7 @@ fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
         development_id: row.get(2)?,
         item_id: row.get(3)?,
         message,
+        acknowledged_at: row.get(5)?,
     })
 }
 
@@ -133,7 +136,12 @@ pub fn alerts(
         "{ALERT} WHERE a.id < ?1 AND (?2 IS NULL OR s.topic = ?2) ORDER BY a.id DESC LIMIT ?3"
     );
     let given = params![wanted.before.unwrap_or(i64::MAX), topic, wanted.asked()];
-    Ok(part(rows(connection, &sql, given, alert)?, wanted))
+    Ok(part(rows(connection, &sql, given, alert_of)?, wanted))
+}
+
+pub fn alert(connection: &Connection, id: i64) -> Result<Option<Alert>, StoreError> {
+    let sql = format!("{ALERT} WHERE a.id = ?1");
+    Ok(connection.query_row(&sql, [id], alert_of).optional()?)
 }
 
 pub fn alerts_of_story(connection: &Connection, story: i64) -> Result<Vec<Alert>, StoreError> {
@@ -141,7 +149,7 @@ pub fn alerts_of_story(connection: &Connection, story: i64) -> Result<Vec<Alert>
         connection,
         &format!("{ALERT} WHERE d.story_id = ?1 ORDER BY a.id"),
         params![story],
-        alert,
+        alert_of,
     )
 }
 

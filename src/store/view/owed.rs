@@ -12,7 +12,7 @@ use crate::store::view::{Columns, Part, Rows, part, rows};
 pub struct Delivery {
     pub id: i64,
     pub channel: String,
-    /// pending, sending, retry, delivered, dead
+    /// pending, sending, retry, held, delivered, dead, expired
     pub state: String,
     pub attempts: i64,
     pub created_at: String,
@@ -47,10 +47,11 @@ pub fn of_item(connection: &Connection, item: i64) -> Result<Vec<Delivery>, Stor
 
 const DELIVERY: &str = "SELECT d.id, d.channel, d.state, d.attempts, d.created_at, d.next_attempt_at, d.delivered_at, d.last_error,
             d.alert_id, v.story_id,
-            coalesce(json_extract(a.message, '$.headline'), json_extract(h.message, '$.headline'), 'Digest ' || g.name),
+            coalesce(json_extract(coalesce(a.message, h.message, n.message), '$.headline'), 'Digest ' || g.name),
             json_extract(a.message, '$.item.language')
          FROM deliveries d LEFT JOIN alerts a ON a.id = d.alert_id LEFT JOIN developments v ON v.id = a.development_id
-         LEFT JOIN health_events h ON h.id = d.health_event_id LEFT JOIN digests g ON g.id = d.digest_id";
+         LEFT JOIN health_events h ON h.id = d.health_event_id LEFT JOIN digests g ON g.id = d.digest_id
+         LEFT JOIN notices n ON n.id = d.notice_id";
 
 fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     let mut row = Columns::of(row);

@@ -7,8 +7,7 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use crate::outbox::DeliveryId;
-use crate::store::outbox;
+use crate::store::outbox::by_hand::{self, Again};
 use crate::store::view::owed::{self, Count, Delivery};
 use crate::store::view::{Part, Rows};
 use crate::web::Web;
@@ -18,7 +17,15 @@ use crate::web::pages::{named, nowhere, number};
 use crate::web::trouble::Trouble;
 
 const SHOWN: usize = 60;
-const STATES: [&str; 5] = ["pending", "sending", "retry", "dead", "delivered"];
+const STATES: [&str; 7] = [
+    "pending",
+    "sending",
+    "retry",
+    "held",
+    "dead",
+    "expired",
+    "delivered",
+];
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
@@ -119,7 +126,7 @@ fn row(frame: &Frame, it: &Delivery) -> Markup {
                     @if it.attempts > 1 && it.state != "dead" { ", attempt " (it.attempts) }
                 }
                 @if let Some(error) = &it.last_error { span.meta.error { (headline(error, None)) } }
-                @if frame.may.act && matches!(it.state.as_str(), "dead" | "retry") {
+                @if frame.may.act && !matches!(it.state.as_str(), "delivered" | "sending") {
                     form method="post" action={"/deliveries/" (it.id) "/retry"} {
                         button { "Send again" span.sr { ", delivery " (it.id) } }
                     }
@@ -135,14 +142,17 @@ pub(super) async fn retry(
     path: Path<String>,
 ) -> Result<Redirect, Trouble> {
     let id = named(&path, "delivery")?;
+    again(&web, may, id).await?;
+    Ok(Redirect::to("/outbox"))
+}
+
+/// Makes a delivery due now, for who may.
+pub(in crate::web) async fn again(web: &Web, may: May, id: i64) -> Result<(), Trouble> {
     may.acts()?;
     let now = web.clock.now();
-    let again = web
-        .act(move |tx| outbox::retry(tx, DeliveryId(id), now))
-        .await?;
-    if again {
-        Ok(Redirect::to("/outbox"))
-    } else {
-        Err(nowhere("delivery that failed with the number", id))
+    match web.act(move |tx| by_hand::retry(tx, id, now)).await? {
+        Again::Due => Ok(()),
+        Again::Refused(state) => Err(Trouble::Conflict(format!("it is {state}"))),
+        Again::Unknown => Err(nowhere("delivery", id)),
     }
 }

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{Extension, Path, State};
+use axum::response::Redirect;
 use maud::{Markup, html};
 
 use crate::message::Quote;
+use crate::store::outbox::by_hand::{self, Acknowledged};
 use crate::store::view::news::{self, Alert};
 use crate::store::view::stories::{self, Report, Story};
 use crate::web::Web;
@@ -121,11 +123,49 @@ fn entry(frame: &Frame, report: &Report, alert: Option<&Alert>) -> Markup {
                     }
                     @for quote in quotes.iter().filter(|it| it.text != report.title) { (quoted(quote)) }
                     p.why { (headline(&alert.message.reason, None)) }
+                    (acknowledgement(frame, alert))
                 } @else if report.development.is_some() {
                     p.why { (headline(&report.reason, None)) }
                 }
             }
         }
+    }
+}
+
+/// Whether somebody has it, and for who may a way to say so.
+fn acknowledgement(frame: &Frame, alert: &Alert) -> Markup {
+    html! {
+        @match &alert.acknowledged_at {
+            Some(at) => p.meta { "acknowledged " (frame.time(at)) },
+            None => @if frame.may.act {
+                form method="post" action={"/alerts/" (alert.id) "/acknowledge"} {
+                    button.plain { "Acknowledge" span.sr { ", alert " (alert.id) } }
+                }
+            },
+        }
+    }
+}
+
+pub(super) async fn acknowledge(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    path: Path<String>,
+) -> Result<Redirect, Trouble> {
+    let id = named(&path, "alert")?;
+    acknowledged(&web, may, id).await?;
+    let alert = web.ask(move |archive| news::alert(archive, id)).await?;
+    let alert = alert.ok_or_else(|| nowhere("alert", id))?;
+    let (story, item) = (alert.message.story.id, alert.item_id);
+    Ok(Redirect::to(&format!("/stories/{story}#item-{item}")))
+}
+
+/// Writes down that somebody has an alert, for who may.
+pub(in crate::web) async fn acknowledged(web: &Web, may: May, id: i64) -> Result<(), Trouble> {
+    may.acts()?;
+    let now = web.clock.now();
+    match web.act(move |tx| by_hand::acknowledge(tx, id, now)).await? {
+        Acknowledged::Unknown => Err(nowhere("alert", id)),
+        Acknowledged::Now | Acknowledged::Before(_) => Ok(()),
     }
 }
 
