@@ -21,6 +21,17 @@ pub struct WebConfig {
     where_written: (String, Option<usize>),
 }
 
+impl std::fmt::Display for WebConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let access = match (&self.token, &self.proxy) {
+            (Some(_), _) => "with the token",
+            (None, Some(_)) => "behind a proxy",
+            (None, None) => "for this machine, to look at",
+        };
+        write!(f, "http://{}/ ({access})", self.listen)
+    }
+}
+
 /// Who guesses a shorter one has a chance.
 const SHORTEST: usize = 16;
 

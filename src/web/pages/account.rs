@@ -29,7 +29,7 @@ pub(super) fn told(
             h3 { (topic.title) ": " span class=(if verdict.matched { "yes" } else { "no" }) { (word) } }
             p.score-line {
                 (chart::score(verdict.score, topic.threshold, verdict.matched))
-                "score " b { (format!("{:.2}", verdict.score)) } ", threshold " (format!("{:.2}", topic.threshold))
+                span { "score " b { (format!("{:.2}", verdict.score)) } ", threshold " (format!("{:.2}", topic.threshold)) }
                 @for mark in &verdict.marks { " " span.held { (mark) } }
             }
             p.marked { (marked(words.title, Field::Title, language, &verdict.evidence)) }

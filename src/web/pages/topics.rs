@@ -40,7 +40,7 @@ pub(super) async fn show(
         title: "Topics",
         path: "/topics",
         live: "",
-        topical: true,
+        topical: false,
     };
     let content = html! {
         h1 { "Topics" }
