@@ -2,6 +2,7 @@
 //! every answer says to the browser.
 
 mod answer;
+mod token;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -9,18 +10,15 @@ use std::time::Instant;
 
 use axum::extract::{Extension, Form, Query, Request, State};
 use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Router, routing};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
-use sha2::Sha256;
 use url::Url;
 
 use crate::secret::Secret;
+use crate::web::guard::token::{SESSION, cookie, credentials, is_same, is_session, session};
 use crate::web::page::{self, Frame};
 use crate::web::trouble::Trouble;
 use crate::web::{REQUEST, Web, assets, rate};
@@ -66,7 +64,6 @@ impl May {
 #[derive(Debug, Clone)]
 pub(super) struct Base(pub(super) String);
 
-const SESSION: &str = "summitwatch";
 const SESSION_SECS: u32 = 30 * 86_400;
 const LOGIN: &str = "/login";
 
@@ -229,55 +226,6 @@ impl Gate {
     }
 }
 
-/// The token as a program gives it: as bearer, or as the password of any user.
-fn credentials(headers: &HeaderMap) -> Option<Secret> {
-    let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, value) = header.split_once(' ')?;
-    if scheme.eq_ignore_ascii_case("bearer") {
-        return Some(Secret::new(value.trim()));
-    }
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = BASE64_STANDARD.decode(value.trim()).ok()?;
-    let decoded = String::from_utf8(decoded).ok()?;
-    let (_, password) = decoded.split_once(':')?;
-    Some(Secret::new(password))
-}
-
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let cookies = headers.get_all(COOKIE).iter();
-    let mut cookies = cookies
-        .filter_map(|it| it.to_str().ok())
-        .flat_map(|it| it.split(';'));
-    cookies.find_map(|it| it.trim().strip_prefix(SESSION)?.strip_prefix('='))
-}
-
-fn mac(token: &Secret) -> Hmac<Sha256> {
-    let mac = Hmac::<Sha256>::new_from_slice(token.reveal().as_bytes());
-    let mut mac = mac.expect("HMAC takes keys of any length");
-    mac.update(b"summitwatch session 1");
-    mac
-}
-
-/// Of equal length whatever was given, and compared in constant time.
-fn is_same(given: &Secret, token: &Secret) -> bool {
-    mac(token)
-        .verify_slice(&mac(given).finalize().into_bytes())
-        .is_ok()
-}
-
-/// A session is made of the token: it outlives a restart and ends with the token.
-fn session(token: &Secret) -> String {
-    BASE64_STANDARD.encode(mac(token).finalize().into_bytes())
-}
-
-fn is_session(given: &str, token: &Secret) -> bool {
-    BASE64_STANDARD
-        .decode(given)
-        .is_ok_and(|it| mac(token).verify_slice(&it).is_ok())
-}
-
 #[derive(Debug, Deserialize)]
 struct Login {
     #[serde(default)]
@@ -353,8 +301,7 @@ mod tests {
     use axum::body::Body;
     use axum::extract::Request;
 
-    use super::{Gate, is_same, is_session, own_path, session};
-    use crate::secret::Secret;
+    use super::{Gate, own_path};
 
     fn asked(host: &str) -> bool {
         let request = Request::builder()
@@ -389,17 +336,6 @@ mod tests {
         ] {
             assert!(!asked(foreign), "{foreign}");
         }
-    }
-
-    #[test]
-    fn a_session_is_its_tokens() {
-        let (one, other) = (
-            Secret::new("0123456789abcdef"),
-            Secret::new("0123456789abcdeF"),
-        );
-        assert!(is_same(&one, &one) && !is_same(&one, &other));
-        assert!(is_session(&session(&one), &one) && !is_session(&session(&one), &other));
-        assert!(!is_session("", &one) && !is_session("AAAA", &one));
     }
 
     #[test]

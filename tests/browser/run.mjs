@@ -1,7 +1,7 @@
 // Every page in Chromium, on a phone and a desk, by day and by night, with and without a script: no
 // console error, no request off the host, nothing serious for axe, little to transfer.
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRequire } from "node:module";
@@ -15,11 +15,13 @@ const LIMIT = 60_000;
 const failures = [];
 const fail = (where, what) => { failures.push(`${where}: ${what}`); console.log(`  FAIL ${where}: ${what}`); };
 
-const { config, base, server } = await seed(program, join(target, "browser"));
+const TOKEN = "a token for the browser test";
+const { config, base, server, text } = await seed(program, join(target, "browser"));
 const shots = join(target, "screenshots");
 rmSync(shots, { recursive: true, force: true });
 mkdirSync(shots, { recursive: true });
-const service = spawn(program, ["run", "--config", config, "--log", "warn"], { stdio: "inherit" });
+const serve = () => spawn(program, ["run", "--config", config, "--log", "off"], { stdio: "inherit", env: { ...process.env, WEB_TOKEN: TOKEN } });
+let service = serve();
 const profile = mkdtempSync(join(tmpdir(), "summitwatch-browser-"));
 const browser = await puppeteer.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -52,6 +54,19 @@ try {
       for (const scheme of ["light", "dark"]) await visit(name, path, width, scheme, true);
   for (const [name, path] of Object.entries(pages)) await visit(name, path, 390, "light", false);
   await keyboard();
+  await live((await api("/api/v1/deliveries?state=dead")).rows[0].id);
+  const ended = new Promise((exit) => service.on("exit", exit));
+  service.kill("SIGTERM");
+  await ended;
+  writeFileSync(config, text.replace("[web]\n", '[web]\ntoken = { env = "WEB_TOKEN" }\n'));
+  service = serve();
+  await answers(base + "/login");
+  for (const width of [390, 1280])
+    for (const scheme of ["light", "dark"]) await visit("login", "/login", width, scheme, true);
+  await login();
+  for (const [name, path] of Object.entries({ "outbox-token": "/outbox?state=dead", "story-token": `/stories/${story.id}` }))
+    for (const width of [390, 1280])
+      for (const scheme of ["light", "dark"]) await visit(name, path, width, scheme, true);
 } finally {
   await browser.close();
   service.kill("SIGTERM");
@@ -119,6 +134,37 @@ async function keyboard() {
   await page.keyboard.press("Enter");
   const at = await page.evaluate(() => location.hash);
   if (first !== "Skip to content" || at !== "#main") fail("keyboard", `first stop “${first}”, leads to “${at}”`);
+  await page.close();
+}
+
+// A page that is open shows what changed, without being asked.
+async function live(delivery) {
+  const page = await browser.newPage();
+  await page.goto(base + "/outbox?state=dead", { waitUntil: "load" });
+  await page.waitForResponse((it) => it.url().endsWith("/events"), { timeout: 5_000 }).catch(() => {});
+  const rows = () => page.$$eval("tbody tr", (it) => it.length);
+  const before = await rows();
+  await new Promise((listening) => setTimeout(listening, 3_000));
+  execFileSync(program, ["deliveries", "retry", String(delivery), "--config", config], { stdio: "ignore" });
+  await until(async () => (await page.$eval("#status", (it) => it.textContent)).startsWith("Updated")).catch(() => fail("live", "the page did not read itself again"));
+  console.log(`live: ${before} rows, then ${await rows()}`);
+  await page.close();
+}
+
+// The token opens the way to what may be done, and a wrong one does not.
+async function login() {
+  const page = await browser.newPage();
+  await page.goto(base + "/outbox", { waitUntil: "load" });
+  for (const [token, title] of [["not the token of this one", "Log in"], [TOKEN, "Outbox"]]) {
+    await page.type("#token", token);
+    await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+    const shown = await page.$eval("h1", (it) => it.textContent);
+    if (shown !== title) fail("login", `“${shown}” instead of “${title}”`);
+  }
+  if (!(await page.$("td form button"))) fail("login", "nothing can be done with the token");
+  await page.goto(`${base}/outbox?state=dead`);
+  await Promise.all([page.waitForNavigation(), page.click("td form button")]);
+  if (new URL(page.url()).pathname !== "/outbox") fail("login", `sending again leads to ${page.url()}`);
   await page.close();
 }
 
