@@ -53,7 +53,7 @@ impl Frame {
         }
     }
 
-    fn topic_title(&self) -> &str {
+    pub(super) fn topic_title(&self) -> &str {
         let found = self.topics.iter().find(|(name, _)| *name == self.topic);
         found.map_or("", |(_, title)| title)
     }

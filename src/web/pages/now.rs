@@ -126,17 +126,22 @@ fn standing(frame: &Frame, story: Option<&Story>) -> Markup {
                         a href={"/stories/" (story.id)} { (headline(&story.title, story.language.as_deref())) }
                     }
                 }
-                _ => h2 #standing { "No meeting is in the news" },
+                _ => {
+                    h2 #standing { (frame.topic_title()) }
+                    p { "No meeting is in its news." }
+                }
             }
+            @if let Some(step) = step {
             ol.ladder aria-label="Steps of a meeting" {
                 @for (place, rung) in RUNGS.iter().enumerate() {
                     li.reached[at.or(highest).is_some_and(|at| place <= at)] .here[at == Some(place)] aria-current=[(at == Some(place)).then_some("step")] title=(rung.gloss()) {
                         span { (rung.as_str().replace('-', " ")) }
                     }
                 }
-                @if let Some(step) = step.filter(|it| at.is_none() && !RUNGS.contains(it)) {
+                @if at.is_none() {
                     li.here.off.down[step.is_down()] aria-current="step" title=(step.gloss()) { span { (step.as_str()) } }
                 }
+            }
             }
         }
     }
