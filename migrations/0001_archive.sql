@@ -232,10 +232,10 @@ CREATE TABLE channels (
 
 -- Who may send: one process, until its lease ends. The lock beside the archive comes first.
 CREATE TABLE sender (
-    id     INTEGER PRIMARY KEY CHECK (id = 1),
-    holder TEXT NOT NULL,                     -- a process
-    boot   TEXT NOT NULL,                     -- the kernel that enforces its lock
-    until  TEXT NOT NULL
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    holder  TEXT NOT NULL,                    -- a process
+    machine TEXT NOT NULL,                    -- whose kernel enforces its lock; a hash
+    until   TEXT NOT NULL                     -- when its lease ends
 ) STRICT;
 
 -- One message to the operator: an important feed is otherwise than was told before.

@@ -335,3 +335,99 @@ fn withheld(told: &[Told]) -> Vec<Withheld> {
     });
     counted.filter(|it| it.n > 0).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(story: i64, verdict: &str) -> Told {
+        Told {
+            story,
+            topic: "topic".to_owned(),
+            title: format!("Story {story}"),
+            state: None,
+            kind: "fact".to_owned(),
+            verdict: verdict.to_owned(),
+            reason: String::new(),
+            at: Timestamp::UNIX_EPOCH,
+            headline: String::new(),
+            outlet: "Wire".to_owned(),
+            language: None,
+            url: None,
+        }
+    }
+
+    fn composed(matter: &Matter) -> Digest {
+        let frame = Frame {
+            id: "id".to_owned(),
+            name: "morning",
+            topics: &[],
+            since: Timestamp::UNIX_EPOCH,
+            until: Timestamp::UNIX_EPOCH,
+            late: false,
+        };
+        compose(matter, &frame)
+    }
+
+    #[test]
+    fn where_a_meeting_came_to_stand_elsewhere_comes_first() {
+        let matter = Matter {
+            told: vec![
+                told(1, "alert"),
+                told(1, "floor"),
+                told(2, "alert"),
+                told(3, "alert"),
+            ],
+            steps: vec![(3, State::Cancelled, Timestamp::UNIX_EPOCH)],
+            sources: vec![(2, "Wire".to_owned())],
+            ..Matter::default()
+        };
+        let stories: Vec<i64> = composed(&matter).stories.iter().map(|it| it.id).collect();
+        assert_eq!(stories, [3, 2, 1]);
+    }
+
+    #[test]
+    fn a_flood_is_cut_to_what_can_be_read_and_counted() {
+        let mut many: Vec<Told> = (0..60).map(|story| told(story, "alert")).collect();
+        many.extend((0..20).map(|_| told(7, "budget")));
+        many.extend((0..500).map(|_| told(8, "history")));
+        let digest = composed(&Matter {
+            told: many,
+            ..Matter::default()
+        });
+        assert_eq!((digest.stories.len(), digest.more_stories), (40, 20));
+        let longest = &digest.stories[0];
+        assert_eq!(
+            (longest.id, longest.developments.len(), longest.more),
+            (7, 12, 9)
+        );
+        assert_eq!(digest.headline, "80 developments in 60 stories");
+        let withheld: Vec<(usize, &str)> = digest
+            .withheld
+            .iter()
+            .map(|it| (it.n, it.why.as_str()))
+            .collect();
+        assert_eq!(
+            withheld,
+            [
+                (20, "the hour had its alerts"),
+                (500, "old when first seen")
+            ]
+        );
+    }
+
+    #[test]
+    fn history_and_silence_alone_make_a_digest_empty() {
+        let mut matter = Matter {
+            told: vec![told(1, "history")],
+            ..Matter::default()
+        };
+        assert!(matter.is_empty());
+        matter.unsent.push(told(2, "alert"));
+        assert!(!matter.is_empty());
+        assert_eq!(
+            composed(&matter).subject,
+            "morning: nothing new, and 1 alert that did not arrive in time"
+        );
+    }
+}

@@ -92,6 +92,18 @@ pub(super) fn redacted(text: &str, secrets: &[&str]) -> String {
     secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
 }
 
+/// The parts of an address that may be its secret: all of what follows the host, and each piece.
+pub(super) fn pieces(url: &str) -> Vec<&str> {
+    let after_host = url.splitn(4, '/').nth(3).unwrap_or_default();
+    let mut pieces = vec![after_host];
+    pieces.extend(
+        after_host
+            .split(['/', '?', '&', '='])
+            .filter(|it| it.len() > 7),
+    );
+    pieces
+}
+
 /// Seconds as JSON has them, which may be a fraction.
 pub(super) fn seconds(value: &Value) -> Option<Duration> {
     Duration::try_from_secs_f64(value.as_f64()?).ok()

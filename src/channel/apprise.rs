@@ -4,8 +4,7 @@ use reqwest::Client;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::{Value, json};
 
-use crate::channel::answer::{ask, retry};
-use crate::channel::slack::after_host;
+use crate::channel::answer::{ask, pieces, retry};
 use crate::channel::words::{Limit, Words};
 use crate::message::Urgency;
 use crate::outbox::{Delivery, Outcome};
@@ -35,13 +34,8 @@ impl Apprise {
             .header("Idempotency-Key", &delivery.idempotency_key)
             .body(self.body(words).to_string());
         let urls = self.urls.as_ref().map_or("", Secret::reveal);
-        let path = after_host(self.url.reveal());
-        let key = path
-            .trim_end_matches('/')
-            .rsplit('/')
-            .next()
-            .unwrap_or_default();
-        let secrets = [urls, path, key];
+        let mut secrets = pieces(self.url.reveal());
+        secrets.push(urls);
         match ask(request).await {
             Ok(answer) => match answer.status.as_u16() {
                 204 => Outcome::Refused(

@@ -5,8 +5,7 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::channel::answer::{ask, retry, seconds};
-use crate::channel::slack::after_host;
+use crate::channel::answer::{ask, pieces, retry, seconds};
 use crate::channel::words::{Limit, Words};
 use crate::outbox::Outcome;
 use crate::secret::Secret;
@@ -48,9 +47,7 @@ impl Discord {
                 None => retry("answered without a message".to_owned()),
             };
         }
-        let after_host = after_host(self.url.reveal());
-        let token = after_host.rsplit('/').next().unwrap_or_default();
-        let why = answer.said(&[after_host, token]);
+        let why = answer.said(&pieces(self.url.reveal()));
         // The body is exact to the millisecond, the header is not.
         let not_before = seconds(&said["retry_after"]).or(answer.not_before);
         answer.failure(why, not_before)

@@ -74,7 +74,7 @@ impl Exec {
         };
         let ((), out, err, status) = tokio::join!(feed, kept(stdout), kept(stderr), child.wait());
         let secrets: Vec<&str> = self.env.values().map(Secret::reveal).collect();
-        let line = |text: &str| cut(&redacted(&printable(text.trim()), &secrets), 200);
+        let line = |text: &str| cut(&redacted(printable(text).trim(), &secrets), 200);
         let why = |what: String| match line(&err) {
             said if said.is_empty() => what,
             said => format!("{what}: {said}"),

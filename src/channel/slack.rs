@@ -5,7 +5,7 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::channel::answer::{Answer, ask};
+use crate::channel::answer::{Answer, ask, pieces};
 use crate::channel::words::{Limit, Words};
 use crate::message::Urgency;
 use crate::outbox::{Delivery, Outcome};
@@ -56,13 +56,10 @@ impl Slack {
     pub(super) async fn send(&self, words: Words<'_>, delivery: &Delivery) -> Outcome {
         let body = body(words);
         match &self.way {
-            SlackWay::Webhook(url) => {
-                let secrets = [after_host(url.reveal())];
-                match ask(self.post(url.reveal(), None, &body)).await {
-                    Ok(answer) => answer.outcome(&secrets),
-                    Err(outcome) => outcome,
-                }
-            }
+            SlackWay::Webhook(url) => match ask(self.post(url.reveal(), None, &body)).await {
+                Ok(answer) => answer.outcome(&pieces(url.reveal())),
+                Err(outcome) => outcome,
+            },
             SlackWay::Bot { api, token, to } => {
                 let url = format!("{api}chat.postMessage");
                 let mut body = body;
@@ -134,9 +131,4 @@ fn bot_outcome(answer: &Answer, token: &Secret) -> Outcome {
             not_before: answer.not_before,
         },
     }
-}
-
-/// Path and query of an address, in which its secret stands.
-pub(super) fn after_host(url: &str) -> &str {
-    url.splitn(4, '/').nth(3).unwrap_or_default()
 }

@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::channel::answer::{Answer, ask, seconds};
 use crate::channel::words::{Limit, Words};
+use crate::message::escape::unnamed;
 use crate::outbox::{Delivery, Outcome};
 use crate::secret::Secret;
 
@@ -35,7 +36,7 @@ impl Telegram {
         let moved_to = &said["parameters"]["migrate_to_chat_id"];
         // Both were surely refused, so asking otherwise sends nothing twice.
         let otherwise = if refusal.contains("can't parse entities") {
-            body["text"] = words.plain(TEXT).into();
+            body["text"] = TEXT.cut(&unnamed(&words.plain(TEXT))).into();
             body.as_object_mut().map(|it| it.remove("parse_mode"));
             true
         } else if moved_to.is_i64() {

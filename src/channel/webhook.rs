@@ -7,8 +7,7 @@ use reqwest::Client;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use sha2::Sha256;
 
-use crate::channel::answer::ask;
-use crate::channel::slack::after_host;
+use crate::channel::answer::{ask, pieces};
 use crate::channel::words::Words;
 use crate::outbox::{Delivery, Outcome};
 use crate::secret::Secret;
@@ -46,10 +45,8 @@ impl Webhook {
             );
         }
         let request = request.headers(self.headers.clone()).body(body);
-        let after_host = after_host(self.url.reveal());
-        let (path, query) = after_host.split_once('?').unwrap_or((after_host, ""));
-        let secret = self.secret.as_ref().map_or("", Secret::reveal);
-        let mut secrets = vec![query, path, secret];
+        let mut secrets = pieces(self.url.reveal());
+        secrets.extend(self.secret.as_ref().map(Secret::reveal));
         secrets.extend(self.headers.values().filter_map(|it| it.to_str().ok()));
         match ask(request).await {
             Ok(answer) => answer.outcome(&secrets),

@@ -52,7 +52,8 @@ impl Limit {
         (self.measure)(text) <= self.at_most
     }
 
-    fn cut(self, text: &str) -> String {
+    /// `text` cut on a grapheme.
+    pub fn cut(self, text: &str) -> String {
         cut_by(text, self.at_most, self.measure)
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, Transaction};
 
 use crate::clock::{Clock, rfc3339};
 use crate::command::{Context, Done, Usage, block_on, span};
@@ -15,7 +16,7 @@ use crate::config::Config;
 use crate::config::file::Span;
 use crate::daemon::deliver::Deliverer;
 use crate::daemon::{Setup, prepare};
-use crate::digest::{Digest, Frame, compose};
+use crate::digest::{Digest, Frame, Matter, compose};
 use crate::store::digests::{DigestId, Made, Outcome};
 use crate::store::{Store, StoreError, digests, listing, open_read_only};
 
@@ -68,7 +69,7 @@ impl Compose {
             return self.send(config, &asked, &channels);
         }
         let connection = open_read_only(&config.archive)?;
-        let matter = digests::matter(&connection, &asked.topics, since, now)?;
+        let matter = asked.matter(&connection)?;
         if self.skip_empty && matter.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
@@ -199,14 +200,21 @@ impl Asked {
         }
     }
 
+    /// What came within this very second belongs to it.
+    fn matter(&self, connection: &Connection) -> Result<Matter, StoreError> {
+        let after = self.until.checked_add(SignedDuration::from_secs(1));
+        let until = after.unwrap_or(self.until);
+        digests::matter(connection, &self.topics, self.since, until)
+    }
+
     /// Writes it down with its deliveries; None where it is empty and shall not be sent then.
     fn owe(
         &self,
-        tx: &rusqlite::Transaction<'_>,
+        tx: &Transaction<'_>,
         channels: &[String],
         skip_empty: bool,
     ) -> Result<Option<DigestId>, StoreError> {
-        let matter = digests::matter(tx, &self.topics, self.since, self.until)?;
+        let matter = self.matter(tx)?;
         if skip_empty && matter.is_empty() {
             return Ok(None);
         }

@@ -83,7 +83,11 @@ impl Deliveries {
 #[derive(Debug, Args)]
 struct Retry {
     /// Numbers of deliveries, as `deliveries` lists them
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(
+        value_name = "ID",
+        required_unless_present = "all",
+        conflicts_with = "all"
+    )]
     ids: Vec<i64>,
     /// Everything that is dead or waits for a further attempt
     #[arg(long)]
@@ -127,6 +131,8 @@ impl Retry {
                 .map(|(id, why)| json!({"id": id, "why": why}))
                 .collect();
             println!("{}", json!({"due": n, "refused": refused}));
+        } else if n == 0 && !refused.is_empty() {
+            // What is said of each says it all.
         } else if n == 1 {
             println!("1 delivery is due again; the running service sends it");
         } else {

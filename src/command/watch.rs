@@ -20,7 +20,7 @@ use crate::message::Message;
 use crate::outbox::{Delivery, DeliveryId, Outcome, What};
 use crate::store::Store;
 use crate::store::query::Table;
-use crate::text::nearest;
+use crate::text::{nearest, printable};
 
 pub(super) fn run(context: &Context) -> Done {
     let config = context.config()?;
@@ -218,7 +218,13 @@ impl NotifyCommand {
             thread: None,
         };
         match block_on(async { Ok(channel.send(&delivery).await) })? {
-            Outcome::Sent { .. } => println!("\n{name} took the test message"),
+            Outcome::Sent { reference } => {
+                let known = reference.map(|it| format!(" and knows it as {}", printable(&it)));
+                println!(
+                    "\n{name} took the test message{}",
+                    known.unwrap_or_default()
+                );
+            }
             Outcome::Retry { why, .. } => {
                 bail!("{name} did not take it now: {why}; an alert would be tried again")
             }

@@ -153,12 +153,14 @@ impl Reader<'_, '_> {
                 self.fault(&digest.name, message);
             }
             let zone = self.zone(digest.zone.as_ref());
+            let topics = self.topics(&digest.topics, topics);
+            let channels = self.known(&digest.channels);
             if let Some(schedule) = self.schedule(&digest.cron, zone) {
                 plans.push(Plan {
                     name: name.clone(),
-                    topics: self.topics(&digest.topics, topics),
+                    topics,
                     schedule,
-                    channels: self.known(&digest.channels),
+                    channels,
                     empty: match digest.empty {
                         file::Empty::Skip => Empty::Skip,
                         file::Empty::Send => Empty::Send,

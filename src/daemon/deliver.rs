@@ -6,15 +6,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::channel::Channel;
 use crate::clock::Clock;
 use crate::daemon::{LONGEST_WAIT, Pulse, Setup, digests, stopped};
+use crate::item::hash;
 use crate::outbox::{
-    Bucket, Delivery, DeliveryId, LONGEST_SEND, Outcome, Pace, SENDER_LEASE, Settled, settle,
+    Bucket, Delivery, DeliveryId, LONGEST_SEND, Outcome, Pace, Rate, SENDER_LEASE, Settled, settle,
 };
 use crate::store::outbox::sender::{self, Sender};
 use crate::store::outbox::upkeep;
@@ -48,7 +49,7 @@ impl Deliverer {
     pub fn new(store: Arc<Store>, clock: Clock, setup: Arc<Setup>) -> Self {
         let sender = Sender {
             holder: format!("{}-{:016x}", std::process::id(), fastrand::u64(..)),
-            boot: boot(),
+            machine: machine(),
         };
         Self {
             store,
@@ -172,19 +173,19 @@ impl Deliverer {
         if due.is_none_or(|due| due > now) {
             return Ok(due);
         }
-        let bucket = pace.rate.map(|rate| {
-            let bucket = self
-                .buckets
-                .entry(name.to_owned())
-                .or_insert_with(|| Bucket::full(rate, now));
-            if bucket.rate() != rate {
-                *bucket = Bucket::full(rate, now);
+        let mut bucket = match pace.rate {
+            None => None,
+            Some(rate) => {
+                let known = self.buckets.get(name).filter(|it| it.rate() == rate);
+                if known.is_none() {
+                    let bucket = bucket(&self.store, name, rate, now)?;
+                    self.buckets.insert(name.to_owned(), bucket);
+                }
+                self.buckets.get_mut(name)
             }
-            bucket
-        });
+        };
         let mut limit = free;
-        if let Some(bucket) = &bucket {
-            let mut bucket = **bucket;
+        if let Some(bucket) = &mut bucket {
             limit = limit.min(bucket.available(now));
             if limit == 0 {
                 return Ok(Some(bucket.next_at()));
@@ -199,7 +200,6 @@ impl Deliverer {
         })?;
         self.place.kept_at = Some(now);
         if let Some(bucket) = bucket {
-            bucket.available(now);
             bucket.take(claimed.len());
         }
         for delivery in claimed {
@@ -299,12 +299,27 @@ impl Deliverer {
     }
 }
 
-/// Tells the kernel that enforces our lock from others.
-fn boot() -> String {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
-    id.map_or_else(|_| "unknown".to_owned(), |it| it.trim().to_owned())
+/// What is left of a channel's pace after what it was sent before this process began.
+fn bucket(store: &Store, channel: &str, rate: Rate, now: Timestamp) -> Result<Bucket, StoreError> {
+    let span = SignedDuration::try_from(rate.per).unwrap_or_default();
+    let since = now.checked_sub(span).unwrap_or(now);
+    let taken = store.read(|connection| outbox::taken_since(connection, channel, since))?;
+    let mut bucket = Bucket::full(rate, now);
+    bucket.take(taken);
+    Ok(bucket)
 }
 
+/// Tells this machine, whose kernel enforces our lock, from others that may see the same archive.
+fn machine() -> String {
+    // Programs should not show the id itself to others.
+    let id = std::fs::read_to_string("/etc/machine-id");
+    id.map_or_else(
+        |_| "unknown".to_owned(),
+        |it| format!("{:016x}", hash(it.trim()).cast_unsigned()),
+    )
+}
+
+/// On a task of its own, so that a panic costs one attempt and not the worker.
 async fn send(channel: Channel, delivery: Delivery) -> Sent {
     let mut attempt = JoinSet::new();
     let sending = delivery.clone();

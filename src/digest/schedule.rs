@@ -7,10 +7,11 @@ use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Span, Timestamp};
+use jiff::{SignedDuration, Timestamp};
 
 #[derive(Debug, Clone)]
 pub struct Schedule {
+    written: String,
     cron: Cron,
     zone: TimeZone,
 }
@@ -26,7 +27,7 @@ pub struct Slot {
 /// Slots that nobody heard of for longer than this are not made up for one by one.
 const MEMORY: SignedDuration = SignedDuration::from_hours(31 * 24);
 /// No clock is moved forward by more; an island that crosses the date line skips a day.
-const LONGEST_GAP_HOURS: i64 = 25;
+const LONGEST_GAP: SignedDuration = SignedDuration::from_hours(25);
 
 impl Schedule {
     /// Five fields: minute, hour, day, month, weekday; names and `L`, `W`, `#` may stand in them.
@@ -35,14 +36,17 @@ impl Schedule {
             .seconds(Seconds::Disallowed)
             .year(Year::Disallowed)
             .build();
-        let cron = parser.parse(cron).map_err(|error| error.to_string())?;
-        Ok(Self { cron, zone })
+        Ok(Self {
+            written: cron.to_owned(),
+            cron: parser.parse(cron).map_err(|error| error.to_string())?,
+            zone,
+        })
     }
 
     /// Tells whether it still is the same schedule.
     pub fn rule(&self) -> String {
         let zone = self.zone.iana_name().unwrap_or("local time");
-        format!("{} {zone}", self.cron.as_str())
+        format!("{} {zone}", self.written)
     }
 
     pub fn zone(&self) -> &TimeZone {
@@ -57,9 +61,15 @@ impl Schedule {
     /// The first slot after an instant; none where the expression names a day that never comes.
     pub fn next(&self, after: Timestamp) -> Option<Slot> {
         let local = after.to_zoned_datetime(self.zone.clone()).datetime();
-        let mut from = local
-            .checked_sub(Span::new().hours(LONGEST_GAP_HOURS))
-            .ok()?;
+        // What the clock skipped of late may still come.
+        let before = after.checked_sub(LONGEST_GAP).ok()?;
+        let moved = self.zone.to_offset(before) != self.zone.to_offset(after);
+        let back = if moved {
+            LONGEST_GAP
+        } else {
+            SignedDuration::ZERO
+        };
+        let mut from = local.checked_sub(back).ok()?;
         let mut best: Option<Slot> = None;
         loop {
             let Some(next) = self.next_local(from) else {

@@ -7,9 +7,9 @@ use serde_json::json;
 
 use crate::alert::{Decision, Moment, Reason, Standing, decide};
 use crate::clock::rfc3339;
-use crate::ingest::{Ingest, Told};
+use crate::ingest::{Body, Ingest, Told};
 use crate::item::hash;
-use crate::message::{ItemLine, Message, StoryLine, quotes};
+use crate::message::{ItemLine, Message, StoryLine, quotes, telling};
 use crate::route::{Subject, dispatch};
 use crate::store::stories::{AlertId, Placed};
 use crate::store::{StoreError, items, outbox, stories};
@@ -337,6 +337,8 @@ impl Ingest {
         let key = format!("{}-{:016x}", topic.name, hash(&identity).cast_unsigned());
         let item = told.item;
         let state = self.course(topic, story).and_then(|it| it.state);
+        let further = telling(read.reading).filter(|_| told.body == Body::Summary);
+        let quoted: Vec<u16> = [0].into_iter().chain(further).collect();
         let message = Message {
             id: key.clone(),
             topic: topic.name.clone(),
@@ -351,7 +353,7 @@ impl Ingest {
                 &item.title,
                 &item.summary,
                 told.language,
-                &[0],
+                &quoted,
                 read.reading,
                 &self.engine.lexicon,
             ),

@@ -12,6 +12,8 @@ use crate::text::printable;
 pub enum Target {
     Text,
     Html,
+    /// HTML in which nobody is named by accident: an @name would ring who has it.
+    Telegram,
     Markdown,
     /// Slack's own markup.
     Mrkdwn,
@@ -21,7 +23,10 @@ pub enum Target {
 impl Target {
     /// By the ending of a template's name; what is unknown is text.
     pub fn of(name: &str) -> Self {
-        match name.rsplit_once('.').map(|(_, ending)| ending) {
+        if name.ends_with("telegram.html") {
+            return Self::Telegram;
+        }
+        match name.rsplit('.').next() {
             Some("html") => Self::Html,
             Some("md") => Self::Markdown,
             Some("mrkdwn") => Self::Mrkdwn,
@@ -37,6 +42,7 @@ impl Target {
             Self::Json => serde_json::Value::from(text).to_string(),
             Self::Text => printable(text),
             Self::Html => html(&printable(text)),
+            Self::Telegram => html(&unnamed(&printable(text))),
             Self::Markdown => markdown(&printable(text)),
             Self::Mrkdwn => mrkdwn(&printable(text)),
         }
@@ -49,12 +55,26 @@ impl Target {
             .filter(|it| matches!(it.scheme(), "http" | "https"))?;
         let url = encode(url.as_str());
         Some(match self {
-            Self::Html => html(&url),
+            Self::Html | Self::Telegram => html(&url),
             Self::Mrkdwn => url.replace('&', "&amp;"),
             Self::Json => self.escape(&url),
             Self::Text | Self::Markdown => url,
         })
     }
+}
+
+/// With something that cannot be seen between an @ and the name that it would make a mention of.
+pub fn unnamed(text: &str) -> String {
+    let mut unnamed = String::with_capacity(text.len());
+    let mut before = ' ';
+    for c in text.chars() {
+        if before == '@' && c.is_alphanumeric() {
+            unnamed.push('\u{2060}');
+        }
+        unnamed.push(c);
+        before = c;
+    }
+    unnamed
 }
 
 /// Addresses are ASCII once parsed, but may hold what ends a link in one markup or another.
@@ -169,6 +189,15 @@ mod tests {
             "https://a.example/b_c?%2A",
         );
         check(Target::Json, "a\"b", r#""a\"b""#);
+    }
+
+    #[test]
+    fn a_template_is_for_whom_its_name_ends_in() {
+        assert_eq!(Target::of("alert.mrkdwn"), Target::Mrkdwn);
+        assert_eq!(Target::of("mrkdwn"), Target::Mrkdwn);
+        assert_eq!(Target::of("alert.telegram.html"), Target::Telegram);
+        assert_eq!(Target::of("alert.matrix.html"), Target::Html);
+        assert_eq!(Target::of("title"), Target::Text);
     }
 
     #[test]

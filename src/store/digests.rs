@@ -51,11 +51,7 @@ pub fn account(
         return Ok(None);
     };
     let mut account = Account {
-        counted_to: if counted_to > furthest(now).0 {
-            now
-        } else {
-            counted_to
-        },
+        counted_to,
         told_to,
     };
     if told_to > now {
@@ -64,6 +60,9 @@ pub fn account(
         )?;
         let before: Option<At> = before.query_row(params![plan.name, At(now)], |row| row.get(0))?;
         account.told_to = before.map_or(now, |it| it.0);
+    }
+    if counted_to > furthest(now).0 {
+        account.counted_to = account.told_to;
     }
     if (account.counted_to, account.told_to) != (counted_to, told_to) {
         tx.prepare_cached("UPDATE schedules SET counted_to = ?2, told_to = ?3 WHERE name = ?1")?

@@ -199,6 +199,17 @@ pub fn failures(connection: &Connection, channel: &str) -> Result<u32, StoreErro
     Ok(found.optional()?.unwrap_or(0))
 }
 
+/// How much a channel took since then, for a pace that a restart must not forget.
+pub fn taken_since(
+    connection: &Connection,
+    channel: &str,
+    since: Timestamp,
+) -> Result<usize, StoreError> {
+    let sql = "SELECT count(*) FROM deliveries WHERE channel = ?1 AND delivered_at >= ?2 AND attempts > 0";
+    let n: i64 = connection.query_row(sql, params![channel, At(since)], |row| row.get(0))?;
+    Ok(usize::try_from(n).unwrap_or(0))
+}
+
 pub fn settle(
     tx: &Transaction<'_>,
     delivery: &Delivery,
@@ -296,7 +307,7 @@ pub fn tell_dead(
         return Ok(());
     }
     let created_at = crate::clock::rfc3339(now);
-    let key = format!("channel-health-{channel}-{created_at}");
+    let key = format!("channel-health-{channel}-{}-{created_at}", delivery.id.0);
     let message = notice(channel, why, key.clone(), created_at);
     let message = serde_json::to_string(&message).expect("a message is strings and numbers");
     let id = tx
@@ -304,7 +315,7 @@ pub fn tell_dead(
         .insert(params![channel, message, At(now)])?;
     for other in others {
         tx.prepare_cached(
-            "INSERT INTO deliveries (notice_id, channel, state, next_attempt_at, idempotency_key, created_at)
+            "INSERT OR IGNORE INTO deliveries (notice_id, channel, state, next_attempt_at, idempotency_key, created_at)
              VALUES (?1, ?2, 'pending', ?3, ?4, ?3)",
         )?
         .execute(params![id, other, At(now), format!("{key}-{other}")])?;

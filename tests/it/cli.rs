@@ -67,7 +67,8 @@ fn faults_of_the_configuration_name_their_line_and_a_way_out() {
     );
     check_fault(
         "[[channels]]\nname = \"desk\"\nkind = \"pigeon\"",
-        "error: summitwatch.toml:3: kind: \"pigeon\" is not known; known are terminal, ntfy, webhook",
+        "error: summitwatch.toml:3: kind: \"pigeon\" is not known; known are terminal, desktop, ntfy, slack, discord, telegram, matrix, email, \
+         webhook, apprise, exec",
     );
     check_fault(
         "[[channels]]\nname = \"desk\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9/hook\"",
@@ -989,9 +990,8 @@ fn the_demo_merges_languages_and_alerts_about_nothing_old() {
     let shown = String::from_utf8_lossy(&ran.stdout)
         .lines()
         .filter(|it| {
-            ["▌ NEW", "▌ STATE", "▌ OFFICIAL", "▌ CORRECTION"]
-                .iter()
-                .any(|kind| it.starts_with(kind))
+            let title = it.strip_prefix("▌ ").and_then(|it| it.split_once(" · "));
+            title.is_some_and(|(kind, _)| kind.chars().all(|c| c.is_ascii_uppercase() || c == ' '))
         })
         .count();
     assert_eq!(

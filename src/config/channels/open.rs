@@ -228,7 +228,8 @@ impl Exec {
         Ok(exec::Exec {
             program,
             arguments: arguments.to_vec(),
-            directory: self.directory.clone(),
+            // The folder of a file that is named without one.
+            directory: Path::new(".").join(&self.directory),
             env: secrets(&self.env)?,
             timeout: self.timeout.0,
         })

@@ -7,11 +7,11 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use crate::outbox::SENDER_LEASE;
 use crate::store::{At, StoreError};
 
-/// A process that wants to send, and the kernel that enforces its lock.
+/// A process that wants to send, and the machine whose kernel enforces its lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender {
     pub holder: String,
-    pub boot: String,
+    pub machine: String,
 }
 
 /// Takes the place, unless somebody whom our lock does not keep out still holds it: then until when.
@@ -20,22 +20,22 @@ pub fn take_place(
     sender: &Sender,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let mut held = tx.prepare_cached("SELECT boot, until FROM sender")?;
+    let mut held = tx.prepare_cached("SELECT machine, until FROM sender")?;
     let held: Option<(String, At)> = held
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let until = end(now);
-    if let Some((boot, At(held_until))) = held
-        && boot != sender.boot
+    if let Some((machine, At(held_until))) = held
+        && machine != sender.machine
         // Beyond any lease: written by a clock that ran ahead.
         && (now..=until).contains(&held_until)
     {
         return Ok(Some(held_until));
     }
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO sender (id, holder, boot, until) VALUES (1, ?1, ?2, ?3)",
+        "INSERT OR REPLACE INTO sender (id, holder, machine, until) VALUES (1, ?1, ?2, ?3)",
     )?
-    .execute(params![sender.holder, sender.boot, At(until)])?;
+    .execute(params![sender.holder, sender.machine, At(until)])?;
     Ok(None)
 }
 
