@@ -4,7 +4,10 @@
 
 mod archive;
 mod backtest;
+mod care;
 mod discover;
+mod export;
+mod feeds;
 mod judge;
 mod output;
 mod progress;
@@ -69,7 +72,7 @@ enum Command {
     Demo(watch::Demo),
     /// Feeds and their health
     #[command(subcommand)]
-    Feeds(archive::Feeds),
+    Feeds(feeds::Feeds),
     /// List items, the newest first
     Items(archive::Items),
     /// List stories, the latest first
@@ -97,6 +100,14 @@ enum Command {
     Parse(judge::Parse),
     /// Run recorded items or documents through the whole pipeline in simulated time
     Replay(replay::Replay),
+    /// Copy the archive, also while the service runs; the copy is checked
+    Backup(care::Backup),
+    /// Put a backup in the place of the archive, which is kept beside it
+    Restore(care::Restore),
+    /// Give the space of what was deleted back to the disk, with the service stopped
+    Vacuum,
+    /// Write items as JSON lines or CSV
+    Export(export::Export),
     /// Test a channel
     #[command(subcommand)]
     Notify(watch::NotifyCommand),
@@ -161,6 +172,10 @@ fn run(cli: Cli) -> Done {
         Command::Classify(classify) => classify.run(&context),
         Command::Parse(parse) => parse.run(&context),
         Command::Replay(replay) => replay.run(&context),
+        Command::Backup(backup) => backup.run(&context),
+        Command::Restore(restore) => restore.run(&context),
+        Command::Vacuum => care::vacuum(&context),
+        Command::Export(export) => export.run(&context),
         Command::Notify(notify) => notify.run(&context),
         Command::Completions(completions) => completions.run(),
         Command::Man => setup::man(),

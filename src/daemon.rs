@@ -7,6 +7,7 @@ pub mod gates;
 mod index;
 pub mod notify;
 pub mod poll;
+pub mod prune;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::config::access::{self, Accesses};
 use crate::config::fault::Faults;
 use crate::daemon::deliver::Deliverer;
 use crate::daemon::poll::Poller;
+use crate::daemon::prune::Pruner;
 use crate::ingest::Desk;
 use crate::ingest::Routes;
 use crate::store::{Store, StoreError, feeds, outbox};
@@ -158,6 +160,8 @@ pub async fn run(
     let (stop, stopping) = watch::channel(false);
     let poller = Poller::new(Arc::clone(&store), clock.clone(), Arc::clone(&setup))?;
     let deliverer = Deliverer::new(Arc::clone(&store), clock.clone(), Arc::clone(&setup));
+    let pruner = Pruner::new(Arc::clone(&store), clock.clone());
+    let mut prunes = tokio::spawn(pruner.run(current.clone(), stopping.clone()));
     let mut polls = tokio::spawn(poller.run(current.clone(), stopping.clone(), Arc::clone(&pulse)));
     let mut deliveries = tokio::spawn(deliverer.run(current, stopping, Arc::clone(&pulse)));
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
@@ -192,6 +196,7 @@ pub async fn run(
                 }
             }
             ended = &mut polls => anyhow::bail!("the poll loop ended: {ended:?}"),
+            ended = &mut prunes => anyhow::bail!("the retention loop ended: {ended:?}"),
             ended = &mut deliveries => anyhow::bail!("the delivery loop ended: {ended:?}"),
         }
     }

@@ -27,6 +27,8 @@ pub struct File {
     #[serde(default)]
     pub health: Health,
     #[serde(default)]
+    pub retention: Retention,
+    #[serde(default)]
     pub feeds: Vec<Feed>,
     #[serde(default)]
     pub topics: Vec<Topic>,
@@ -81,6 +83,14 @@ impl Default for Poll {
             user_agent: None,
         }
     }
+}
+
+/// For how long things are kept; for ever what is left out.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    pub unmatched: Option<Span>,
+    pub fetches: Option<Span>,
 }
 
 /// Who hears when an important feed changes its state.
