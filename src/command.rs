@@ -4,8 +4,11 @@
 
 mod archive;
 mod backtest;
+mod care;
 mod digest;
 mod discover;
+mod export;
+mod feeds;
 mod judge;
 mod outbox;
 mod output;
@@ -71,7 +74,7 @@ enum Command {
     Demo(watch::Demo),
     /// Feeds and their health
     #[command(subcommand)]
-    Feeds(archive::Feeds),
+    Feeds(feeds::Feeds),
     /// List items, the newest first
     Items(archive::Items),
     /// List stories, the latest first
@@ -101,6 +104,14 @@ enum Command {
     Parse(judge::Parse),
     /// Run recorded items or documents through the whole pipeline in simulated time
     Replay(replay::Replay),
+    /// Copy the archive, also while the service runs; the copy is checked
+    Backup(care::Backup),
+    /// Put a backup in the place of the archive, which is kept beside it
+    Restore(care::Restore),
+    /// Give the space of what was deleted back to the disk, with the service stopped
+    Vacuum,
+    /// Write items as JSON lines or CSV
+    Export(export::Export),
     /// Test a channel
     #[command(subcommand)]
     Notify(watch::NotifyCommand),
@@ -166,6 +177,10 @@ fn run(cli: Cli) -> Done {
         Command::Classify(classify) => classify.run(&context),
         Command::Parse(parse) => parse.run(&context),
         Command::Replay(replay) => replay.run(&context),
+        Command::Backup(backup) => backup.run(&context),
+        Command::Restore(restore) => restore.run(&context),
+        Command::Vacuum => care::vacuum(&context),
+        Command::Export(export) => export.run(&context),
         Command::Notify(notify) => notify.run(&context),
         Command::Completions(completions) => completions.run(),
         Command::Man => setup::man(),

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod cases;
 pub mod channels;
+pub mod edit;
 pub mod fault;
 pub mod file;
 pub mod lexicon;
@@ -52,6 +53,7 @@ pub struct Config {
     pub archive: PathBuf,
     /// The zone in which people read times.
     pub zone: TimeZone,
+    pub retention: Retention,
     pub poll: PollPolicy,
     pub limits: Limits,
     pub concurrency: usize,
@@ -74,6 +76,13 @@ pub struct Config {
     lexicon: Option<PathBuf>,
     reading: Option<PathBuf>,
     templates: Option<PathBuf>,
+}
+
+/// For how long the archive keeps what no topic matched; `None`: for ever.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retention {
+    pub unmatched: Option<Duration>,
+    pub fetches: Option<Duration>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,6 +177,10 @@ impl Config {
         let config = Self {
             archive: directory.join(&file.archive),
             zone,
+            retention: Retention {
+                unmatched: file.retention.unmatched.map(|it| it.0),
+                fetches: file.retention.fetches.map(|it| it.0),
+            },
             poll: PollPolicy {
                 interval: poll.interval.0.clamp(
                     poll.min_interval.0,

@@ -8,6 +8,7 @@ pub mod gates;
 mod index;
 pub mod notify;
 pub mod poll;
+pub mod prune;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::config::fault::Faults;
 use crate::config::web::WebConfig;
 use crate::daemon::deliver::Deliverer;
 use crate::daemon::poll::Poller;
+use crate::daemon::prune::Pruner;
 use crate::ingest::Desk;
 use crate::ingest::Routes;
 use crate::message::templates::Templates;
@@ -194,6 +196,8 @@ pub async fn run(
     let poller = Poller::new(Arc::clone(&store), clock.clone(), Arc::clone(&setup))?;
     let mut deliverer = Deliverer::new(Arc::clone(&store), clock.clone(), Arc::clone(&setup));
     deliverer.take_place()?;
+    let pruner = Pruner::new(Arc::clone(&store), clock.clone());
+    let mut prunes = tokio::spawn(pruner.run(current.clone(), stopping.clone()));
     let mut polls = tokio::spawn(poller.run(current.clone(), stopping.clone(), Arc::clone(&pulse)));
     let dashboard = setup.config.web.as_ref().map(|web| {
         let (archive, current) = (Arc::clone(&store), current.clone());
@@ -234,6 +238,7 @@ pub async fn run(
                 }
             }
             ended = &mut polls => anyhow::bail!("the poll loop ended: {ended:?}"),
+            ended = &mut prunes => anyhow::bail!("the retention loop ended: {ended:?}"),
             ended = &mut deliveries => anyhow::bail!("the delivery loop ended: {ended:?}"),
         }
     }

@@ -28,6 +28,7 @@ pub mod channel;
 pub mod search;
 pub mod syndication;
 pub mod calendar;
+pub mod opml;
 pub mod store;
 pub mod ingest;
 pub mod web;

@@ -4,43 +4,17 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use clap::{Args, Subcommand};
+use clap::Args;
 use jiff::SignedDuration;
 use rusqlite::Connection;
 
 use crate::clock::Clock;
-use crate::command::discover::Discover;
 use crate::command::{Context, Done, output, span, why};
 use crate::config::file::Span;
 use crate::store::listing::{self, Filter};
 use crate::store::query::Table;
 use crate::store::{StoreError, open_read_only, view};
 use crate::text::{Words, printable};
-
-#[derive(Debug, Subcommand)]
-pub(super) enum Feeds {
-    /// List feeds with their state and next poll
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Find the feeds and news sitemaps of a page or a site
-    Discover(Discover),
-}
-
-impl Feeds {
-    pub(super) fn run(&self, context: &Context) -> Done {
-        match self {
-            Self::List { json } => {
-                let connection = open_read_only(&context.archive()?)?;
-                output::print(&listing::feeds(&connection)?, *json)?;
-                Ok(ExitCode::SUCCESS)
-            }
-            Self::Discover(discover) => discover.run(context),
-        }
-    }
-}
 
 #[derive(Debug, Args)]
 pub(super) struct Listing {

@@ -126,14 +126,13 @@ fn marked(marked: &Marked, styled: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::marked;
-    use crate::search::excerpt::Marked;
+    use crate::search::excerpt::excerpt;
 
     #[test]
     fn what_was_found_is_set_off_and_nothing_else_styles_the_terminal() {
-        let title = Marked {
-            text: "\u{1b}[31m북미\u{202e} talks\r".to_owned(),
-            marks: vec![5..11],
-        };
+        let text = "\u{1b}[31m북미\u{202e} talks\r";
+        let found = 5..11;
+        let title = excerpt(text, &[found], 100);
         assert_eq!(marked(&title, true), " [31m\u{1b}[1;4m북미\u{1b}[0m talks ");
         assert_eq!(marked(&title, false), " [31m북미 talks ");
     }

@@ -31,6 +31,8 @@ pub struct File {
     pub health: Health,
     pub web: Option<Web>,
     #[serde(default)]
+    pub retention: Retention,
+    #[serde(default)]
     pub feeds: Vec<Feed>,
     #[serde(default)]
     pub topics: Vec<Topic>,
@@ -106,6 +108,14 @@ pub struct Web {
 pub struct Proxy {
     pub header: Spanned<String>,
     pub from: Vec<IpAddr>,
+}
+
+/// For how long things are kept; for ever what is left out.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    pub unmatched: Option<Span>,
+    pub fetches: Option<Span>,
 }
 
 /// Who hears when an important feed changes its state.

@@ -47,11 +47,14 @@ pub struct Known {
     pub published_at: Option<Timestamp>,
     pub first_seen_at: Timestamp,
     pub duplicate_of: Option<ItemId>,
+    pub text_key: Option<i64>,
+    /// Retention has dropped its summary; `text_key` is of what it was.
+    pub is_pruned: bool,
 }
 
 const KNOWN: &str =
     "SELECT id, feed_id, guid_key, canonical_url, title, summary, published_at, first_seen_at,
-    duplicate_of FROM items";
+    duplicate_of, text_key, pruned_at IS NOT NULL FROM items";
 /// So many items under one key are enough to know it as worn out.
 const CANDIDATES: i64 = 32;
 /// A guid that is another at each poll is no longer worth keeping.
@@ -68,6 +71,8 @@ fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
         published_at: row.get::<_, Option<At>>(6)?.map(|it| it.0),
         first_seen_at: row.get::<_, At>(7)?.0,
         duplicate_of: row.get::<_, Option<i64>>(8)?.map(ItemId),
+        text_key: row.get(9)?,
+        is_pruned: row.get(10)?,
     })
 }
 
@@ -152,13 +157,15 @@ pub fn revise(
         "INSERT INTO revisions (item_id, title, summary, replaced_at) VALUES (?1, ?2, ?3, ?4)",
     )?
     .execute(params![known.id.0, known.title, known.summary, At(now)])?;
-    tx.prepare_cached("UPDATE items SET title = ?2, summary = ?3, text_key = ?4 WHERE id = ?1")?
-        .execute(params![
-            known.id.0,
-            words.title,
-            words.summary,
-            text_key(words)
-        ])?;
+    tx.prepare_cached(
+        "UPDATE items SET title = ?2, summary = ?3, text_key = ?4, pruned_at = NULL WHERE id = ?1",
+    )?
+    .execute(params![
+        known.id.0,
+        words.title,
+        words.summary,
+        text_key(words)
+    ])?;
     reindex(tx, known.id)
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::feed::health::health;
 use crate::fetch::page::shown;
 use crate::store::health::{SIGNS, signs_of};
-use crate::store::query::{Table, table};
+use crate::store::query::{self, Table, table};
 use crate::store::{At, StoreError};
 
 #[derive(Debug, Clone, Default)]
@@ -81,6 +81,27 @@ pub fn items(connection: &Connection, filter: &Filter) -> Result<Table, StoreErr
            AND (?5 IS NULL OR i.standing = ?5)
          ORDER BY i.first_seen_at DESC, i.id DESC",
     )
+}
+
+/// Shows items, the first seen first, to `each` with the names of the columns.
+pub fn export<E: From<StoreError>>(
+    connection: &Connection,
+    filter: &Filter,
+    mut each: impl FnMut(&[String], &[Value]) -> Result<(), E>,
+) -> Result<(), E> {
+    let sql = "SELECT i.id, i.guid, i.url, i.published_at, i.first_seen_at, f.outlet, f.name AS feed, i.language, i.title,
+            i.summary, i.author, i.standing, i.duplicate_of,
+            (SELECT group_concat(m.topic, ', ') FROM matches m WHERE m.item_id = i.id) AS topics,
+            (SELECT max(m.score) FROM matches m WHERE m.item_id = i.id) AS score,
+            (SELECT min(si.story_id) FROM story_items si WHERE si.item_id = i.id) AS story
+         FROM items i JOIN feeds f ON f.id = i.feed_id
+         WHERE (?1 IS NULL OR i.first_seen_at >= ?1)
+           AND (?2 IS NULL OR EXISTS (SELECT 1 FROM matches m WHERE m.item_id = i.id AND m.topic = ?2))
+           AND (?3 IS NULL OR i.language = ?3) AND (?4 IS NULL OR f.outlet = ?4 COLLATE NOCASE)
+         ORDER BY i.id";
+    let since = filter.since.map(At);
+    let params: [&dyn ToSql; 4] = [&since, &filter.topic, &filter.language, &filter.outlet];
+    query::each(connection, sql, &params, &mut each)
 }
 
 pub fn stories(connection: &Connection, filter: &Filter) -> Result<Table, StoreError> {

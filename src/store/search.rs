@@ -5,6 +5,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use crate::alert::Standing;
+use crate::clock::rfc3339;
 use crate::search::excerpt::{Marked, excerpt};
 use crate::search::{Document, Filter, Found, Places, Quality, Query};
 use crate::store::items::ItemId;
@@ -140,7 +141,10 @@ fn statement(
                 ));
                 continue;
             }
-            Filter::Before(_) => continue,
+            Filter::Before(at) => (
+                "coalesce(i.published_at, i.first_seen_at) < ?",
+                rfc3339(*at).into(),
+            ),
         };
         values.push(value);
         let condition = condition.replace('?', &format!("?{}", values.len()));

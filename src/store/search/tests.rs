@@ -227,6 +227,8 @@ fn an_article_is_found_by_its_text_also_after_a_revision() {
             published_at: None,
             first_seen_at: at(NOW),
             duplicate_of: None,
+            text_key: None,
+            is_pruned: false,
         };
         items::revise(
             tx,
