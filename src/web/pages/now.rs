@@ -220,7 +220,9 @@ fn glance(frame: &Frame, seen: &Seen) -> Markup {
         }
         section aria-labelledby="ill" {
             h2 #ill { "Feeds in trouble" }
-            @if ill.is_empty() {
+            @if seen.feeds.is_empty() {
+                p.quiet { "No feed is configured." }
+            } @else if ill.is_empty() {
                 p.quiet { "All " a href="/feeds" { (counted(i64::try_from(seen.feeds.len()).unwrap_or(0), "feed", "feeds")) } " are well." }
             } @else {
                 ul.brief {
