@@ -10,6 +10,9 @@ use crate::topic::{Evidence, Topic};
 use crate::web::chart;
 use crate::web::page::TEXT;
 
+/// No headline is longer.
+const HEADLINE: usize = 1_000;
+
 /// The verdict of a topic on these words, with every rule.
 pub(super) fn told(
     topic: &Topic,
@@ -94,20 +97,24 @@ pub(super) fn marked(
     language: Option<&str>,
     evidence: &[Evidence],
 ) -> Markup {
+    let limit = match field {
+        Field::Title => HEADLINE,
+        Field::Summary => TEXT,
+    };
     let mut pieces: Vec<(&str, Option<&str>)> = Vec::new();
     let mut at = 0;
     for found in evidence.iter().filter(|it| it.field == field) {
         let Some(word) = text.get(found.start..found.end) else {
             continue;
         };
-        if found.start < at || found.end > TEXT {
+        if found.start < at || found.end > limit {
             continue;
         }
         pieces.push((&text[at..found.start], None));
         pieces.push((word, Some(&found.concept)));
         at = found.end;
     }
-    let rest = cut(&text[at..], TEXT);
+    let rest = cut(&text[at..], limit);
     html! {
         bdi lang=[language.filter(|it| it.len() <= 12)] {
             @for (piece, concept) in pieces {
