@@ -12,6 +12,7 @@ mod page;
 mod pages;
 mod rate;
 mod trouble;
+mod words;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

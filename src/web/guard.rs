@@ -21,7 +21,7 @@ use crate::secret::Secret;
 use crate::web::guard::token::{SESSION, cookie, credentials, is_same, is_session, session};
 use crate::web::page::{self, Frame};
 use crate::web::trouble::Trouble;
-use crate::web::{REQUEST, Web, assets, rate};
+use crate::web::{REQUEST, Web, assets};
 
 /// Who is let in.
 #[derive(Debug, Clone, Default)]
@@ -97,7 +97,7 @@ async fn admit(
     next: Next,
 ) -> Result<Response, Trouble> {
     let _place = web.requests.try_acquire().map_err(|_| Trouble::Busy)?;
-    if !web.rates.allows(peer, 1.0, Instant::now()) {
+    if !web.rates.allows(peer, Instant::now()) {
         return Err(Trouble::TooMany);
     }
     let site = web.site();
@@ -116,8 +116,8 @@ async fn admit(
             leave: false,
         },
         Err(wrong) => {
-            if wrong == Wrong::Token && !web.rates.allows(peer, rate::WRONG_TOKEN, Instant::now()) {
-                return Err(Trouble::TooMany);
+            if wrong == Wrong::Token {
+                web.rates.wrong_token(peer);
             }
             return Err(Trouble::Unknown);
         }
@@ -256,12 +256,7 @@ async fn log_in(
     };
     let to = own_path(&login.to);
     if !is_same(&Secret::new(login.token), token) {
-        if !web
-            .rates
-            .allows(peer.ip(), rate::WRONG_TOKEN, Instant::now())
-        {
-            return Err(Trouble::TooMany);
-        }
+        web.rates.wrong_token(peer.ip());
         let frame = Frame::bare(
             &web,
             May {

@@ -82,24 +82,15 @@ const HEADERS: [(HeaderName, &str); 6] = [
 pub(super) async fn finish(web: &Web, asked: &Asked, mut response: Response) -> Response {
     if let Some(trouble) = response.extensions_mut().remove::<Trouble>() {
         response = told(web, asked, &trouble);
-    } else if response.status().is_client_error() && !response.headers().contains_key(CONTENT_TYPE)
-        || response
-            .headers()
-            .get(CONTENT_TYPE)
-            .is_some_and(|it| it == "text/plain; charset=utf-8")
-            && response.status().is_client_error()
-    {
-        // The router's own words: a wrong method, a query or body that cannot be read.
+    } else if is_routers(&response) {
         let status = response.status();
         let reason = to_bytes(response.into_body(), 1_000)
             .await
             .unwrap_or_default();
-        let reason = String::from_utf8_lossy(&reason).into_owned();
-        let reason = if reason.is_empty() {
-            status.to_string()
-        } else {
-            reason
-        };
+        let mut reason = String::from_utf8_lossy(&reason).into_owned();
+        if reason.is_empty() {
+            reason = status.to_string();
+        }
         response = told(web, asked, &Trouble::BadRequest(reason));
         *response.status_mut() = status;
     }
@@ -115,6 +106,12 @@ pub(super) async fn finish(web: &Web, asked: &Asked, mut response: Response) -> 
         response = compressed(response).await;
     }
     response
+}
+
+/// The router's own words: a wrong method, a query or a body that cannot be read.
+fn is_routers(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    response.status().is_client_error() && kind.is_none_or(|it| it == "text/plain; charset=utf-8")
 }
 
 fn told(web: &Web, asked: &Asked, trouble: &Trouble) -> Response {

@@ -10,8 +10,9 @@ use crate::store::view::feeds::{self, Feed};
 use crate::web::Web;
 use crate::web::chart;
 use crate::web::guard::May;
-use crate::web::page::{About, Frame, counted, headline, language, page};
+use crate::web::page::{About, Frame, headline, language, page};
 use crate::web::trouble::Trouble;
+use crate::web::words::counted;
 
 const DAYS: i64 = 14;
 

@@ -15,11 +15,10 @@ use crate::store::view::{Part, Rows, volume};
 use crate::story::ladder::State as Step;
 use crate::web::Web;
 use crate::web::guard::May;
-use crate::web::page::{
-    About, Frame, counted, grouped, headline, kind, language, older, page, state,
-};
+use crate::web::page::{About, Frame, headline, kind, language, older, page, state};
 use crate::web::pages::Listed;
 use crate::web::trouble::Trouble;
+use crate::web::words::{counted, grouped};
 
 /// Developments shown, and what was held back within so long.
 const SHOWN: usize = 20;

@@ -12,9 +12,10 @@ use crate::store::view::owed::{self, Count, Delivery};
 use crate::store::view::{Part, Rows};
 use crate::web::Web;
 use crate::web::guard::May;
-use crate::web::page::{About, Frame, grouped, headline, older, page, with};
+use crate::web::page::{About, Frame, headline, older, page, with};
 use crate::web::pages::{named, nowhere, number};
 use crate::web::trouble::Trouble;
+use crate::web::words::grouped;
 
 const SHOWN: usize = 60;
 const STATES: [&str; 7] = [

@@ -9,9 +9,10 @@ use crate::store::view::Part;
 use crate::store::view::stories::{self, Story};
 use crate::web::Web;
 use crate::web::guard::May;
-use crate::web::page::{About, Frame, counted, headline, older, page, state};
+use crate::web::page::{About, Frame, headline, older, page, state};
 use crate::web::pages::Listed;
 use crate::web::trouble::Trouble;
+use crate::web::words::counted;
 
 const SHOWN: usize = 40;
 

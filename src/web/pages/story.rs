@@ -14,12 +14,11 @@ use crate::store::view::stories::{self, Report, Story};
 use crate::web::Web;
 use crate::web::chart::{self, Dot};
 use crate::web::guard::May;
-use crate::web::page::{
-    About, Frame, foreign, headline, kind, language, outward, page, span, state, verdict_word,
-};
+use crate::web::page::{About, Frame, foreign, headline, kind, language, outward, page, state};
 use crate::web::pages::stories::figures;
 use crate::web::pages::{named, nowhere};
 use crate::web::trouble::Trouble;
+use crate::web::words::{span, verdict_word};
 
 /// Of a story that goes on for months its first reports are shown; the API has all of them.
 const SHOWN: usize = 400;

@@ -10,9 +10,10 @@ use crate::text::Words;
 use crate::text::language::detect;
 use crate::topic::{Scope, Topic};
 use crate::web::guard::May;
-use crate::web::page::{About, Frame, counted, page, with};
+use crate::web::page::{About, Frame, page, with};
 use crate::web::pages::account;
 use crate::web::trouble::Trouble;
+use crate::web::words::counted;
 use crate::web::{MAX_WORDS, Web};
 
 #[derive(Debug, Deserialize)]
