@@ -53,7 +53,7 @@ const STORIES: &str = "
         SELECT story_id, item_id, 'fact', 0.5, reason, iif(item_id % 4 = 0, 'floor', 'alert'), placed_at
         FROM story_items WHERE item_id % 2 = 0 ORDER BY item_id;
     INSERT INTO alerts (development_id, message, created_at)
-        SELECT d.id, json_object('id', d.id, 'topic', 'us-dprk-summit', 'kind', 'fact', 'story', json_object('id', d.story_id,
+        SELECT d.id, json_object('id', 'alert-' || d.id, 'topic', 'us-dprk-summit', 'kind', 'fact', 'story', json_object('id', d.story_id,
             'title', i.title, 'state', NULL), 'headline', i.title, 'new', json_array(), 'item', json_object('title', i.title,
             'url', i.url, 'outlet', 'Outlet', 'language', i.language, 'published_at', i.published_at), 'sources', json_array(),
             'reason', 'new', 'created_at', d.created_at), d.created_at

@@ -12,7 +12,8 @@ use crate::story::StoryId;
 use crate::story::ladder::State;
 use crate::syndication::Entry;
 
-/// Developments of `topic`, the latest first, whether they were told or held back.
+/// Developments of `topic`, the latest first, whether they were told or held back. They are walked by time
+/// (a cross join keeps the order of the tables): the stories of a topic are many more than asked for.
 pub fn developments(
     connection: &Connection,
     topic: &str,
@@ -21,7 +22,7 @@ pub fn developments(
     let mut statement = connection.prepare_cached(
         "SELECT d.created_at, d.kind, d.reason, coalesce(i.guid, i.url, i.title), i.title, i.url, i.summary, i.language,
             f.outlet, i.published_at, s.title
-         FROM developments d JOIN stories s ON s.id = d.story_id JOIN items i ON i.id = d.item_id
+         FROM developments d CROSS JOIN stories s ON s.id = d.story_id JOIN items i ON i.id = d.item_id
          JOIN feeds f ON f.id = i.feed_id
          WHERE s.topic = ?1 ORDER BY d.created_at DESC, d.id DESC LIMIT ?2",
     )?;

@@ -134,17 +134,22 @@ pub(super) fn band(stretches: &[Stretch]) -> Markup {
     }
 }
 
-/// A row of small bars, one a day.
+/// A row of small bars, one a day; one path, for there are many rows on a page.
 pub(super) fn sparkline(days: &[i64], said: &str) -> Markup {
     let most = days.iter().copied().max().unwrap_or(0);
+    let bars = days.iter().enumerate().map(|(at, n)| {
+        let height = if *n > 0 {
+            (16.0 * ratio(*n, most)).max(2.0)
+        } else {
+            0.5
+        };
+        let (left, height) = (6 * at, format!("{height:.1}"));
+        format!("M{left} 18v-{height}h5v{height}z")
+    });
     html! {
-        svg.spark role="img" aria-label=(said) width="84" height="18" {
+        svg.spark role="img" aria-label=(said) width=(6 * days.len()) height="18" {
             title { (said) }
-            @for (at, n) in days.iter().enumerate() {
-                @let (left, width) = slot(at, days.len());
-                @let height = if *n > 0 { (16.0 * ratio(*n, most)).max(2.0) } else { 1.0 };
-                rect class=[(*n == 0).then_some("none")] x=(percent(left)) width=(percent(width)) y=(px(18.0 - height)) height=(px(height)) {}
-            }
+            path d=(bars.collect::<String>()) {}
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::web::trouble::Trouble;
 /// Entries of a feed; readers come more often than so many arise.
 const ENTRIES: usize = 50;
 /// Reports that were placed so long ago name days that are over.
-const DATED: SignedDuration = SignedDuration::from_hours(400 * 24);
+const DATED: SignedDuration = SignedDuration::from_hours(280 * 24);
 
 pub(super) fn routes() -> Router<Arc<Web>> {
     Router::new()

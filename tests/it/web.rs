@@ -179,7 +179,7 @@ fn every_page_is_served_whole_under_a_strict_policy() {
     }
     let item = seen.get("/items/2").text;
     assert!(
-        item.contains("<mark title=\"trump\">Trump</mark>"),
+        item.contains("<mark title=\"trump-kim\">Trump and Kim Jong Un</mark>"),
         "{item}"
     );
     assert!(

@@ -1,7 +1,8 @@
 //! Developments and alerts.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::message::Message;
@@ -101,29 +102,36 @@ pub struct Alert {
     pub id: i64,
     pub created_at: String,
     pub development_id: i64,
+    pub story_id: i64,
     pub item_id: i64,
     #[schema(value_type = Object)]
-    pub message: Message,
+    pub message: Value,
     /// When somebody said that they have it.
     pub acknowledged_at: Option<String>,
 }
 
+impl Alert {
+    /// The message; none where another version wrote it otherwise.
+    pub fn said(&self) -> Option<Message> {
+        Message::deserialize(&self.message).ok()
+    }
+}
+
 const ALERT: &str =
-    "SELECT a.id, a.created_at, a.development_id, d.item_id, a.message, a.acknowledged_at FROM alerts a
+    "SELECT a.id, a.created_at, a.development_id, d.story_id, d.item_id, a.message, a.acknowledged_at FROM alerts a
      JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id";
 
 fn alert_of(row: &Row<'_>) -> rusqlite::Result<Alert> {
-    let text = row.get_ref(4)?.as_str()?;
-    let message = serde_json::from_str(text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(4, rusqlite::types::Type::Text, error.into())
-    })?;
+    let text = row.get_ref(5)?.as_str()?;
+    let message = serde_json::from_str(text).unwrap_or_default();
     Ok(Alert {
         id: row.get(0)?,
         created_at: row.get(1)?,
         development_id: row.get(2)?,
-        item_id: row.get(3)?,
+        story_id: row.get(3)?,
+        item_id: row.get(4)?,
         message,
-        acknowledged_at: row.get(5)?,
+        acknowledged_at: row.get(6)?,
     })
 }
 

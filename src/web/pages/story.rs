@@ -97,7 +97,8 @@ fn spread(reports: &[Report], told: &HashMap<i64, &Alert>) -> Markup {
 }
 
 fn entry(frame: &Frame, report: &Report, alert: Option<&Alert>) -> Markup {
-    let quotes = alert.map_or(&[][..], |it| &it.message.new);
+    let said = alert.and_then(Alert::said);
+    let quotes = said.as_ref().map_or(&[][..], |it| &it.new);
     html! {
         li #{"item-" (report.item_id)} .told[alert.is_some()] .minor[report.development.is_none()] {
             p.when { (frame.clock(&report.at)) span.lag { "+" (span(report.lag_secs)) } }
@@ -116,16 +117,12 @@ fn entry(frame: &Frame, report: &Report, alert: Option<&Alert>) -> Markup {
                     }
                     (outward(report.url.as_deref(), "Read"))
                 }
-                @if let Some(alert) = alert {
-                    @for quote in quotes.iter().filter(|it| it.text == report.title && !it.gloss.is_empty()) {
-                        p.gloss { (foreign(&quote.gloss, None, 300)) }
-                    }
-                    @for quote in quotes.iter().filter(|it| it.text != report.title) { (quoted(quote)) }
-                    p.why { (headline(&alert.message.reason, None)) }
-                    (acknowledgement(frame, alert))
-                } @else if report.development.is_some() {
-                    p.why { (headline(&report.reason, None)) }
+                @for quote in quotes.iter().filter(|it| it.text == report.title && !it.gloss.is_empty()) {
+                    p.gloss { (foreign(&quote.gloss, None, 300)) }
                 }
+                @for quote in quotes.iter().filter(|it| it.text != report.title) { (quoted(quote)) }
+                @if report.development.is_some() { p.why { (headline(&report.reason, None)) } }
+                @if let Some(alert) = alert { (acknowledgement(frame, alert)) }
             }
         }
     }
@@ -154,7 +151,7 @@ pub(super) async fn acknowledge(
     acknowledged(&web, may, id).await?;
     let alert = web.ask(move |archive| news::alert(archive, id)).await?;
     let alert = alert.ok_or_else(|| nowhere("alert", id))?;
-    let (story, item) = (alert.message.story.id, alert.item_id);
+    let (story, item) = (alert.story_id, alert.item_id);
     Ok(Redirect::to(&format!("/stories/{story}#item-{item}")))
 }
 

@@ -80,16 +80,23 @@ fn first(frame: &Frame, days: &[Date]) -> Timestamp {
 
 fn by_day(frame: &Frame, days: &[Date], counts: &[Count]) -> Vec<(Date, Stack)> {
     let mut stacks: Vec<(Date, Stack)> = days.iter().map(|it| (*it, Stack::default())).collect();
+    // Counts come hour by hour: the day is looked up once for all languages.
+    let mut last: (&str, Option<usize>) = ("", None);
     for count in counts {
-        let Ok(hour) = format!("{}:00:00Z", count.hour).parse::<Timestamp>() else {
-            continue;
-        };
-        let day = frame.local(hour).date();
-        if let Ok(at) = stacks.binary_search_by_key(&day, |it| it.0) {
+        if last.0 != count.hour {
+            last = (&count.hour, day_of(frame, &count.hour, days));
+        }
+        if let Some(at) = last.1 {
             stacks[at].1[chart::place_of(count.language.as_deref())] += count.n;
         }
     }
     stacks
+}
+
+/// Which of `days` an hour (`2026-03-01T09`, UTC) falls on.
+fn day_of(frame: &Frame, hour: &str, days: &[Date]) -> Option<usize> {
+    let hour: Timestamp = format!("{hour}:00:00Z").parse().ok()?;
+    days.binary_search(&frame.local(hour).date()).ok()
 }
 
 type Series = [(&'static str, Vec<(Date, Stack)>); 3];
