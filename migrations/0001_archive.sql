@@ -145,6 +145,21 @@ CREATE TABLE stories (
 CREATE INDEX stories_by_time ON stories (topic, last_seen_at);
 CREATE INDEX stories_by_topic ON stories (topic, id);
 
+-- Told items that their feed no longer lists though it lists older ones.
+CREATE TABLE withdrawals (
+    item_id       INTEGER PRIMARY KEY REFERENCES items (id),
+    missing_since TEXT NOT NULL,
+    told_at       TEXT                        -- when that was told; null: it may come back
+) STRICT;
+
+-- Where the matter of a topic as a whole stands, whatever the story.
+CREATE TABLE topics (
+    name   TEXT PRIMARY KEY,
+    state  TEXT,                              -- as in stories
+    actor  TEXT,                              -- party by which it came there
+    states TEXT NOT NULL                      -- every state it has had, with when it came there
+) STRICT;
+
 -- Stories that turned out to be one. Merging tells nobody anything.
 CREATE TABLE merges (
     id         INTEGER PRIMARY KEY,

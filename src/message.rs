@@ -3,8 +3,6 @@
 pub mod escape;
 pub mod templates;
 
-use std::collections::HashSet;
-
 use serde::{Deserialize, Serialize};
 
 use crate::feed::Feed;
@@ -256,23 +254,6 @@ pub fn quotes(
             })
         })
         .collect()
-}
-
-/// The sentence of the summary that names most of what the title does not, if any names something.
-pub fn telling(reading: &Reading) -> Option<u16> {
-    let of = |sentence: u16| {
-        let hits = reading
-            .hits
-            .iter()
-            .filter(move |it| it.sentence == sentence);
-        hits.map(|it| it.concept).collect::<HashSet<_>>()
-    };
-    let titled = of(0);
-    let last = reading.hits.iter().map(|it| it.sentence).max()?;
-    let added = |sentence: &u16| of(*sentence).difference(&titled).count();
-    // Of equals the first, which is the last that `max` sees.
-    let most = (1..=last).rev().max_by_key(added)?;
-    (added(&most) > 0).then_some(most)
 }
 
 /// English names of the concepts in one sentence, in the order in which they stand.

@@ -17,6 +17,7 @@ pub mod retention;
 pub mod search;
 pub mod stories;
 pub mod view;
+pub mod withdrawals;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use rusqlite::Transaction;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -37,6 +38,13 @@ pub struct Deliverer {
 struct Sent {
     delivery: Delivery,
     outcome: Outcome,
+}
+
+/// What a channel takes now.
+enum Room {
+    For(usize),
+    /// Nothing, and when that may be otherwise.
+    Full(Option<Timestamp>),
 }
 
 /// The place of the one sender: taken at the first turn, kept at every claim.
@@ -142,9 +150,16 @@ impl Deliverer {
             .store
             .read(|connection| upkeep::next_due(connection, now))?;
         next = next.into_iter().chain(upkeep).min();
+        let mut free = Vec::new();
         for (name, channel) in &setup.channels {
-            let due = self.start_channel(name, channel, setup.config.pace_of(name), now)?;
-            next = next.into_iter().chain(due).min();
+            match self.room(name, setup.config.pace_of(name), now)? {
+                Room::For(limit) => free.push((name, channel, limit)),
+                Room::Full(until) => next = next.into_iter().chain(until).min(),
+            }
+        }
+        if self.claim(&free, now)? {
+            // There may be more than was claimed.
+            next = Some(now);
         }
         let wait = next.map_or(LONGEST_WAIT, |at| {
             Duration::try_from(at.duration_since(now)).unwrap_or_default()
@@ -152,63 +167,72 @@ impl Deliverer {
         Ok(wait.clamp(Duration::from_millis(100), LONGEST_WAIT))
     }
 
-    /// Starts what is due to a channel, as much as it takes, and says when to look again. What is
-    /// under way rings by itself when it ends.
-    fn start_channel(
-        &mut self,
-        name: &str,
-        channel: &Channel,
-        pace: Pace,
-        now: Timestamp,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        let under_way = self.under_way.entry(name.to_owned()).or_default();
+    /// How much a channel takes now of what is due to it, or when to look again. What is under way
+    /// rings by itself when it ends.
+    fn room(&mut self, name: &str, pace: Pace, now: Timestamp) -> Result<Room, StoreError> {
+        let under_way = self.under_way.get(name).map_or(&[][..], Vec::as_slice);
         let free = pace.concurrency.saturating_sub(under_way.len());
         if free == 0 || self.unsettled.iter().any(|it| it.delivery.channel == name) {
-            return Ok(None);
+            return Ok(Room::Full(None));
         }
         // A look first: an idle channel costs no write.
         let due = self
             .store
             .read(|connection| outbox::next_due(connection, name, under_way, now))?;
         if due.is_none_or(|due| due > now) {
-            return Ok(due);
+            return Ok(Room::Full(due));
         }
-        let mut bucket = match pace.rate {
-            None => None,
-            Some(rate) => {
-                let known = self.buckets.get(name).filter(|it| it.rate() == rate);
-                if known.is_none() {
-                    let bucket = bucket(&self.store, name, rate, now)?;
-                    self.buckets.insert(name.to_owned(), bucket);
-                }
-                self.buckets.get_mut(name)
-            }
+        let Some(rate) = pace.rate else {
+            return Ok(Room::For(free));
         };
-        let mut limit = free;
-        if let Some(bucket) = &mut bucket {
-            limit = limit.min(bucket.available(now));
-            if limit == 0 {
-                return Ok(Some(bucket.next_at()));
-            }
+        if self.buckets.get(name).is_none_or(|it| it.rate() != rate) {
+            let bucket = bucket(&self.store, name, rate, now)?;
+            self.buckets.insert(name.to_owned(), bucket);
+        }
+        let bucket = self.buckets.get_mut(name);
+        Ok(
+            bucket.map_or(Room::For(free), |bucket| match bucket.available(now) {
+                0 => Room::Full(Some(bucket.next_at())),
+                n => Room::For(n.min(free)),
+            }),
+        )
+    }
+
+    /// Claims for all that have room in one transaction, and starts sending; whether anybody has
+    /// room left.
+    fn claim(
+        &mut self,
+        free: &[(&String, &Channel, usize)],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        if free.is_empty() {
+            return Ok(false);
         }
         let sender = &self.place.sender;
         let claimed = self.store.write(|tx| {
             if !sender::keep_place(tx, sender, now)? {
                 return Err(StoreError::Ousted);
             }
-            outbox::claim(tx, name, limit, under_way, now)
+            let claims = free.iter().map(|(name, _, limit)| {
+                let under_way = self.under_way.get(*name).map_or(&[][..], Vec::as_slice);
+                outbox::claim(tx, name, *limit, under_way, now)
+            });
+            claims.collect::<Result<Vec<_>, _>>()
         })?;
         self.place.kept_at = Some(now);
-        if let Some(bucket) = bucket {
-            bucket.take(claimed.len());
+        let mut more = false;
+        for ((name, channel, limit), claimed) in free.iter().zip(claimed) {
+            if let Some(bucket) = self.buckets.get_mut(*name) {
+                bucket.take(claimed.len());
+            }
+            more |= *limit > 1;
+            let under_way = self.under_way.entry((*name).clone()).or_default();
+            for delivery in claimed {
+                under_way.push(delivery.id);
+                self.sends.spawn(send((*channel).clone(), delivery));
+            }
         }
-        for delivery in claimed {
-            under_way.push(delivery.id);
-            self.sends.spawn(send(channel.clone(), delivery));
-        }
-        // There may be more than was claimed.
-        let more = under_way.len() < pace.concurrency;
-        Ok(more.then_some(now))
+        Ok(more)
     }
 
     /// Takes the place at the first turn, and holds it while there is nothing to claim.
@@ -259,44 +283,56 @@ impl Deliverer {
         Ok(())
     }
 
+    /// Takes what ended, with all that ended meanwhile: one transaction writes it down.
     fn finished(&mut self, sent: Result<Sent, tokio::task::JoinError>) {
-        self.unsettled
-            .push(sent.expect("a send catches its panics"));
+        let mut ended = Some(sent);
+        while let Some(sent) = ended {
+            self.unsettled
+                .push(sent.expect("a send catches its panics"));
+            ended = self.sends.try_join_next();
+        }
         if let Err(error) = self.settle_late(self.clock.now()) {
             tracing::error!("what was sent cannot be written down yet: {error}");
         }
     }
 
-    /// Writes down what was sent. Until that succeeds its channel stays busy: sending more, or
+    /// Writes down what was sent. Until that succeeds its channels stay busy: sending more, or
     /// the same again, would be worse than waiting.
     fn settle_late(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        while let Some(sent) = self.unsettled.first() {
-            let delivery = &sent.delivery;
-            let operator = &self.setup.config.operator.channels;
-            let settled = self.store.write(|tx| {
-                let failures = outbox::failures(tx, &delivery.channel)? + 1;
-                let outcome = sent.outcome.clone();
-                let settled = settle(
-                    outcome,
-                    delivery.attempts + 1,
-                    failures,
-                    now,
-                    fastrand::f64(),
-                );
-                outbox::settle(tx, delivery, &settled, now)?;
-                if let Settled::Dead { why } = &settled {
-                    outbox::tell_dead(tx, delivery, why, operator, now)?;
-                }
-                Ok::<_, StoreError>(settled)
-            })?;
-            let sent = self.unsettled.remove(0);
-            log(&sent.delivery, &settled);
+        if self.unsettled.is_empty() {
+            return Ok(());
+        }
+        let operator = &self.setup.config.operator.channels;
+        let settled = self.store.write(|tx| {
+            let sent = self.unsettled.iter();
+            sent.map(|it| write_down(tx, it, operator, now))
+                .collect::<Result<Vec<_>, StoreError>>()
+        })?;
+        for (sent, settled) in self.unsettled.drain(..).zip(&settled) {
+            log(&sent.delivery, settled);
             if let Some(under_way) = self.under_way.get_mut(&sent.delivery.channel) {
                 under_way.retain(|it| *it != sent.delivery.id);
             }
         }
         Ok(())
     }
+}
+
+fn write_down(
+    tx: &Transaction<'_>,
+    sent: &Sent,
+    operator: &[String],
+    now: Timestamp,
+) -> Result<Settled, StoreError> {
+    let delivery = &sent.delivery;
+    let failures = outbox::failures(tx, &delivery.channel)? + 1;
+    let (outcome, attempts) = (sent.outcome.clone(), delivery.attempts + 1);
+    let settled = settle(outcome, attempts, failures, now, fastrand::f64());
+    outbox::settle(tx, delivery, &settled, now)?;
+    if let Settled::Dead { why } = &settled {
+        outbox::tell_dead(tx, delivery, why, operator, now)?;
+    }
+    Ok(settled)
 }
 
 /// What is left of a channel's pace after what it was sent before this process began.

@@ -945,8 +945,9 @@ fn help_reads_like_this() {
       feeds        Feeds and their health
       items        List items, the newest first
       stories      List stories, the latest first
-      alerts       List alerts, the latest first
-      deliveries   List deliveries, the latest first
+      alerts       List alerts, the latest first, or acknowledge one
+      deliveries   List deliveries, the latest first, or send some again
+      digest       Compose, and send, the digest of a span
       sql          Query the archive with read-only SQL
       explain      Why an item matched, threaded and alerted, or not
       topics       For the person who writes rules: check them, test them, find what they miss

@@ -404,15 +404,20 @@ fn check_lists_routes_and_the_next_slots_and_finds_faults_with_their_lines() {
 #[test]
 fn no_headline_brings_markup_into_a_digest() {
     let mut world = world(EIGHT);
-    let hostile = entry(
-        "1",
-        "<script>alert(1)</script> **bold** [x](http://evil.example) @everyone\r\nBcc: a@b.example",
-    );
-    world.feed("wire", rss(&[hostile])).poll().expect_alerts(1);
+    world
+        .feed("wire", rss(&headlines(1)))
+        .poll()
+        .expect_alerts(1);
     world.at("2026-06-01T23:00:00Z").deliver();
-    let digest = digests(&world).pop().expect("a digest");
+    let mut digest = digests(&world).pop().expect("a digest");
+    let hostile =
+        "<script>alert(1)</script> **bold** [x](http://evil.example) @everyone\r\nBcc: a@b.example";
+    digest["stories"][0]["title"] = hostile.into();
+    digest["stories"][0]["developments"][0]["headline"] = hostile.into();
+    digest["stories"][0]["developments"][0]["url"] = "javascript:alert(1)".into();
     let templates = Templates::new(TimeZone::UTC);
     let html = templates.render("digest.html", &digest).expect("rendered");
+    assert!(!html.contains("javascript:"), "{html}");
     assert!(
         !html.contains("<script>") && html.contains("&lt;script&gt;"),
         "{html}"
