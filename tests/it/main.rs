@@ -3,6 +3,7 @@
 
 mod channels;
 mod articles;
+mod care;
 mod cli;
 mod crash;
 mod fetching;
@@ -10,6 +11,7 @@ mod flow;
 mod pages;
 mod health;
 mod politeness;
+mod schema;
 mod tidy;
 mod topics;
 mod world;
