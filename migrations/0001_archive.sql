@@ -145,6 +145,21 @@ CREATE TABLE stories (
 CREATE INDEX stories_by_time ON stories (topic, last_seen_at);
 CREATE INDEX stories_by_topic ON stories (topic, id);
 
+-- Told items that their feed no longer lists though it lists older ones.
+CREATE TABLE withdrawals (
+    item_id       INTEGER PRIMARY KEY REFERENCES items (id),
+    missing_since TEXT NOT NULL,
+    told_at       TEXT                        -- when that was told; null: it may come back
+) STRICT;
+
+-- Where the matter of a topic as a whole stands, whatever the story.
+CREATE TABLE topics (
+    name   TEXT PRIMARY KEY,
+    state  TEXT,                              -- as in stories
+    actor  TEXT,                              -- party by which it came there
+    states TEXT NOT NULL                      -- every state it has had, with when it came there
+) STRICT;
+
 -- Stories that turned out to be one. Merging tells nobody anything.
 CREATE TABLE merges (
     id         INTEGER PRIMARY KEY,
@@ -192,7 +207,8 @@ CREATE TABLE alerts (
     id             INTEGER PRIMARY KEY,
     development_id INTEGER NOT NULL UNIQUE REFERENCES developments (id),
     message        TEXT NOT NULL,             -- JSON, as a webhook receives it
-    created_at     TEXT NOT NULL
+    created_at     TEXT NOT NULL,
+    acknowledged_at TEXT                      -- when its reader said so; ends escalation
 ) STRICT;
 CREATE INDEX alerts_by_time ON alerts (created_at);
 
@@ -229,6 +245,7 @@ CREATE TABLE deliveries (
     next_attempt_at TEXT NOT NULL,            -- while sending: when the lease ends
     idempotency_key TEXT NOT NULL UNIQUE,
     last_error      TEXT,
+    reference       TEXT,                     -- the channel's own name for what it took: later alerts of the story stand below
     created_at      TEXT NOT NULL,
     delivered_at    TEXT,
     CHECK ((alert_id IS NOT NULL) + (digest_id IS NOT NULL) + (health_event_id IS NOT NULL) = 1),

@@ -75,6 +75,8 @@ pub struct Moment<'a> {
     pub told: u32,
     /// The item looks back: an anniversary, a memoir.
     pub past: bool,
+    /// It is somebody's opinion.
+    pub comment: bool,
     /// Independent origins of the story.
     pub sources: usize,
     pub origin: &'a str,
@@ -96,6 +98,8 @@ pub enum Reason {
     AlreadyTold,
     /// It looks back.
     Past,
+    /// It is somebody's view of the news.
+    Comment,
     /// The story was told a short while ago.
     Floor,
     /// The topic has had its alerts of this hour.
@@ -112,6 +116,7 @@ impl Decision {
             Self::Silent(Reason::Copy) => "silent: copy",
             Self::Silent(Reason::AlreadyTold) => "silent: already told",
             Self::Silent(Reason::Past) => "silent: looks back",
+            Self::Silent(Reason::Comment) => "silent: commentary",
             Self::Silent(Reason::Floor) => "silent: told a short while ago",
             Self::Silent(Reason::Budget) => "silent: over budget",
         }
@@ -126,6 +131,7 @@ impl Decision {
             Self::Silent(Reason::Copy) => "copy",
             Self::Silent(Reason::AlreadyTold) => "told",
             Self::Silent(Reason::Past) => "past",
+            Self::Silent(Reason::Comment) => "comment",
             Self::Silent(Reason::Floor) => "floor",
             Self::Silent(Reason::Budget) => "budget",
         }
@@ -144,6 +150,9 @@ pub fn decide(development: Option<&Development>, moment: &Moment<'_>, policy: &P
     }
     if moment.past {
         return Decision::Silent(Reason::Past);
+    }
+    if moment.comment {
+        return Decision::Silent(Reason::Comment);
     }
     let pressing = matches!(
         development.kind,
@@ -193,6 +202,7 @@ mod tests {
             told_at: None,
             told: 0,
             past: false,
+            comment: false,
             sources: 1,
             origin: "Yonhap",
         }

@@ -57,7 +57,7 @@ async fn outcome(sent: Result<reqwest::Response, reqwest::Error>, secrets: &[&st
     };
     let status = response.status();
     if status.is_success() {
-        return Outcome::Sent;
+        return Outcome::Sent { reference: None };
     }
     let not_before = retry_after(response.headers());
     let body = first_line(response, secrets).await;

@@ -6,6 +6,7 @@ pub mod article;
 pub mod identity;
 mod thread;
 pub mod upkeep;
+mod withdrawal;
 
 use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
@@ -161,6 +162,7 @@ impl Ingest {
                     story.reported_by(&member.origin);
                 }
             }
+            open.course = stories::topic_course(connection, &topic.name)?;
             for (story, course) in stories::courses_since(connection, &topic.name, since)? {
                 if let Some(story) = open.get_mut(story) {
                     story.course = course;
@@ -291,6 +293,9 @@ impl Ingest {
                 )
             }
         };
+        if report.error.is_none() {
+            report.alerts += self.tell_missing(tx, &feed, visit.at)?;
+        }
         let after = self.after(&feed, visit, rhythm, outcome);
         feeds::record(tx, &feed, visit.at, &after)?;
         if error_class == Some(ErrorClass::RateLimited.as_str()) {
@@ -336,14 +341,16 @@ impl Ingest {
             .filter(|item| !item.is_empty())
             .collect();
         order.sort_by_key(|item| item.published_at().unwrap_or(now));
+        let mut present = HashSet::new();
         for item in order {
             let seen = self.take_item(tx, feed, item, declared.as_deref(), &shared, now)?;
             report.new += usize::from(seen.change == Change::New);
             report.revised += usize::from(seen.change == Change::Revised);
             report.matched += usize::from(seen.matched);
             report.alerts += seen.alerts;
+            present.extend(seen.item);
         }
-        Ok(())
+        withdrawal::note(tx, feed, parsed, &present, now)
     }
 
     /// Takes one item. `shared` tells which keys its document wore out.
@@ -409,6 +416,7 @@ impl Ingest {
             was: None,
         };
         let mut seen = Seen {
+            item: Some(id),
             change: Change::New,
             ..Seen::default()
         };
@@ -424,7 +432,10 @@ impl Ingest {
         item: &Item,
         now: Timestamp,
     ) -> Result<Seen, StoreError> {
-        let mut seen = Seen::default();
+        let mut seen = Seen {
+            item: Some(known.id),
+            ..Seen::default()
+        };
         if same_words(item, known)
             || item.title.is_empty()
             || items::said_before(tx, known.id, &item.title, &item.summary)?
@@ -552,6 +563,7 @@ pub enum Change {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Seen {
+    pub item: Option<ItemId>,
     pub change: Change,
     pub matched: bool,
     /// Some topic's concepts are in it, but not together as a rule wants them.

@@ -17,14 +17,29 @@ pub struct Delivery {
     pub idempotency_key: String,
     /// Attempts before this one.
     pub attempts: u32,
-    /// JSON of the [`crate::message::Message`].
+    pub what: What,
+    /// JSON of the [`crate::message::Message`] or the digest.
     pub message: String,
+    /// Under what the channel keeps the first alert of the same story, so that this one can stand below it.
+    pub thread: Option<String>,
+}
+
+/// What a delivery carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    Alert,
+    Digest,
+    /// To the operator: a feed is otherwise than before.
+    Health,
 }
 
 /// What a channel answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    Sent,
+    Sent {
+        /// The channel's own name for what it took, where later messages can refer to it.
+        reference: Option<String>,
+    },
     Retry {
         why: String,
         not_before: Option<Duration>,
@@ -36,7 +51,7 @@ pub enum Outcome {
 /// What becomes of the row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
-    Delivered,
+    Delivered { reference: Option<String> },
     Retry { at: Timestamp, why: String },
     Dead { why: String },
 }
@@ -64,7 +79,7 @@ const WAITS: [Duration; 12] = [
 /// `attempts` counts the one just made; `jitter` (0..1) adds up to a fifth to the wait.
 pub fn settle(outcome: Outcome, attempts: u32, now: Timestamp, jitter: f64) -> Settled {
     match outcome {
-        Outcome::Sent => Settled::Delivered,
+        Outcome::Sent { reference } => Settled::Delivered { reference },
         Outcome::Refused(why) => Settled::Dead { why },
         Outcome::Retry { why, not_before } => {
             match WAITS.get(attempts.saturating_sub(1) as usize) {
@@ -132,8 +147,13 @@ mod tests {
             }
         );
         assert_eq!(
-            settle(Outcome::Sent, 1, Timestamp::UNIX_EPOCH, 0.0),
-            Settled::Delivered
+            settle(
+                Outcome::Sent { reference: None },
+                1,
+                Timestamp::UNIX_EPOCH,
+                0.0
+            ),
+            Settled::Delivered { reference: None }
         );
     }
 }

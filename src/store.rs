@@ -14,6 +14,7 @@ pub mod query;
 pub mod retention;
 pub mod search;
 pub mod stories;
+pub mod withdrawals;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

@@ -8,7 +8,9 @@ pub mod ladder;
 pub mod open;
 pub mod origin;
 pub mod profile;
+pub mod quote;
 pub mod rarity;
+pub mod step;
 pub mod wording;
 
 pub use features::Features;
@@ -18,10 +20,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::story::ladder::{Ladder, State, Step};
+use crate::story::features::FactKind;
+use crate::story::ladder::State;
 use crate::story::open::{Course, OpenStory, Ranked};
 use crate::story::origin::Origins;
 use crate::story::rarity::Rarity;
+use crate::story::step::{Ladder, Step};
 use crate::story::wording::Wording;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,6 +56,12 @@ pub struct Policy {
     pub merge_by_concepts: f64,
     /// Share of a threshold that is enough for an item that names nothing new.
     pub nearly: f64,
+    /// … and of whose headline no larger share is unsaid.
+    pub retold: f64,
+    /// How much nearer an item is to a story that has told the same turn of the meeting.
+    pub same_turn: f64,
+    /// Closeness of an item to a second story from which the two may be one.
+    pub merge_near: f64,
     /// Closeness up to which an item whose headline is news to the story is another happening.
     pub surely: f64,
     /// Likeness of wording below which one script tells two happenings, whatever the concepts.
@@ -70,9 +80,12 @@ impl Default for Policy {
             merge: 0.2,
             merge_by_concepts: 0.45,
             nearly: 0.8,
+            retold: 0.85,
+            same_turn: 1.5,
+            merge_near: 0.3,
             surely: 1.6,
             trace: 0.05,
-            novelty: 1.1,
+            novelty: 1.3,
         }
     }
 }
@@ -102,10 +115,15 @@ impl Placement {
     }
 }
 
-/// Places an item among the open stories.
-pub fn place(item: &Features, open: &OpenStories, policy: &Policy) -> Placement {
+/// Places an item among the open stories; `tells` is the state of a meeting that its headline tells.
+pub fn place(
+    item: &Features,
+    tells: Option<State>,
+    open: &OpenStories,
+    policy: &Policy,
+) -> Placement {
     Placement {
-        ranked: open.ranked(item, policy),
+        ranked: open.ranked(item, tells, policy),
     }
 }
 
@@ -143,12 +161,18 @@ impl DevelopmentKind {
     }
 }
 
+/// Share of a headline from which it is as good as all unsaid, and what that is worth.
+const UNHEARD: f64 = 0.9;
+const UNHEARD_WORTH: f64 = 0.5;
+
 /// What an item's headline adds to its story.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct News {
     /// Glosses of facts the story lacks, and of those it has.
     pub new: Vec<String>,
     pub known: Vec<String>,
+    /// Those of the new facts that may set a meeting: days and places.
+    pub settings: Vec<String>,
     /// Share of the headline, by rarity, that the story has not said.
     pub unsaid: f64,
     /// `unsaid` and the weights of the new facts.
@@ -170,9 +194,11 @@ impl News {
         } else {
             story.concepts.lacks(&item.title_concepts, rarity)
         };
+        // Where the story speaks the same script, a headline of which it has said nothing is another.
+        let unheard = story.speaks(item.script) && unsaid > UNHEARD;
         let mut news = Self {
             unsaid,
-            novelty: unsaid,
+            novelty: unsaid + if unheard { UNHEARD_WORTH } else { 0.0 },
             ..Self::default()
         };
         for fact in &item.facts {
@@ -180,6 +206,9 @@ impl News {
                 news.known.push(fact.gloss.clone());
             } else {
                 news.new.push(fact.gloss.clone());
+                if matches!(fact.kind, FactKind::Date | FactKind::Place) {
+                    news.settings.push(fact.gloss.clone());
+                }
                 // A concept of every other story is no news in this one.
                 news.novelty += fact.weight * (1.5 * rarity.of(fact.key)).min(1.0);
             }
@@ -242,22 +271,50 @@ pub fn assess(news: &News, policy: &Policy) -> Option<Development> {
     })
 }
 
-/// A change of where a meeting stands, or the first official word on hearsay.
-pub fn stands(step: &Step, news: &News, course: &Course, now: Timestamp) -> Option<Development> {
+/// A change of where the meeting of a topic stands, whatever the story.
+pub fn turns(step: &Step, topic: &Course, now: Timestamp) -> Option<Development> {
+    let state = topic.changes(step, now)?;
+    let before = topic
+        .state
+        .map_or(String::new(), |it| format!(", before {}", it.gloss()));
+    let by = step
+        .actor
+        .as_deref()
+        .map_or(String::new(), |it| format!(" (says or does: {it})"));
+    Some(Development {
+        kind: DevelopmentKind::State,
+        novelty: 1.0,
+        reason: format!("the meeting is now {}{by}{before}", state.gloss()),
+    })
+}
+
+/// A change of where the meeting of a story stands, or the first official word on hearsay. What
+/// another story of the `topic` has just told is none.
+pub fn stands(
+    step: &Step,
+    news: &News,
+    course: &Course,
+    topic: &Course,
+    now: Timestamp,
+) -> Option<Development> {
     // A rise in words that the story has said is a phrase misread.
     let said = |state: State| !state.is_down() && state != State::Revived && news.unsaid < 0.25;
-    if let Some(state) = course.changes(step, now).filter(|it| !said(*it)) {
-        let before = course
-            .state
-            .map_or(String::new(), |it| format!(", before {}", it.gloss()));
-        let by = step
-            .actor
-            .as_deref()
-            .map_or(String::new(), |it| format!(" (says or does: {it})"));
+    let told_elsewhere = |state: State| topic.has_been(state, now) || topic.is_over(now);
+    if course
+        .changes(step, now)
+        .is_some_and(|it| !said(it) && !told_elsewhere(it))
+    {
+        return turns(step, course, now);
+    }
+    let is_set = matches!(step.state, Some(State::Dated | State::Placed));
+    if is_set && !news.settings.is_empty() && !topic.is_over(now) {
         return Some(Development {
             kind: DevelopmentKind::State,
             novelty: 1.0,
-            reason: format!("the meeting is now {}{by}{before}", state.gloss()),
+            reason: format!(
+                "the meeting is now set otherwise: {}",
+                news.settings.join(", ")
+            ),
         });
     }
     let first_word = course.hearsay && !course.official && step.official && !step.hearsay;
@@ -274,13 +331,13 @@ pub fn correction(was: &Features, item: &Features, step: &Step) -> Option<Develo
     let lost: Vec<&str> = was
         .facts
         .iter()
-        .filter(|it| it.is_number && !item.facts.iter().any(|other| other.key == it.key))
+        .filter(|it| it.kind.is_number() && !item.facts.iter().any(|other| other.key == it.key))
         .map(|it| it.gloss.as_str())
         .collect();
     let now: Vec<&str> = item
         .facts
         .iter()
-        .filter(|it| it.is_number && !was.facts.iter().any(|other| other.key == it.key))
+        .filter(|it| it.kind.is_number() && !was.facts.iter().any(|other| other.key == it.key))
         .map(|it| it.gloss.as_str())
         .collect();
     let replaced = !lost.is_empty() && !now.is_empty();
@@ -294,6 +351,15 @@ pub fn correction(was: &Features, item: &Features, step: &Step) -> Option<Develo
         novelty: 1.0,
         reason,
     })
+}
+
+/// A told item that its feed dropped.
+pub fn withdrawn() -> Development {
+    Development {
+        kind: DevelopmentKind::Correction,
+        novelty: 1.0,
+        reason: "taken back: its feed no longer lists it, and still lists what is older".to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ impl Terminal {
         let mut out = io::stdout().lock();
         let text = self.render(message, out.is_terminal());
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Ok(()) => Outcome::Sent,
+            Ok(()) => Outcome::Sent { reference: None },
             Err(error) => Outcome::Retry {
                 why: format!("cannot write to the terminal: {error}"),
                 not_before: None,

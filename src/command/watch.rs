@@ -17,7 +17,7 @@ use crate::daemon::poll::Poller;
 use crate::daemon::{Setup, prepare};
 use crate::ingest::Report;
 use crate::message::Message;
-use crate::outbox::{Delivery, DeliveryId, Outcome};
+use crate::outbox::{Delivery, DeliveryId, Outcome, What};
 use crate::store::Store;
 use crate::store::query::Table;
 use crate::text::nearest;
@@ -212,10 +212,12 @@ impl NotifyCommand {
             channel: name.clone(),
             idempotency_key: format!("test-{created_at}-{name}"),
             attempts: 0,
+            what: What::Alert,
             message: serde_json::to_string(&message)?,
+            thread: None,
         };
         match block_on(async { Ok(channel.send(&delivery).await) })? {
-            Outcome::Sent => println!("\n{name} took the test message"),
+            Outcome::Sent { .. } => println!("\n{name} took the test message"),
             Outcome::Retry { why, .. } => {
                 bail!("{name} did not take it now: {why}; an alert would be tried again")
             }

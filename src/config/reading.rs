@@ -9,8 +9,9 @@ use serde::Deserialize;
 use crate::config::fault::{Fault, Faults, Text};
 use crate::config::{shipped, unreadable};
 use crate::story::Tables;
-use crate::story::ladder::{CUES, Ladder, State};
+use crate::story::ladder::State;
 use crate::story::origin::{Named, Origins};
+use crate::story::step::{CUES, Ladder};
 use crate::story::wording::Wording;
 use crate::topic::lexicon::{Concept, ConceptId, ConceptSet, Kind, Lexicon};
 
@@ -18,6 +19,7 @@ use crate::topic::lexicon::{Concept, ConceptId, ConceptSet, Kind, Lexicon};
 #[serde(deny_unknown_fields)]
 struct WordingFile {
     labels: Vec<String>,
+    comments: Vec<String>,
     serials: Vec<String>,
     no_news: Vec<String>,
     stop: BTreeMap<String, String>,
@@ -28,6 +30,7 @@ struct WordingFile {
 struct LadderFile {
     parties: BTreeMap<String, Vec<String>>,
     official: OfficialFile,
+    meeting: MeetingFile,
     state: BTreeMap<String, PhrasesFile>,
     cue: BTreeMap<String, PhrasesFile>,
 }
@@ -36,6 +39,13 @@ struct LadderFile {
 #[serde(deny_unknown_fields)]
 struct OfficialFile {
     concepts: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MeetingFile {
+    concepts: Vec<String>,
+    countries: Vec<String>,
 }
 
 /// `gloss`, and phrases by language.
@@ -73,6 +83,7 @@ pub(super) fn tables(directory: Option<&Path>, lexicon: &Lexicon) -> Result<Tabl
             let words = file.stop.values().flat_map(|it| it.split_whitespace());
             Ok(Wording::new(
                 &file.labels,
+                &file.comments,
                 &file.serials,
                 &file.no_news,
                 words,
@@ -168,9 +179,14 @@ fn ladder(file: &LadderFile, name: &str, lexicon: &Lexicon) -> Result<Ladder, Fa
         .iter()
         .map(|(name, it)| (name.clone(), set(it)));
     let parties = parties.collect();
-    let officials = set(&file.official.concepts);
     match faults.or(phrases)? {
-        Ok(phrases) => Ok(Ladder::new(phrases, parties, officials)),
+        Ok(phrases) => Ok(Ladder {
+            phrases,
+            parties,
+            officials: set(&file.official.concepts),
+            meetings: set(&file.meeting.concepts),
+            countries: set(&file.meeting.countries),
+        }),
         Err(()) => unreachable!("its fault was pushed"),
     }
 }

@@ -168,7 +168,7 @@ async fn send(channel: Channel, delivery: Delivery) -> Sent {
 fn log(delivery: &Delivery, settled: &Settled) {
     let (channel, id) = (delivery.channel.as_str(), delivery.id.0);
     match settled {
-        Settled::Delivered => {
+        Settled::Delivered { .. } => {
             tracing::info!(channel, delivery.id = id, "delivered {id} to {channel}");
         }
         Settled::Retry { at, why } => {

@@ -12,10 +12,12 @@ use crate::item::hash;
 use crate::message::{ItemLine, Message, StoryLine, quotes};
 use crate::store::stories::{AlertId, Placed};
 use crate::store::{StoreError, items, stories};
-use crate::story::ladder::Step;
 use crate::story::open::Ranked;
+use crate::story::quote::fresh;
+use crate::story::step::Step;
 use crate::story::{
     Development, Features, News, StoryId, assess, correction, first_told, opening, place, stands,
+    turns, withdrawn,
 };
 use crate::text::Words;
 use crate::topic::lexicon::Reading;
@@ -41,6 +43,13 @@ struct Read<'a> {
     origin: String,
 }
 
+/// What would be told, and whether it is.
+struct Telling<'a> {
+    development: &'a Development,
+    decision: Decision,
+    quoted: &'a [u16],
+}
+
 impl Ingest {
     /// Places a matched item and decides; whether an alert came of it.
     pub(super) fn thread(
@@ -53,11 +62,21 @@ impl Ingest {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         items::write_match(tx, told.id, &topic.name, verdict, told.body.as_str())?;
-        let read = self.read(told, reading, now);
+        let mut read = self.read(told, reading, now);
         let open = self.open.entry(topic.name.clone()).or_default();
         open.close_before(now, &self.story);
         let landing = self.land(tx, told, topic, &read, now)?;
+        let of_a_meeting = self
+            .course(topic, landing.story)
+            .is_some_and(|it| it.state.is_some());
+        if read.step.is_nameless && !of_a_meeting {
+            read.step.state = None;
+        }
         let (news, development) = self.weigh(told, topic, &read, &landing);
+        let quoted = match &development {
+            Some(_) => self.quoted(told, topic, &read, &landing),
+            None => Vec::new(),
+        };
         let standing = if landing.copy {
             Standing::Copy
         } else {
@@ -69,6 +88,7 @@ impl Ingest {
             told_at: self.course(topic, landing.story).and_then(|it| it.told_at),
             told: stories::told_since(tx, &topic.name, before(now, 3_600))?,
             past: read.step.past,
+            comment: read.step.comment,
             sources: self.origins(topic, landing.story, &read.origin).len(),
             origin: &read.origin,
         };
@@ -111,12 +131,44 @@ impl Ingest {
         }
         let alerted = match &development {
             Some(development) => {
-                self.develop(tx, told, topic, &read, &landing, development, decision, now)?
+                let telling = Telling {
+                    development,
+                    decision,
+                    quoted: &quoted,
+                };
+                self.develop(tx, told, topic, &read, &landing, &telling, now)?
             }
             None => false,
         };
         self.merge(tx, told, topic, &landing, now)?;
         Ok(alerted)
+    }
+
+    /// Tells that a told item was withdrawn.
+    pub(super) fn take_back(
+        &mut self,
+        tx: &Transaction<'_>,
+        told: &Told<'_>,
+        topic: &Topic,
+        story: StoryId,
+        reading: &Reading,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let read = self.read(told, reading, now);
+        let landing = Landing {
+            story,
+            closeness: None,
+            revised: true,
+            copy: false,
+            ranked: Vec::new(),
+        };
+        let development = withdrawn();
+        let telling = Telling {
+            development: &development,
+            decision: Decision::Alert,
+            quoted: &[0],
+        };
+        self.develop(tx, told, topic, &read, &landing, &telling, now)
     }
 
     fn read<'a>(&self, told: &Told<'_>, reading: &'a Reading, now: Timestamp) -> Read<'a> {
@@ -126,7 +178,7 @@ impl Ingest {
             features: Features::new(told.words, reading, lexicon, &tables.wording, now),
             step: tables
                 .ladder
-                .read(told.words, reading, lexicon, &tables.wording),
+                .read(told.words, reading, lexicon, &tables.wording, now),
             origin: tables
                 .origins
                 .of(reading, &feed.family, &feed.outlet)
@@ -170,7 +222,7 @@ impl Ingest {
             // A copy of what did not match is the first to say it.
             (None, None) => {
                 let open = self.open.entry(topic.name.clone()).or_default();
-                let placement = place(&read.features, open, &self.story);
+                let placement = place(&read.features, read.step.state, open, &self.story);
                 if let Some(joined) = placement.joins() {
                     landing.story = joined.story;
                     landing.closeness = Some(joined.closeness);
@@ -201,7 +253,9 @@ impl Ingest {
         }
         let opens = landing.closeness.is_none() && !landing.revised;
         if opens {
-            return (news, Some(opening(landing.ranked.first().copied())));
+            let turns = turns(&read.step, &open.course, read.features.at);
+            let opening = || opening(landing.ranked.first().copied());
+            return (news, Some(turns.unwrap_or_else(opening)));
         }
         // A story that closed before its item was changed has nothing to compare with.
         let Some(story) = story else {
@@ -216,9 +270,36 @@ impl Ingest {
             .filter(|_| landing.revised)
             .and_then(|was| correction(&self.facts_of(was), &read.features, &read.step));
         let development = corrected
-            .or_else(|| stands(&read.step, &news, &story.course, read.features.at))
+            .or_else(|| {
+                stands(
+                    &read.step,
+                    &news,
+                    &story.course,
+                    &open.course,
+                    read.features.at,
+                )
+            })
             .or_else(|| assess(&news, &self.story));
         (news, development)
+    }
+
+    /// Sentences that an alert would quote, by number.
+    fn quoted(
+        &self,
+        told: &Told<'_>,
+        topic: &Topic,
+        read: &Read<'_>,
+        landing: &Landing,
+    ) -> Vec<u16> {
+        let Some(open) = self.open.get(&topic.name) else {
+            return vec![0];
+        };
+        // What no alert has told is new to the reader, whatever the story holds.
+        let story = open
+            .get(landing.story)
+            .filter(|it| it.course.told_at.is_some());
+        let wording = &self.desk.tables.wording;
+        fresh(told.words, &read.features, story, wording, &open.rarity)
     }
 
     fn facts_of(&self, title: &str) -> Features {
@@ -276,6 +357,9 @@ impl Ingest {
                 stories::set_course(tx, landing.story, &story.course)?;
             }
         }
+        if standing == Standing::News && open.course.advance(&read.step, false, read.features.at) {
+            stories::set_topic_course(tx, &topic.name, &open.course)?;
+        }
         Ok(())
     }
 
@@ -313,11 +397,15 @@ impl Ingest {
         topic: &Topic,
         read: &Read<'_>,
         landing: &Landing,
-        development: &Development,
-        decision: Decision,
+        telling: &Telling<'_>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let story = landing.story;
+        let &Telling {
+            development,
+            decision,
+            quoted,
+        } = telling;
         let suppressed = match decision {
             Decision::Alert | Decision::Held(_) => stories::suppressed(tx, &topic.name)?,
             Decision::Silent(_) => 0,
@@ -350,7 +438,7 @@ impl Ingest {
                 &item.title,
                 &item.summary,
                 told.language,
-                &[0],
+                quoted,
                 read.reading,
                 &self.engine.lexicon,
             ),

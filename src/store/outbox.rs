@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction, params};
 
-use crate::outbox::{Delivery, DeliveryId, LEASE, Settled};
+use crate::outbox::{Delivery, DeliveryId, LEASE, Settled, What};
 use crate::store::{At, StoreError};
 
 /// No wait of the outbox is so long: what lies beyond was written by a clock that ran ahead, and is due.
@@ -24,9 +24,15 @@ pub fn claim(
         .checked_add(SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::from_secs(120)))
         .unwrap_or(now);
     let mut due = tx.prepare_cached(
-        "SELECT d.id, d.idempotency_key, d.attempts, coalesce(a.message, g.message, h.message)
+        "SELECT d.id, d.idempotency_key, d.attempts, coalesce(a.message, g.message, h.message), d.alert_id IS NOT NULL,
+            d.digest_id IS NOT NULL,
+            (SELECT e.reference FROM deliveries e JOIN alerts b ON b.id = e.alert_id
+                JOIN developments o ON o.id = b.development_id
+                WHERE o.story_id = v.story_id AND e.channel = d.channel AND e.reference IS NOT NULL
+                ORDER BY e.id LIMIT 1)
          FROM deliveries d LEFT JOIN alerts a ON a.id = d.alert_id LEFT JOIN digests g ON g.id = d.digest_id
          LEFT JOIN health_events h ON h.id = d.health_event_id
+         LEFT JOIN developments v ON v.id = a.development_id
          WHERE d.channel = ?1 AND d.state IN ('pending', 'sending', 'retry') 
             AND (d.next_attempt_at <= ?2 OR d.next_attempt_at > ?4)
          ORDER BY d.id LIMIT ?3",
@@ -46,6 +52,12 @@ pub fn claim(
                     idempotency_key: row.get(1)?,
                     attempts: row.get(2)?,
                     message: row.get(3)?,
+                    what: match (row.get(4)?, row.get(5)?) {
+                        (true, _) => What::Alert,
+                        (_, true) => What::Digest,
+                        _ => What::Health,
+                    },
+                    thread: row.get(6)?,
                 })
             },
         )?
@@ -66,9 +78,11 @@ pub fn settle(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     match settled {
-        Settled::Delivered => tx
-            .prepare_cached("UPDATE deliveries SET state = 'delivered', delivered_at = ?2, last_error = NULL WHERE id = ?1")?
-            .execute(params![id.0, At(now)])?,
+        Settled::Delivered { reference } => tx
+            .prepare_cached(
+                "UPDATE deliveries SET state = 'delivered', delivered_at = ?2, reference = ?3, last_error = NULL WHERE id = ?1",
+            )?
+            .execute(params![id.0, At(now), reference])?,
         Settled::Retry { at, why } => tx
             .prepare_cached("UPDATE deliveries SET state = 'retry', next_attempt_at = ?2, last_error = ?3 WHERE id = ?1")?
             .execute(params![id.0, At(*at), why])?,

@@ -160,6 +160,40 @@ pub fn set_course(tx: &Transaction<'_>, story: StoryId, course: &Course) -> Resu
     Ok(())
 }
 
+/// Writes down where the matter of a topic stands.
+pub fn set_topic_course(
+    tx: &Transaction<'_>,
+    topic: &str,
+    course: &Course,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO topics (name, state, actor, states) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![
+        topic,
+        course.state.map(State::as_str),
+        course.actor,
+        written(&course.states)
+    ])?;
+    Ok(())
+}
+
+/// Where the matter of a topic stands.
+pub fn topic_course(tx: &Connection, topic: &str) -> Result<Course, StoreError> {
+    let mut statement =
+        tx.prepare_cached("SELECT state, actor, states FROM topics WHERE name = ?1")?;
+    let course = statement.query_row([topic], |row| {
+        let state: Option<String> = row.get(0)?;
+        Ok(Course {
+            state: state.as_deref().and_then(State::of),
+            actor: row.get(1)?,
+            states: states(&row.get::<_, String>(2)?),
+            ..Course::default()
+        })
+    });
+    Ok(course.optional()?.unwrap_or_default())
+}
+
 /// How far the stories of `topic` seen since `since` have come.
 pub fn courses_since(
     tx: &Connection,

@@ -1,7 +1,9 @@
 //! What of an item is compared: surface grams within a script, concepts and dates across all; and
 //! the facts of its headline. Pure.
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 
 use crate::story::profile::{LEAD, Profile, TITLE};
 use crate::story::wording::{Wording, gram, publisher, without_dateline};
@@ -16,8 +18,22 @@ pub struct Fact {
     pub key: u32,
     pub gloss: String,
     pub weight: f64,
-    /// A date or another number, which a correction may replace.
-    pub is_number: bool,
+    pub kind: FactKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactKind {
+    Date,
+    Number,
+    Place,
+    Other,
+}
+
+impl FactKind {
+    /// Whether a correction may replace it.
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Date | Self::Number)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -70,9 +86,11 @@ impl Features {
         let mut concepts = Concepts::default();
         for hit in &reading.hits {
             match hit.field {
-                Field::Title if title.holds(hit) => concepts.add(hit, TITLE, lexicon, wording),
+                Field::Title if title.holds(hit) => {
+                    concepts.add(hit, TITLE, title.begins_with(hit), lexicon, wording);
+                }
                 Field::Summary if hit.sentence <= LEAD_SENTENCES => {
-                    concepts.add(hit, LEAD, lexicon, wording);
+                    concepts.add(hit, LEAD, false, lexicon, wording);
                 }
                 _ => {}
             }
@@ -82,7 +100,7 @@ impl Features {
             .map(|it| (it, TITLE))
             .chain(numbers(lead).into_iter().map(|it| (it, LEAD)))
         {
-            concepts.add_number(&number, weight);
+            concepts.add_number(number.beside(at), weight, at);
         }
         concepts.into_features(at, script_of(title.text), surface, title_grams)
     }
@@ -130,6 +148,11 @@ impl<'a> Headline<'a> {
     fn holds(&self, hit: &Hit) -> bool {
         self.from <= hit.at && hit.at < self.to
     }
+
+    /// Whether it is about the hit, or said by it: a quotation mark may come before.
+    fn begins_with(&self, hit: &Hit) -> bool {
+        hit.at <= self.from + 1
+    }
 }
 
 fn cut(text: &str, chars: usize) -> &str {
@@ -148,7 +171,14 @@ struct Concepts {
 }
 
 impl Concepts {
-    fn add(&mut self, hit: &Hit, weight: u32, lexicon: &Lexicon, wording: &Wording) {
+    fn add(
+        &mut self,
+        hit: &Hit,
+        weight: u32,
+        is_voice: bool,
+        lexicon: &Lexicon,
+        wording: &Wording,
+    ) {
         for id in lexicon.closure(hit.concept).iter() {
             let concept = lexicon.concept(id);
             if matches!(concept.kind, Kind::Block | Kind::Agency) {
@@ -163,31 +193,45 @@ impl Concepts {
             if weight == TITLE {
                 self.titled.push(key);
                 if wording.is_news(&concept.id) {
-                    self.fact(key, &concept.gloss, fact_weight(concept.kind), false);
+                    let voice = if is_voice && id == hit.concept {
+                        voice_weight(concept.kind)
+                    } else {
+                        0.0
+                    };
+                    let worth = fact_weight(concept.kind).max(voice);
+                    let kind = match concept.kind {
+                        Kind::Place => FactKind::Place,
+                        _ => FactKind::Other,
+                    };
+                    self.fact(key, &concept.gloss, worth, kind);
                 }
             }
         }
     }
 
-    fn add_number(&mut self, number: &Number, weight: u32) {
+    fn add_number(&mut self, number: Number, weight: u32, at: Timestamp) {
         let key = gram(&number.key());
         self.said.push(key);
         if let Number::Date(..) = number {
             self.weighted.push((key, weight));
             self.distinct.push(key);
         }
-        if weight == TITLE {
-            self.fact(key, &number.gloss(), 0.5, true);
+        if weight == TITLE && !number.is_dateline(at) {
+            let (weight, kind) = match number {
+                Number::Other(_) => (0.3, FactKind::Number),
+                Number::Date(..) | Number::Day(_) => (0.7, FactKind::Date),
+            };
+            self.fact(key, &number.gloss(), weight, kind);
         }
     }
 
-    fn fact(&mut self, key: u32, gloss: &str, weight: f64, is_number: bool) {
+    fn fact(&mut self, key: u32, gloss: &str, weight: f64, kind: FactKind) {
         if weight > 0.0 && !self.facts.iter().any(|it| it.key == key) {
             self.facts.push(Fact {
                 key,
                 gloss: gloss.to_owned(),
                 weight,
-                is_number,
+                kind,
             });
         }
     }
@@ -226,14 +270,23 @@ fn is_distinct(kind: Kind) -> bool {
     )
 }
 
+/// What it is worth that somebody whom the story lacked speaks or acts.
+fn voice_weight(kind: Kind) -> f64 {
+    match kind {
+        Kind::Person => 1.0,
+        Kind::Institution => 0.6,
+        _ => 0.0,
+    }
+}
+
 /// What it is worth to hear of a concept for the first time in a story.
 fn fact_weight(kind: Kind) -> f64 {
     match kind {
         // Somebody new has spoken or is spoken of.
-        Kind::Person => 0.75,
+        Kind::Person => 0.6,
         Kind::Place | Kind::Agreement => 0.5,
-        Kind::Act => 0.4,
-        Kind::Institution | Kind::Weapon => 0.3,
+        Kind::Act | Kind::Weapon => 0.4,
+        Kind::Institution => 0.3,
         Kind::State => 0.2,
         Kind::Agency | Kind::Compound | Kind::Block => 0.0,
     }
@@ -270,6 +323,8 @@ const MONTHS: [&str; 12] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Number {
     Date(u32, u32),
+    /// A day of a month that is not named: "24日".
+    Day(u32),
     Other(u32),
 }
 
@@ -277,6 +332,7 @@ impl Number {
     fn key(self) -> String {
         match self {
             Self::Date(month, day) => format!("date:{month:02}-{day:02}"),
+            Self::Day(day) => format!("day:{day:02}"),
             Self::Other(number) => format!("number:{number}"),
         }
     }
@@ -284,8 +340,42 @@ impl Number {
     fn gloss(self) -> String {
         match self {
             Self::Date(month, day) => format!("date {month:02}-{day:02}"),
+            Self::Day(day) => format!("day {day}"),
             Self::Other(number) => number.to_string(),
         }
+    }
+
+    /// A day of no named month is the one nearest to `at`.
+    fn beside(self, at: Timestamp) -> Self {
+        let Self::Day(day) = self else { return self };
+        let today = at.to_zoned_datetime(TimeZone::UTC).date();
+        let months = [-1, 0, 1].map(|it| today.first_of_month() + Span::new().months(it));
+        let nearest = months
+            .into_iter()
+            .filter_map(|it| it.with().day(i8::try_from(day).ok()?).build().ok())
+            .min_by_key(|it| (*it - today).get_days().abs());
+        nearest.map_or(self, |it| {
+            Self::Date(
+                it.month().unsigned_abs().into(),
+                it.day().unsigned_abs().into(),
+            )
+        })
+    }
+
+    /// Whether it is the day of the report, which every report names; borders of days move with
+    /// zones.
+    fn is_dateline(self, at: Timestamp) -> bool {
+        let Self::Date(month, day) = self else {
+            return false;
+        };
+        let today = at.to_zoned_datetime(TimeZone::UTC).date();
+        [-1, 0, 1].iter().any(|days| {
+            let date = today + Span::new().days(*days);
+            (
+                u32::from(date.month().unsigned_abs()),
+                u32::from(date.day().unsigned_abs()),
+            ) == (month, day)
+        })
     }
 }
 
@@ -318,6 +408,9 @@ fn numbers(text: &str) -> Vec<Number> {
             (Some((m, d)), _) if (1..=12).contains(&m) && (1..=31).contains(&d) => {
                 found.push(Number::Date(m, d));
             }
+            (None, Some(d)) if is_unit(unit(at + 1), "일日号號") && (1..=31).contains(&d) => {
+                found.push(Number::Day(d));
+            }
             // Small numbers and years are everywhere.
             (None, Some(n)) if n > 9 && !(1900..2100).contains(&n) => found.push(Number::Other(n)),
             _ => {}
@@ -327,12 +420,23 @@ fn numbers(text: &str) -> Vec<Number> {
     found
 }
 
-/// Whether a folded text names a day.
-pub fn names_a_date(text: &str) -> bool {
-    numbers(text)
-        .iter()
-        .any(|it| matches!(it, Number::Date(..)))
+/// Whether a folded text told at `at` names a day that is still to come.
+pub fn names_a_coming_day(text: &str, at: Timestamp) -> bool {
+    let today = at.to_zoned_datetime(TimeZone::UTC).date();
+    numbers(text).into_iter().any(|it| {
+        let Number::Date(month, day) = it.beside(at) else {
+            return false;
+        };
+        let in_year =
+            |year| Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok();
+        let years = [today.year(), today.year().saturating_add(1)];
+        let mut days = years.into_iter().filter_map(in_year);
+        days.any(|it| (0..=AHEAD).contains(&(it - today).get_days()))
+    })
 }
+
+/// Days ahead for which meetings are set; a day further on is one gone by.
+const AHEAD: i32 = 200;
 
 fn is_unit(token: &str, units: &str) -> bool {
     token.chars().next().is_some_and(|c| units.contains(c))
@@ -383,11 +487,23 @@ mod tests {
     }
 
     #[test]
+    fn a_bare_day_is_the_nearest_and_that_of_the_report_says_nothing() {
+        let at = "2018-05-25T08:00:00Z".parse().expect("time");
+        let beside = |day| super::Number::Day(day).beside(at);
+        assert_eq!(beside(12), super::Number::Date(5, 12));
+        assert_eq!(beside(1), super::Number::Date(6, 1));
+        assert_eq!(beside(31), super::Number::Date(5, 31));
+        assert!(beside(24).is_dateline(at) && beside(26).is_dateline(at));
+        assert!(!beside(12).is_dateline(at));
+    }
+
+    #[test]
     fn dates_are_one_fact_in_every_language() {
         check("on 12 May in Singapore", &["date:05-12"]);
         check("on May 12, 2026", &["date:05-12"]);
         check("5월 12일 싱가포르에서", &["date:05-12"]);
         check("5月12日に開催", &["date:05-12"]);
         check("the 13th package of 40 points", &["number:13", "number:40"]);
+        check("12日に署名、24일 발표", &["day:12", "day:24"]);
     }
 }

@@ -7,9 +7,10 @@ use std::hash::BuildHasherDefault;
 use jiff::Timestamp;
 
 use crate::story::features::Features;
-use crate::story::ladder::{State, Step};
+use crate::story::ladder::State;
 use crate::story::profile::{Profile, Weighed};
 use crate::story::rarity::{Keyed, Rarity, Spread};
+use crate::story::step::Step;
 use crate::story::{News, Policy, StoryId, blend};
 use crate::text::language::Script;
 
@@ -17,8 +18,8 @@ use crate::text::language::Script;
 const COMMON: usize = 64;
 /// Seconds for which reports of a state that is past keep coming in.
 const LATE: f64 = 48.0 * 3600.0;
-/// Closeness of an item to a second story from which the two may be one.
-const NEAR: f64 = 0.3;
+/// Seconds for which a state that nobody speaks of any more still holds.
+const CURRENT: f64 = 14.0 * 24.0 * 3600.0;
 /// Words, or pairs of characters, that two texts must share to be alike at all: one is a
 /// coincidence, however rare it is.
 const WORDS: usize = 2;
@@ -67,12 +68,30 @@ impl Course {
         }
     }
 
-    /// The state that a headline changes the story to. Within two days, what it has been before
-    /// is a late report of that, not a change back.
+    /// The state that a headline changes the story to. What it has been before is a late report
+    /// of that, not a change back.
     pub fn changes(&self, step: &Step, now: Timestamp) -> Option<State> {
-        let state = self.next(step).filter(|it| it.changes(self.state))?;
+        let before = self.state.filter(|_| self.is_current(now));
+        let state = self.next(step).filter(|it| it.changes(before))?;
+        (!self.has_been(state, now)).then_some(state)
+    }
+
+    /// Whether it stood there within the time in which reports keep coming in.
+    pub fn has_been(&self, state: State, now: Timestamp) -> bool {
         let late = |(was, at): &(State, Timestamp)| *was == state && age(*at, now) < LATE;
-        (!self.states.iter().any(late)).then_some(state)
+        self.states.iter().any(late)
+    }
+
+    /// Whether the meeting has just ended: what else is told of its course is late.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.state == Some(State::Outcome) && self.has_been(State::Outcome, now)
+    }
+
+    /// Whether where it stands is still where the matter stands: talk of last month is over.
+    fn is_current(&self, now: Timestamp) -> bool {
+        self.states
+            .last()
+            .is_some_and(|(_, at)| age(*at, now) < CURRENT)
     }
 
     /// Goes on with an item; whether anything changed. `opens`: it is the story's first.
@@ -164,6 +183,8 @@ pub struct OpenStories {
     by_age: BTreeSet<(Timestamp, StoryId)>,
     postings: Keyed<Posting>,
     pub rarity: Rarity,
+    /// Where the matter of the topic as a whole stands, whatever the story.
+    pub course: Course,
 }
 
 /// Stories that say a key. Those that have closed stay listed until they are the most, so that
@@ -280,7 +301,8 @@ impl OpenStories {
     }
 
     /// Stories by closeness to `item`, closest first.
-    pub fn ranked(&self, item: &Features, policy: &Policy) -> Vec<Ranked> {
+    /// `tells` is the state that the item's headline tells.
+    pub fn ranked(&self, item: &Features, tells: Option<State>, policy: &Policy) -> Vec<Ranked> {
         let weighed = (
             item.surface.weighed(&self.rarity),
             item.concepts.weighed(&self.rarity),
@@ -288,7 +310,7 @@ impl OpenStories {
         let mut ranked: Vec<Ranked> = self
             .candidates(item)
             .into_iter()
-            .map(|story| self.compare(item, &weighed, story, policy))
+            .map(|story| self.compare(item, tells, &weighed, story, policy))
             .collect();
         ranked.sort_by(|a, b| {
             b.joins
@@ -327,6 +349,7 @@ impl OpenStories {
     fn compare(
         &self,
         item: &Features,
+        tells: Option<State>,
         (surface, concepts): &(Weighed, Weighed),
         story: &OpenStory,
         policy: &Policy,
@@ -347,10 +370,19 @@ impl OpenStories {
         } else {
             0.0
         };
-        let closeness = same.max(cross);
+        // The same turn of the same meeting, in whatever words.
+        let has_been = |course: &Course| tells.is_some_and(|it| course.has_been(it, item.at));
+        let turn = if has_been(&story.course) {
+            policy.same_turn
+        } else {
+            1.0
+        };
+        let closeness = same.max(cross) * turn;
+        let news = || News::of(item, Some(story), &self.rarity);
         // Nearly close enough, and it names nothing that the story lacks.
         let nothing_else = || {
             item.title_concepts.len() > 1
+                && (!one_script || news().unsaid < policy.retold)
                 && item
                     .title_concepts
                     .iter()
@@ -363,7 +395,9 @@ impl OpenStories {
             joins: match closeness {
                 surely if surely >= policy.surely => true,
                 close if close >= 1.0 => {
-                    News::of(item, Some(story), &self.rarity).novelty < policy.novelty
+                    has_been(&story.course)
+                        || has_been(&self.course)
+                        || news().novelty < policy.novelty
                 }
                 near => near >= policy.nearly && nothing_else(),
             },
@@ -381,7 +415,7 @@ impl OpenStories {
         let story = self.stories.get(&story)?;
         let near = ranked
             .iter()
-            .filter(|it| it.story != story.id && it.closeness >= NEAR);
+            .filter(|it| it.story != story.id && it.closeness >= policy.merge_near);
         near.filter_map(|it| self.stories.get(&it.story))
             .map(|other| (other.id, self.compare_stories(story, other, policy)))
             .filter(|(_, closeness)| *closeness >= 1.0)

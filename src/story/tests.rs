@@ -1,7 +1,8 @@
 use jiff::Timestamp;
 
-use super::ladder::{Ladder, State};
+use super::ladder::State;
 use super::open::Course;
+use super::step::Ladder;
 use super::wording::Wording;
 use super::{DevelopmentKind, Features, News, OpenStories, Policy, StoryId, assess, place, stands};
 use crate::text::Words;
@@ -24,12 +25,20 @@ fn lexicon() -> Lexicon {
         concept("letter", Kind::Act, &["letter", "친서"]),
         concept("postpone", Kind::Act, &["postpone*", "연기"]),
         concept("singapore", Kind::Place, &["Singapore", "싱가포르"]),
+        concept("korea", Kind::Place, &["South Korea", "한국"]),
+        concept("summit", Kind::Act, &["summit", "회담", "首脳会談"]),
     ])
     .expect("lexicon")
 }
 
 fn wording() -> Wording {
-    Wording::new(&[], &["종합".to_owned()], &[], ["the", "to", "and", "for"])
+    Wording::new(
+        &[],
+        &[],
+        &["종합".to_owned()],
+        &[],
+        ["the", "to", "and", "for"],
+    )
 }
 
 fn features(title: &str, at: &str) -> Features {
@@ -56,7 +65,7 @@ fn one_story(title: &str) -> OpenStories {
 #[track_caller]
 fn check_join(first: &str, second: &str, at: &str, joins: bool) {
     let open = one_story(first);
-    let placement = place(&features(second, at), &open, &Policy::default());
+    let placement = place(&features(second, at), None, &open, &Policy::default());
     assert_eq!(placement.joins().is_some(), joins, "{placement:?}");
 }
 
@@ -114,13 +123,13 @@ fn stories_that_turn_out_to_be_one_are_merged_into_the_earlier() {
     open.open(StoryId(2), &features("트럼프, 김정은에 친서", LATER));
     let item = features("Trump letter delivered to Kim", LATER);
     open.add(StoryId(2), &item);
-    let ranked = place(&item, &open, &Policy::default()).ranked;
+    let ranked = place(&item, None, &open, &Policy::default()).ranked;
     let found = open.same_as(StoryId(2), &ranked, &Policy::default());
     assert_eq!(found.map(|it| it.0), Some(StoryId(1)));
     open.merge(StoryId(2), StoryId(1));
     assert_eq!(open.len(), 1);
     let korean = features("트럼프, 김정은에 친서 전달", LATER);
-    let joined = place(&korean, &open, &Policy::default()).joins();
+    let joined = place(&korean, None, &open, &Policy::default()).joins();
     assert_eq!(joined.map(|it| it.story), Some(StoryId(1)));
 }
 
@@ -136,7 +145,7 @@ fn a_new_date_is_a_development_and_a_repeat_is_not() {
     assert_eq!(development.kind, DevelopmentKind::Fact);
     assert_eq!(
         development.reason,
-        "new in this story: postpone, date 05-12"
+        "new in this story: summit, postpone, date 05-12"
     );
 }
 
@@ -164,13 +173,25 @@ fn ladder() -> Ladder {
         ("us".to_owned(), party("trump")),
         ("dprk".to_owned(), party("kim")),
     ];
-    Ladder::new(phrases.expect("phrases"), parties, ConceptSet::default())
+    Ladder {
+        phrases: phrases.expect("phrases"),
+        parties,
+        officials: ConceptSet::default(),
+        meetings: party("summit"),
+        countries: party("korea"),
+    }
 }
 
 #[track_caller]
 fn check_state(title: &str, expected: Option<State>) {
     let (words, lexicon) = (Words::new(title, ""), lexicon());
-    let step = ladder().read(&words, &lexicon.read(&words), &lexicon, &wording());
+    let step = ladder().read(
+        &words,
+        &lexicon.read(&words),
+        &lexicon,
+        &wording(),
+        FIRST.parse().expect("time"),
+    );
     assert_eq!(step.state, expected, "{title}");
 }
 
@@ -192,9 +213,62 @@ fn phrases_tell_the_state_unless_denied_or_threatened() {
 }
 
 #[test]
+fn names_within_a_phrase_do_not_hide_it() {
+    check_state("Trump calls off Kim talks", Some(State::Cancelled));
+    check_state("Envoy: plan stands for Trump to again meet Kim", None);
+    check_state("트럼프 “취소, 김정은 회담”", Some(State::Cancelled));
+}
+
+#[test]
+fn a_summit_and_a_coming_day_need_no_verb() {
+    check_state("Trump-Kim summit: 12 May", Some(State::Dated));
+    check_state("Trump-Kim summit: Singapore, 12 May", Some(State::Placed));
+    check_state("Trump-Kim summit of 12 November remembered", None);
+    check_state("Trump to meet Kim, South Korea says", Some(State::Planned));
+}
+
+#[test]
+fn a_headline_without_names_is_read_for_its_story() {
+    let (words, lexicon) = (Words::new("It calls off the summit", ""), lexicon());
+    let at = FIRST.parse().expect("time");
+    let step = ladder().read(&words, &lexicon.read(&words), &lexicon, &wording(), at);
+    assert_eq!(step.state, Some(State::Cancelled));
+    assert!(step.is_nameless);
+}
+
+#[test]
+fn another_day_or_place_for_the_meeting_is_told() {
+    let mut open = one_story("Trump to meet Kim in Singapore on 12 May");
+    let at: Timestamp = LATER.parse().expect("time");
+    let course = Course {
+        state: Some(State::Placed),
+        states: vec![(State::Placed, at)],
+        ..Course::default()
+    };
+    open.get_mut(StoryId(1)).expect("open").course = course.clone();
+    let told = |title: &str| {
+        let (words, lexicon) = (Words::new(title, ""), lexicon());
+        let step = ladder().read(&words, &lexicon.read(&words), &lexicon, &wording(), at);
+        let news = News::of(&features(title, LATER), open.get(StoryId(1)), &open.rarity);
+        stands(&step, &news, &course, &course, at).map(|it| it.reason)
+    };
+    assert_eq!(told("Trump, Kim summit in Singapore on 12 May"), None);
+    assert_eq!(
+        told("Trump, Kim summit in Singapore on 9 June").as_deref(),
+        Some("the meeting is now set otherwise: date 06-09")
+    );
+}
+
+#[test]
 fn the_actor_is_the_party_named_first() {
     let (words, lexicon) = (Words::new("Kim agrees to meet Trump", ""), lexicon());
-    let step = ladder().read(&words, &lexicon.read(&words), &lexicon, &wording());
+    let step = ladder().read(
+        &words,
+        &lexicon.read(&words),
+        &lexicon,
+        &wording(),
+        FIRST.parse().expect("time"),
+    );
     assert_eq!(step.actor.as_deref(), Some("dprk"));
 }
 
@@ -208,9 +282,9 @@ fn steps_down_are_changes_and_late_reports_are_none() {
     assert!(State::Revived.changes(Some(State::Cancelled)));
     assert!(!State::Cancelled.changes(Some(State::Outcome)));
 
-    let step = |state| super::ladder::Step {
+    let step = |state| super::step::Step {
         state: Some(state),
-        ..super::ladder::Step::default()
+        ..super::step::Step::default()
     };
     let at = |text: &str| text.parse::<Timestamp>().expect("time");
     let mut course = Course::default();
@@ -227,10 +301,10 @@ fn steps_down_are_changes_and_late_reports_are_none() {
 
 #[test]
 fn what_one_side_confirms_after_the_other_both_have_confirmed() {
-    let confirmed = |actor: &str| super::ladder::Step {
+    let confirmed = |actor: &str| super::step::Step {
         state: Some(State::Confirmed),
         actor: Some(actor.to_owned()),
-        ..super::ladder::Step::default()
+        ..super::step::Step::default()
     };
     let now = FIRST.parse().expect("time");
     let mut course = Course::default();
@@ -239,8 +313,12 @@ fn what_one_side_confirms_after_the_other_both_have_confirmed() {
         unsaid: 0.5,
         ..News::default()
     };
-    assert_eq!(stands(&confirmed("dprk"), &news, &course, now), None);
-    let both = stands(&confirmed("us"), &news, &course, now).expect("a development");
+    let topic = Course::default();
+    assert_eq!(
+        stands(&confirmed("dprk"), &news, &course, &topic, now),
+        None
+    );
+    let both = stands(&confirmed("us"), &news, &course, &topic, now).expect("a development");
     assert_eq!(both.kind, DevelopmentKind::State);
     assert!(
         both.reason

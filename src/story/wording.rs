@@ -11,6 +11,7 @@ use crate::text::language::Script;
 #[derive(Debug, Default)]
 pub struct Wording {
     labels: Vec<String>,
+    comments: Vec<String>,
     serials: HashSet<String>,
     no_news: HashSet<String>,
     stop: HashSet<u32>,
@@ -26,12 +27,14 @@ const HEADLINE: usize = 12;
 impl Wording {
     pub fn new<'a>(
         labels: &[String],
+        comments: &[String],
         serials: &[String],
         no_news: &[String],
         stop: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         Self {
-            labels: labels.iter().map(|it| fold(it)).collect(),
+            labels: labels.iter().chain(comments).map(|it| fold(it)).collect(),
+            comments: comments.iter().map(|it| fold(it)).collect(),
             serials: serials.iter().map(|it| fold(it)).collect(),
             no_news: no_news.iter().cloned().collect(),
             stop: stop.into_iter().map(|it| gram(&fold(it))).collect(),
@@ -50,6 +53,16 @@ impl Wording {
             range.end = range.start + end;
         }
         range
+    }
+
+    /// Whether a label in front of a folded headline says that it is somebody's opinion.
+    pub fn is_comment(&self, title: &str) -> bool {
+        let labels = &title[..self.core(title).start];
+        let mut words = labels.split(|c: char| !c.is_alphanumeric() && c != ' ');
+        words.any(|label| {
+            let label = label.trim();
+            self.comments.iter().any(|it| label.ends_with(it.as_str()))
+        })
     }
 
     /// Whether to hear of a concept for the first time can be news.
@@ -220,6 +233,7 @@ mod tests {
         let list = |words: &[&str]| words.iter().map(|&it| it.to_owned()).collect::<Vec<_>>();
         let wording = Wording::new(
             &list(&["live", "update", "快訊"]),
+            &list(&["opinion", "칼럼"]),
             &list(&["종합", "종합보", "lead"]),
             &[],
             ["the"],
@@ -243,6 +257,26 @@ mod tests {
         check("快訊／雙方會面取消", "雙方會面取消");
         check("Live music returns to town", "live music returns to town");
         check("[속보]", "");
+    }
+
+    #[test]
+    fn opinions_are_known_by_their_label() {
+        let wording = Wording::new(
+            &[],
+            &["opinion".to_owned(), "칼럼".to_owned()],
+            &[],
+            &[],
+            [],
+        );
+        let is_comment = |title: &str| wording.is_comment(&fold(title));
+        assert!(is_comment(
+            "OPINION: The summit was a gamble from the start"
+        ));
+        assert!(is_comment("[특파원 칼럼] 회담의 그늘을 다시 본다"));
+        assert!(!is_comment(
+            "Public opinion: split on the summit, polls say"
+        ));
+        assert!(!is_comment("[속보] 장관 \"곧 만날 것\""));
     }
 
     #[test]

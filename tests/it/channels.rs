@@ -196,7 +196,7 @@ fn the_outlet_that_told_it_comes_first_among_the_sources() {
     let second = world.hooked()[1].json();
     assert_eq!(
         (&second["kind"], &second["sources"]),
-        (&json!("fact"), &json!(["Daily", "Wire"]))
+        (&json!("state"), &json!(["Daily", "Wire"]))
     );
 }
 

@@ -441,3 +441,39 @@ fn an_undated_item_whose_address_names_an_old_day_is_history() {
     check([(at("https://wire.example/2026/05/31/barges.html"), 1)]);
     check([(at("https://wire.example/story/barges.html"), 1)]);
 }
+
+/// Five headlines, a quarter of an hour apart, the newest first.
+fn timeline() -> Vec<Entry> {
+    let dated = headlines(5).into_iter().enumerate();
+    dated
+        .map(|(at, it)| it.published(&format!("2026-06-01T08:{:02}:00Z", 59 - 14 * at)))
+        .collect()
+}
+
+fn but_the_second() -> Vec<Entry> {
+    let mut entries = timeline();
+    entries.remove(1);
+    entries
+}
+
+#[test]
+fn what_a_feed_drops_among_older_items_is_taken_back_once() {
+    let (whole, without) = (rss(&timeline()), rss(&but_the_second()));
+    check([
+        (&whole, 5),
+        (&without, 0),
+        (&without, 1),
+        (&without, 0),
+        (&whole, 0),
+    ]);
+}
+
+#[test]
+fn what_comes_back_or_falls_off_the_end_is_not_taken_back() {
+    let (whole, without) = (rss(&timeline()), rss(&but_the_second()));
+    check([(&whole, 5), (&without, 0), (&whole, 0), (&without, 0)]);
+    let pushed_out = rss(&timeline()[..4]);
+    check([(&whole, 5), (&pushed_out, 0), (&pushed_out, 0)]);
+    let fallen_back = rss(&timeline()[1..]);
+    check([(&whole, 5), (&fallen_back, 0), (&fallen_back, 0)]);
+}
