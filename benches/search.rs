@@ -6,7 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -164,7 +164,7 @@ fn text(kind: usize, words: usize, dice: &mut Dice) -> String {
     parts.join(if kind > 2 { "" } else { " " })
 }
 
-fn build(path: &PathBuf, n: usize) {
+fn build(path: &Path, n: usize) {
     let store = Store::open(path).expect("an archive");
     let now: Timestamp = NOW.parse().expect("an instant");
     let policy = PollPolicy {

@@ -73,3 +73,50 @@ SELECT day, language, sum(item) AS items, sum(matched) AS matched, sum(developme
        sum(alert) AS alerts
 FROM happened
 GROUP BY day, language;
+
+-- Words on columns whose own lines say nothing; docs/schema.md is made of them.
+-- feeds.country: ISO 3166, as configured; zones of times follow it
+-- feeds.moved_since: when it was first led there
+-- feeds.last_poll_at: its last visit, whatever came of it
+-- fetches.started_at: when the visit began
+-- fetches.duration_ms: of the whole visit
+-- items.url: as the feed gave it, made absolute
+-- items.canonical_url: the address without what says how a reader came; the same for all ways to one article
+-- items.title: plain text
+-- items.summary: plain text; the lead, at most 2,000 characters
+-- items.author: as the feed names them
+-- items.first_seen_at: when a visit first brought it
+-- items.standing: news, history (old when first seen; never alerts) or copy (of `duplicate_of`)
+-- revisions.title: as it was before
+-- revisions.summary: as it was before
+-- revisions.replaced_at: when it was seen to be changed
+-- aliases.guid_key: another key under which the feed announced the item
+-- aliases.seen_at: when it first did
+-- articles.state: wanted, kept or failed
+-- articles.attempts: visits to its page
+-- articles.error: of the last visit
+-- articles.fetched_at: when its text was read
+-- matches.topic: the configuration's name
+-- stories.topic: the configuration's name
+-- stories.title: of the item that opened it
+-- stories.first_seen_at: when it opened
+-- stories.last_seen_at: when it last took an item
+-- merges.merged_at: when
+-- story_items.placed_at: when the item joined
+-- developments.reason: why it is new, in words
+-- developments.created_at: when it was decided
+-- alerts.created_at: when it was decided
+-- digests.name: the configuration's name
+-- digests.since: the span's beginning
+-- digests.until: the span's end
+-- digests.message: JSON
+-- digests.created_at: when it was composed
+-- health_events.reason: in words
+-- health_events.created_at: when the visit showed it
+-- deliveries.channel: the configuration's name
+-- deliveries.state: pending, sending, retry, delivered or dead (given up)
+-- deliveries.attempts: how often it was tried
+-- deliveries.idempotency_key: the same at every attempt, so that a channel can tell a repeat
+-- deliveries.last_error: of the last attempt
+-- deliveries.created_at: when it was owed
+-- deliveries.delivered_at: when the channel took it

@@ -3,6 +3,7 @@
 
 mod channels;
 mod articles;
+mod care;
 mod cli;
 mod crash;
 mod digests;
@@ -12,6 +13,7 @@ mod outbox;
 mod pages;
 mod health;
 mod politeness;
+mod schema;
 mod tidy;
 mod topics;
 mod web;

@@ -16,9 +16,10 @@ use jiff::{SignedDuration, Timestamp};
 use summitwatch::clock::Clock;
 use summitwatch::config::access;
 use summitwatch::config::file::Span;
-use summitwatch::config::{Config, Origin};
+use summitwatch::config::{Config, Origin, Retention};
 use summitwatch::daemon::deliver::Deliverer;
 use summitwatch::daemon::poll::Poller;
+use summitwatch::daemon::prune::Pruner;
 use summitwatch::daemon::{Setup, prepare};
 use summitwatch::ingest::Report;
 use summitwatch::store::listing;
@@ -358,6 +359,18 @@ impl World {
 
     pub(crate) fn visits(&self, feed: &str) -> Vec<Request> {
         self.site.requests(&format!("/{feed}"))
+    }
+
+    /// Drops what is older than the retention says, to the end.
+    pub(crate) fn prune(&mut self, retention: Retention) -> &mut Self {
+        let pruner = Pruner::new(self.store(), self.clock.clone());
+        while pruner.prune_due(&retention).expect("pruned") {}
+        self
+    }
+
+    /// Where the archive is.
+    pub(crate) fn archive(&self) -> PathBuf {
+        self.directory.path().join("archive.db")
     }
 
     /// Every byte that was written down, also what no query shows.
