@@ -6,15 +6,15 @@ CREATE TABLE hours (
     hour     TEXT NOT NULL,                   -- of first_seen_at, in UTC: 2026-03-01T09
     topic    TEXT NOT NULL,                   -- that they match; empty: all items, whether they match or not
     language TEXT NOT NULL,                   -- ISO 639-1; empty where it is not known
-    items    INTEGER NOT NULL,
+    items    INTEGER NOT NULL,                -- whether news, history or copy
     PRIMARY KEY (topic, hour, language)
 ) STRICT, WITHOUT ROWID;
 
 -- How many items a feed brought on a day.
 CREATE TABLE feed_days (
     day     TEXT NOT NULL,                    -- of first_seen_at, in UTC: 2026-03-01
-    feed_id INTEGER NOT NULL REFERENCES feeds (id),
-    items   INTEGER NOT NULL,
+    feed_id INTEGER NOT NULL REFERENCES feeds (id),  -- that brought them
+    items   INTEGER NOT NULL,                 -- whether news, history or copy
     PRIMARY KEY (day, feed_id)
 ) STRICT, WITHOUT ROWID;
 
