@@ -131,32 +131,6 @@ fn a_webhook_receives_the_contract() {
     assert_eq!(message["created_at"], "2026-06-01T09:00:00Z");
 }
 
-#[test]
-fn a_sentence_that_names_what_the_title_does_not_is_quoted_with_it() {
-    let mut world = World::new();
-    let title = "트럼프·김정은, 2차 북미 정상회담 합의";
-    let summary =
-        "두 정상은 정상회담에 합의했다. 회담은 판문점에서 열린다고 백악관이 밝혔다. 날씨는 맑았다.";
-    world.topic("us-dprk-summit").feed_with(
-        "wire",
-        "language = \"ko\"",
-        rss(&[entry("1", title).summary(summary)]),
-    );
-    world.poll().expect_alerts(1).deliver();
-    let message = world.hooked()[0].json();
-    let quoted = message["new"].as_array().expect("quotes");
-    assert_eq!((quoted.len(), &quoted[0]["text"]), (2, &json!(title)));
-    assert_eq!(
-        quoted[1]["text"],
-        "회담은 판문점에서 열린다고 백악관이 밝혔다."
-    );
-    let gloss = quoted[1]["gloss"].as_str().expect("a gloss");
-    assert!(
-        gloss.contains("Panmunjom") && gloss.contains("White House"),
-        "{gloss}"
-    );
-}
-
 /// These keys in this order; further ones may stand between them.
 #[track_caller]
 fn assert_keys(value: &Value, expected: &[&str]) {

@@ -423,10 +423,7 @@ fn no_headline_brings_markup_into_a_digest() {
         "{html}"
     );
     let md = templates.render("digest.md", &digest).expect("rendered");
-    assert!(
-        !md.contains("**bold**") && !md.contains("](http://evil"),
-        "{md}"
-    );
+    assert!(!md.contains("**bold**") && !md.contains("[x](http"), "{md}");
     let text = templates.render("digest.txt", &digest).expect("rendered");
     assert!(
         !text.lines().any(|it| it.trim_start().starts_with("Bcc:")),

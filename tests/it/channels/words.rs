@@ -3,6 +3,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use summitwatch::channel::terminal;
 use summitwatch::channel::words::{Content, Limit, Words};
 use summitwatch::message::templates::Templates;
 
@@ -30,6 +31,16 @@ fn both(word: impl Fn(Words<'_>) -> String) -> String {
 #[test]
 fn plain_for_terminal_mail_and_desktop() {
     insta::assert_snapshot!(both(|it| it.plain(Limit::NONE)));
+}
+
+#[test]
+fn a_terminal_is_sent_no_control_sequence_but_our_own() {
+    let bare = worded(&hostile(), |it| terminal::render(it, false));
+    assert!(bare.starts_with("\n▌ POSTPONED · "), "{bare}");
+    let ours = |c: char| c == '\n' || !c.is_control() && c != '\u{202e}';
+    assert!(bare.chars().all(ours), "{bare:?}");
+    let styled = worded(&hostile(), |it| terminal::render(it, true));
+    assert_eq!(styled.matches('\u{1b}').count(), 2, "bold, and its end");
 }
 
 #[test]
@@ -107,8 +118,10 @@ fn templates_of_ones_own_take_the_place_of_the_shipped_and_faults_name_their_lin
     let said = desk.run(&["notify", "test", "desk"]).well();
     assert!(said.contains("▌ TEST · summitwatch can reach you here\n▌ summitwatch: SUMMITWATCH CAN REACH YOU HERE\n"), "{said}");
     desk.write("templates/alert.txt", "{{ headline }}\n{{ item.outlt }}\n");
-    desk.run(&["check"])
-        .ill(2, "error: templates/alert.txt:2: undefined value");
+    desk.run(&["check"]).ill(
+        2,
+        "error: templates/alert.txt:2: undefined value: `item.outlt` is undefined",
+    );
     desk.write("templates/alert.txt", "{% if %}\n");
     let said = desk.run(&["check"]).err;
     assert!(
