@@ -17,6 +17,25 @@ pub enum Standing {
     Copy,
 }
 
+impl Standing {
+    /// As the archive spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::News => "news",
+            Self::History => "history",
+            Self::Copy => "copy",
+        }
+    }
+
+    pub fn of(spelled: &str) -> Self {
+        match spelled {
+            "history" => Self::History,
+            "copy" => Self::Copy,
+            _ => Self::News,
+        }
+    }
+}
+
 /// Novelty of a headline nearly all of which is new to its story.
 const STRIKING: f64 = 0.6;
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -46,6 +47,22 @@ pub fn whole_seconds(at: Timestamp) -> Timestamp {
 /// RFC 3339 in UTC with whole seconds, the archive's one spelling of an instant.
 pub fn rfc3339(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A length of time as people write it: `90s`, `15m`, `24h`, `7d`, `2w`.
+pub fn span(text: &str) -> Option<Duration> {
+    let at = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text[..at].parse().ok()?;
+    let unit = match &text[at..] {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "w" => 604_800,
+        _ => return None,
+    };
+    let seconds = number.checked_mul(unit)?;
+    (seconds < 1 << 40).then(|| Duration::from_secs(seconds))
 }
 
 fn from_unix(seconds: i64) -> Timestamp {

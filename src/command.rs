@@ -4,14 +4,19 @@
 
 mod archive;
 mod backtest;
+mod care;
 mod digest;
 mod discover;
+mod export;
+mod feeds;
 mod judge;
 mod outbox;
 mod output;
 mod progress;
 mod replay;
+mod search;
 mod setup;
+mod sql;
 mod story;
 mod topics;
 mod watch;
@@ -69,7 +74,7 @@ enum Command {
     Demo(watch::Demo),
     /// Feeds and their health
     #[command(subcommand)]
-    Feeds(archive::Feeds),
+    Feeds(feeds::Feeds),
     /// List items, the newest first
     Items(archive::Items),
     /// List stories, the latest first
@@ -81,7 +86,9 @@ enum Command {
     /// Compose, and send, the digest of a span
     Digest(digest::Compose),
     /// Query the archive with read-only SQL
-    Sql(archive::Sql),
+    Sql(sql::Sql),
+    /// Search titles, summaries and articles in all languages
+    Search(search::Search),
     /// Why an item matched, threaded and alerted, or not
     Explain(archive::Explain),
     /// For the person who writes rules: check them, test them, find what they miss
@@ -97,6 +104,14 @@ enum Command {
     Parse(judge::Parse),
     /// Run recorded items or documents through the whole pipeline in simulated time
     Replay(replay::Replay),
+    /// Copy the archive, also while the service runs; the copy is checked
+    Backup(care::Backup),
+    /// Put a backup in the place of the archive, which is kept beside it
+    Restore(care::Restore),
+    /// Give the space of what was deleted back to the disk, with the service stopped
+    Vacuum,
+    /// Write items as JSON lines or CSV
+    Export(export::Export),
     /// Test a channel
     #[command(subcommand)]
     Notify(watch::NotifyCommand),
@@ -154,6 +169,7 @@ fn run(cli: Cli) -> Done {
         Command::Deliveries(deliveries) => deliveries.run(&context),
         Command::Digest(digest) => digest.run(&context),
         Command::Sql(sql) => sql.run(&context),
+        Command::Search(search) => search.run(&context),
         Command::Explain(explain) => explain.run(&context),
         Command::Topics(topics) => topics.run(&context),
         Command::Backtest(backtest) => backtest.run(&context),
@@ -161,6 +177,10 @@ fn run(cli: Cli) -> Done {
         Command::Classify(classify) => classify.run(&context),
         Command::Parse(parse) => parse.run(&context),
         Command::Replay(replay) => replay.run(&context),
+        Command::Backup(backup) => backup.run(&context),
+        Command::Restore(restore) => restore.run(&context),
+        Command::Vacuum => care::vacuum(&context),
+        Command::Export(export) => export.run(&context),
         Command::Notify(notify) => notify.run(&context),
         Command::Completions(completions) => completions.run(),
         Command::Man => setup::man(),
@@ -240,11 +260,11 @@ fn span(text: &str) -> Result<Span, String> {
 }
 
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    // One thread turns the loops; parsing and the archive have the blocking pool. More threads
-    // would mean more allocator arenas and no more speed.
+    // One thread turns the loops; parsing and the archive have two blocking threads, the dashboard's
+    // questions two more while they are asked. More would mean more allocator arenas and no more speed.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(2)
+        .max_blocking_threads(4)
         .build()?;
     let value = runtime.block_on(future);
     // A parse that ran over its limit may still hold a thread; it must not hold the exit.

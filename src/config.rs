@@ -4,6 +4,7 @@
 pub mod access;
 pub mod cases;
 pub mod channels;
+pub mod edit;
 pub mod fault;
 pub mod file;
 pub mod lexicon;
@@ -12,6 +13,7 @@ mod routes;
 pub mod shipped;
 mod templates;
 pub mod topics;
+pub mod web;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -28,6 +30,7 @@ use crate::config::channels::ChannelConfig;
 use crate::config::fault::{Fault, Faults, Text};
 use crate::config::file::{FeedKind, File, FullText, SecretRef};
 use crate::config::routes::Reader;
+use crate::config::web::WebConfig;
 use crate::digest::Plan;
 use crate::feed::pace::PollPolicy;
 use crate::feed::{Feed, Selectors};
@@ -50,6 +53,7 @@ pub struct Config {
     pub archive: PathBuf,
     /// The zone in which people read times.
     pub zone: TimeZone,
+    pub retention: Retention,
     pub poll: PollPolicy,
     pub limits: Limits,
     pub concurrency: usize,
@@ -59,6 +63,8 @@ pub struct Config {
     pub feeds: Vec<Feed>,
     /// Who hears of the health of which feeds.
     pub operator: Operator,
+    /// The dashboard; none where it is off.
+    pub web: Option<WebConfig>,
     /// Names of the feeds whose articles are read where they match or nearly do.
     pub full_text: HashSet<String>,
     /// Of the feeds that are asked otherwise than most.
@@ -70,6 +76,13 @@ pub struct Config {
     lexicon: Option<PathBuf>,
     reading: Option<PathBuf>,
     templates: Option<PathBuf>,
+}
+
+/// For how long the archive keeps what no topic matched; `None`: for ever.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retention {
+    pub unmatched: Option<Duration>,
+    pub fetches: Option<Duration>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,6 +177,10 @@ impl Config {
         let config = Self {
             archive: directory.join(&file.archive),
             zone,
+            retention: Retention {
+                unmatched: file.retention.unmatched.map(|it| it.0),
+                fetches: file.retention.fetches.map(|it| it.0),
+            },
             poll: PollPolicy {
                 interval: poll.interval.0.clamp(
                     poll.min_interval.0,
@@ -201,6 +218,7 @@ impl Config {
                 channels: known_channels(&file.health.channels, &source, &channels, &mut faults),
                 feeds: tables.important,
             },
+            web: web(&file, &source, directory, &mut faults),
             full_text: tables.full_text,
             access: tables.access,
             topics,
@@ -336,6 +354,11 @@ impl Config {
         }
         names
     }
+}
+
+fn web(file: &File, source: &Text<'_>, directory: &Path, faults: &mut Faults) -> Option<WebConfig> {
+    let written = file.web.as_ref()?;
+    WebConfig::check(written, source, directory, faults)
 }
 
 fn search_path() -> Vec<PathBuf> {

@@ -8,6 +8,7 @@ pub mod gates;
 mod index;
 pub mod notify;
 pub mod poll;
+pub mod prune;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,8 +26,10 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::access::{self, Accesses};
 use crate::config::fault::Faults;
+use crate::config::web::WebConfig;
 use crate::daemon::deliver::Deliverer;
 use crate::daemon::poll::Poller;
+use crate::daemon::prune::Pruner;
 use crate::ingest::Desk;
 use crate::ingest::Routes;
 use crate::message::templates::Templates;
@@ -34,6 +37,7 @@ use crate::store;
 use crate::store::{Store, StoreError, feeds, outbox};
 use crate::story::Tables;
 use crate::topic::Engine;
+use crate::web::{self, Site, Web};
 
 /// A configuration with everything it names compiled and opened. Replaced whole at a reload.
 #[derive(Debug)]
@@ -44,6 +48,8 @@ pub struct Setup {
     pub templates: Arc<Templates>,
     pub channels: Vec<(String, Channel)>,
     pub access: Accesses,
+    /// What the dashboard goes by.
+    pub site: Arc<Site>,
 }
 
 impl Setup {
@@ -60,22 +66,32 @@ impl Setup {
                 .map_err(|mut more| faults.append(&mut more))
         });
         let access = access::open(&config.access).map_err(|mut more| faults.append(&mut more));
+        let gate = config.web.as_ref().map(WebConfig::open).transpose();
+        let gate = gate.map_err(|mut more| faults.append(&mut more));
         let tables = engine.as_ref().or(Err(())).and_then(|engine| {
             config
                 .tables(&engine.lexicon)
                 .map_err(|mut more| faults.append(&mut more))
         });
-        match (engine, tables, templates, channels, access) {
-            (Ok(engine), Ok(tables), Ok(templates), Ok(channels), Ok(access)) => Ok(Self {
-                config,
-                engine: Arc::new(engine),
-                tables: Arc::new(tables),
-                templates,
-                channels,
-                access,
+        let (Ok(engine), Ok(tables), Ok(templates), Ok(channels), Ok(access), Ok(gate)) =
+            (engine, tables, templates, channels, access, gate)
+        else {
+            return Err(faults);
+        };
+        let engine = Arc::new(engine);
+        Ok(Self {
+            site: Arc::new(Site {
+                zone: config.zone.clone(),
+                engine: Arc::clone(&engine),
+                gate: gate.unwrap_or_default(),
             }),
-            _ => Err(faults),
-        }
+            engine,
+            tables: Arc::new(tables),
+            templates,
+            channels,
+            access,
+            config,
+        })
     }
 
     pub fn desk(&self) -> Desk {
@@ -180,7 +196,15 @@ pub async fn run(
     let poller = Poller::new(Arc::clone(&store), clock.clone(), Arc::clone(&setup))?;
     let mut deliverer = Deliverer::new(Arc::clone(&store), clock.clone(), Arc::clone(&setup));
     deliverer.take_place()?;
+    let pruner = Pruner::new(Arc::clone(&store), clock.clone());
+    let mut prunes = tokio::spawn(pruner.run(current.clone(), stopping.clone()));
     let mut polls = tokio::spawn(poller.run(current.clone(), stopping.clone(), Arc::clone(&pulse)));
+    let dashboard = setup.config.web.as_ref().map(|web| {
+        let (archive, current) = (Arc::clone(&store), current.clone());
+        let site = move || Arc::clone(&current.borrow().site);
+        let served = Arc::new(Web::new(site, archive, clock.clone()));
+        tokio::spawn(web::run(web.listen, served, stopping.clone()))
+    });
     let mut deliveries = tokio::spawn(deliverer.run(current, stopping, Arc::clone(&pulse)));
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
@@ -214,13 +238,20 @@ pub async fn run(
                 }
             }
             ended = &mut polls => anyhow::bail!("the poll loop ended: {ended:?}"),
+            ended = &mut prunes => anyhow::bail!("the retention loop ended: {ended:?}"),
             ended = &mut deliveries => anyhow::bail!("the delivery loop ended: {ended:?}"),
         }
     }
     tracing::info!("stopping: fetches under way are dropped, deliveries under way are finished");
     notify::stopping();
     stop.send_replace(true);
-    let drained = tokio::time::timeout(DRAIN, async { tokio::join!(polls, deliveries) }).await;
+    let served = async {
+        if let Some(dashboard) = dashboard {
+            let _ = dashboard.await;
+        }
+    };
+    let drained =
+        tokio::time::timeout(DRAIN, async { tokio::join!(polls, deliveries, served) }).await;
     if drained.is_err() {
         tracing::warn!(
             "a delivery did not end in time; it goes out again at the next start under the same key"
@@ -245,6 +276,10 @@ fn apply(
         |error: String| crate::config::fault::Fault::new(&setup.config.origin, None, error);
     if setup.config.archive != store.path() {
         return Err(refused("archive: another archive needs a restart".to_owned()).into());
+    }
+    let listens = |setup: &Setup| setup.config.web.as_ref().map(|it| it.listen);
+    if listens(&setup) != listens(&setups.borrow()) {
+        return Err(refused("[web] listen: another address needs a restart".to_owned()).into());
     }
     let now = clock.now();
     store

@@ -579,7 +579,14 @@ pub struct Seen {
 /// The same but for markup, case and width.
 fn same_words(item: &Item, known: &Known) -> bool {
     let alike = |a: &str, b: &str| a == b || fold(a) == fold(b);
-    alike(&item.title, &known.title) && alike(&item.summary, &known.summary)
+    let same_below = || {
+        if known.is_pruned {
+            text_key(&Words::new(&item.title, &item.summary)) == known.text_key
+        } else {
+            alike(&item.summary, &known.summary)
+        }
+    };
+    alike(&item.title, &known.title) && same_below()
 }
 
 /// The feed's word on when, unless it cannot be; then what it said is kept beside.

@@ -6,7 +6,7 @@
 //! ([`fetch`]), its bytes become items ([`parse`]), items are judged ([`topic`]), placed among
 //! stories ([`story`]) and decided upon ([`alert`]); [`ingest`] does all of that in one
 //! transaction of the archive ([`store`]), together with the deliveries owed ([`outbox`]) and the
-//! feed's validators. Channels ([`channel`]) are served apart. Time, network and disk are passed
+//! feed's validators. Channels ([`channel`]) are served apart, and so is who looks at the archive ([`web`]). Time, network and disk are passed
 //! in: a recorded week replays in seconds.
 
 pub mod clock;
@@ -25,8 +25,13 @@ pub mod digest;
 pub mod message;
 pub mod outbox;
 pub mod channel;
+pub mod search;
+pub mod syndication;
+pub mod calendar;
+pub mod opml;
 pub mod store;
 pub mod ingest;
+pub mod web;
 pub mod config;
 pub mod daemon;
 pub mod replay;

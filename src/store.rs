@@ -3,31 +3,48 @@
 
 pub mod articles;
 pub mod digests;
+pub mod backup;
 pub mod feeds;
 pub mod health;
 pub mod history;
 pub mod items;
 pub mod listing;
 pub mod outbox;
+pub mod published;
 pub mod query;
+pub mod readers;
+pub mod retention;
+pub mod search;
 pub mod stories;
+pub mod view;
 pub mod withdrawals;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
-use rusqlite_migration::{M, Migrations};
+use rusqlite_migration::{HookError, HookResult, M, Migrations};
 use thiserror::Error;
 
 use crate::clock::rfc3339;
 
-const STEPS: &[M<'_>] = &[M::up(include_str!("../migrations/0001_archive.sql"))];
-const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
+static STEPS: LazyLock<Vec<M<'static>>> = LazyLock::new(|| {
+    vec![
+        M::up(include_str!("../migrations/0001_archive.sql")),
+        M::up_with_hook(include_str!("../migrations/0002_search.sql"), reindexed),
+        M::up(include_str!("../migrations/0003_web.sql")),
+        M::up(include_str!("../migrations/0004_care.sql")),
+    ]
+});
+
+/// The full-text index is cut by us, not by SQLite.
+fn reindexed(tx: &Transaction<'_>) -> HookResult {
+    items::reindex_all(tx).map_err(|error| HookError::Hook(error.to_string()))
+}
 
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -72,6 +89,16 @@ pub enum StoreError {
     ReadOnly(rusqlite::Error),
     #[error("the archive is damaged: {0}; restore a backup, or run `sqlite3 ARCHIVE .recover`")]
     Damaged(rusqlite::Error),
+    #[error("the question to the archive took too long")]
+    Interrupted,
+    #[error(
+        "{path} is damaged: {found}; `summitwatch restore BACKUP` puts a backup in its place, `sqlite3 ARCHIVE .recover` saves what it can"
+    )]
+    Unsound { path: PathBuf, found: String },
+    #[error("there is no file {0}")]
+    NoBackup(PathBuf),
+    #[error("{path}: {why}")]
+    Backup { path: PathBuf, why: String },
     #[error("the archive: {0}")]
     Sql(rusqlite::Error),
 }
@@ -84,11 +111,15 @@ impl From<rusqlite::Error> for StoreError {
             Some(
                 Code::ReadOnly | Code::CannotOpen | Code::SystemIoFailure | Code::PermissionDenied,
             ) => Self::ReadOnly(error),
+            Some(Code::OperationInterrupted) => Self::Interrupted,
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Damaged(error),
             _ => Self::Sql(error),
         }
     }
 }
+
+/// A check after an unclean end must not keep the service from the news for longer.
+const CHECK_LIMIT: Duration = Duration::from_secs(20);
 
 /// The one writer of an archive. Holds a lock that a second instance runs into.
 #[derive(Debug)]
@@ -102,11 +133,16 @@ impl Store {
     /// Opens for writing; makes and migrates the archive where needed.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = lock(path)?;
+        let unclean = ends_unclean(path);
         let opened = |source| StoreError::Open {
             path: path.to_owned(),
             source,
         };
         let connection = Connection::open(path).map_err(opened)?;
+        if unclean {
+            tracing::info!("the service did not end in order; checking the archive");
+            backup::check(&connection, path, "quick_check", Some(CHECK_LIMIT))?;
+        }
         Self::prepare(connection, path, Some(lock))
     }
 
@@ -142,7 +178,8 @@ impl Store {
         connection.pragma_update(None, "cache_size", -2_000)?;
         connection.pragma_update(None, "temp_store", "memory")?;
         connection.set_prepared_statement_cache_capacity(64);
-        MIGRATIONS
+        keep_before_migration(&connection, path)?;
+        Migrations::from_slice(&STEPS)
             .to_latest(&mut connection)
             .map_err(|source| StoreError::Migrate {
                 path: path.to_owned(),
@@ -153,6 +190,13 @@ impl Store {
             path: path.to_owned(),
             _lock: lock,
         })
+    }
+
+    /// Gives what was deleted back to the disk, and puts the index in order.
+    pub fn vacuum(&self) -> Result<(), StoreError> {
+        Ok(self.connection().execute_batch(
+            "INSERT INTO items_fts (items_fts) VALUES ('optimize'); VACUUM; PRAGMA wal_checkpoint(TRUNCATE)",
+        )?)
     }
 
     /// Gives back the memory that a burst of writing took.
@@ -192,6 +236,28 @@ impl Store {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A service that ends in order leaves no log behind.
+fn ends_unclean(archive: &Path) -> bool {
+    let mut log = archive.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|it| it.len() > 0)
+}
+
+/// Migrations lead forward only, so the archive is copied before one: `summitwatch.db.schema-3`.
+fn keep_before_migration(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found == 0 || usize::try_from(found) == Ok(STEPS.len()) {
+        return Ok(());
+    }
+    let mut kept = path.as_os_str().to_owned();
+    kept.push(format!(".schema-{found}"));
+    tracing::info!(
+        "the archive is brought up to date; a copy of it is {}",
+        kept.display()
+    );
+    backup::copy(connection, Path::new(&kept))
 }
 
 /// Opens an existing archive for reading only, beside a running service.

@@ -2,6 +2,7 @@
 //! text out of markup, scripts and languages, sentences. Pure.
 
 pub mod fold;
+pub mod grams;
 pub mod han;
 pub mod html;
 pub mod language;

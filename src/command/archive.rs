@@ -1,47 +1,20 @@
-//! Commands that read the archive: listings, SQL, explain.
+//! Commands that read the archive: listings, explain.
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use clap::{Args, Subcommand};
+use anyhow::bail;
+use clap::Args;
 use jiff::SignedDuration;
 use rusqlite::Connection;
 
 use crate::clock::Clock;
-use crate::command::discover::Discover;
-use crate::command::{Context, Done, Usage, output, span, why};
+use crate::command::{Context, Done, output, span, why};
 use crate::config::file::Span;
 use crate::store::listing::{self, Filter};
-use crate::store::query::{self, Table};
-use crate::store::{StoreError, open_read_only};
-use crate::text::{Words, nearest, printable};
-
-#[derive(Debug, Subcommand)]
-pub(super) enum Feeds {
-    /// List feeds with their state and next poll
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Find the feeds and news sitemaps of a page or a site
-    Discover(Discover),
-}
-
-impl Feeds {
-    pub(super) fn run(&self, context: &Context) -> Done {
-        match self {
-            Self::List { json } => {
-                let connection = open_read_only(&context.archive()?)?;
-                output::print(&listing::feeds(&connection)?, *json)?;
-                Ok(ExitCode::SUCCESS)
-            }
-            Self::Discover(discover) => discover.run(context),
-        }
-    }
-}
+use crate::store::query::Table;
+use crate::store::{StoreError, open_read_only, view};
+use crate::text::{Words, printable};
 
 #[derive(Debug, Args)]
 pub(super) struct Listing {
@@ -107,88 +80,6 @@ impl Items {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Sql {
-    /// A SELECT; `-` reads it from standard input
-    query: String,
-    /// Print JSON
-    #[arg(long, conflicts_with = "csv")]
-    json: bool,
-    /// Print CSV
-    #[arg(long)]
-    csv: bool,
-    /// Rows to print at most
-    #[arg(long, default_value_t = 1_000)]
-    limit: usize,
-    /// Give up after this long
-    #[arg(long, default_value = "30s", value_parser = span)]
-    timeout: Span,
-}
-
-impl Sql {
-    pub(super) fn run(&self, context: &Context) -> Done {
-        let sql = match self.query.as_str() {
-            "-" => std::io::read_to_string(std::io::stdin()).context("read the query")?,
-            query => query.to_owned(),
-        };
-        if sql.trim().is_empty() {
-            return Err(
-                Usage("the query is empty; the README has a dozen ready ones".to_owned()).into(),
-            );
-        }
-        let connection = open_read_only(&context.archive()?)?;
-        let names = listing::names(&connection)?;
-        query::only_reads(&connection)?;
-        query::stop_after(&connection, self.timeout.0)?;
-        let table = match query::table(&connection, &sql, &[], self.limit) {
-            Ok(table) => table,
-            Err(error) => bail!(sql_error(&error, &names, self.timeout.0)),
-        };
-        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-        match (self.json, self.csv) {
-            (true, _) => output::as_json(&table, &mut out)?,
-            (_, true) => output::as_csv(&table, &mut out)?,
-            _ => output::as_table(&table, &mut out)?,
-        }
-        out.flush()?;
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-fn sql_error(error: &rusqlite::Error, names: &[String], limit: Duration) -> String {
-    let text = match error {
-        // Without the statement, which the user has before them.
-        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
-        rusqlite::Error::SqliteFailure(_, Some(text)) => text.clone(),
-        other => other.to_string(),
-    };
-    match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::OperationInterrupted) => {
-            return format!(
-                "the query ran longer than {} s; add a LIMIT, or give more time with --timeout",
-                limit.as_secs()
-            );
-        }
-        Some(rusqlite::ErrorCode::AuthorizationForStatementDenied) => {
-            return format!(
-                "only reading is allowed here ({text}); the sqlite3 shell can write, with the service stopped"
-            );
-        }
-        _ => {}
-    }
-    let wrong = ["no such table: ", "no such column: "]
-        .iter()
-        .find_map(|prefix| text.strip_prefix(prefix));
-    let near = wrong.and_then(|wrong| {
-        let wrong = wrong.rsplit('.').next().unwrap_or(wrong);
-        nearest(wrong, names.iter().map(String::as_str))
-    });
-    match near {
-        Some(near) => format!("{text}; did you mean {near}?"),
-        None => text,
-    }
-}
-
-#[derive(Debug, Args)]
 pub(super) struct Explain {
     /// Number of an item, its guid or its address
     item: String,
@@ -247,95 +138,56 @@ fn identity(
         )?,
         _ => {}
     }
-    for revision in listing::item_revisions(connection, item.id)?.rows {
+    for revision in view::items::revisions(connection, item.id)? {
         writeln!(
             out,
             "  until {} it read: {}",
-            text(&revision[0]),
-            text(&revision[1])
+            revision.replaced_at,
+            printable(&revision.title)
         )?;
     }
     Ok(())
 }
 
 fn placements(out: &mut impl Write, connection: &Connection, item: i64) -> anyhow::Result<()> {
-    for row in listing::placements(connection, item)?.rows {
-        let [
-            topic,
-            story,
-            title,
-            closeness,
-            decision,
-            reason,
-            origin,
-            state,
-            facts,
-            runners_up,
-        ] = row.as_slice()
-        else {
-            continue;
-        };
-        writeln!(
-            out,
-            "\nStory {} ({}): {}",
-            text(story),
-            text(topic),
-            text(title)
-        )?;
-        match closeness.as_f64() {
+    for placed in view::items::placements(connection, item)? {
+        let (story, topic, title) = (placed.story_id, &placed.topic, &placed.story_title);
+        writeln!(out, "\nStory {story} ({topic}): {}", printable(title))?;
+        match placed.closeness {
             Some(closeness) => writeln!(
                 out,
                 "  it joined this story: {closeness:.2} of the closeness that joining takes"
             )?,
             None => writeln!(out, "  it opened this story")?,
         }
-        writeln!(out, "  decision: {} — {}", text(decision), text(reason))?;
-        writeln!(out, "  origin: {}", text(origin))?;
-        if !state.is_null() {
-            writeln!(out, "  its headline says of the meeting: {}", text(state))?;
+        let reason = printable(&placed.reason);
+        writeln!(out, "  decision: {} — {reason}", placed.decision)?;
+        writeln!(out, "  origin: {}", printable(&placed.origin))?;
+        if let Some(state) = &placed.state {
+            writeln!(out, "  its headline says of the meeting: {state}")?;
         }
-        facts_told(out, &text(facts))?;
-        for other in serde_json::from_str::<Vec<serde_json::Value>>(&text(runners_up))? {
-            writeln!(
-                out,
-                "  runner-up: story {} with {}",
-                other["story"], other["closeness"]
-            )?;
+        for (what, facts) in [
+            ("facts new to the story", &placed.new),
+            ("facts it had already", &placed.known),
+        ] {
+            if !facts.is_empty() {
+                writeln!(out, "  {what}: {}", printable(&facts.join(", ")))?;
+            }
+        }
+        for (story, closeness) in placed.runners_up {
+            writeln!(out, "  runner-up: story {story} with {closeness}")?;
         }
     }
-    for row in listing::item_deliveries(connection, item)?.rows {
-        let [channel, state, attempts, delivered, error] = row.as_slice() else {
-            continue;
-        };
-        let tail = if delivered.is_null() {
-            text(error)
-        } else {
-            text(delivered)
-        };
-        let (channel, state, attempts) = (text(channel), text(state), text(attempts));
+    for delivery in view::owed::of_item(connection, item)? {
+        let tail = delivery.delivered_at.or(delivery.last_error);
         writeln!(
             out,
-            "  delivery to {channel}: {state}, attempt {attempts}, {tail}"
+            "  delivery to {}: {}, attempt {}, {}",
+            printable(&delivery.channel),
+            delivery.state,
+            delivery.attempts,
+            printable(&tail.unwrap_or_default())
         )?;
-    }
-    Ok(())
-}
-
-fn facts_told(out: &mut impl Write, facts: &str) -> anyhow::Result<()> {
-    let facts: serde_json::Value = serde_json::from_str(facts)?;
-    for (key, what) in [
-        ("new", "facts new to the story"),
-        ("known", "facts it had already"),
-    ] {
-        let named: Vec<String> = facts[key]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(text)
-            .collect();
-        if !named.is_empty() {
-            writeln!(out, "  {what}: {}", named.join(", "))?;
-        }
     }
     Ok(())
 }

@@ -67,26 +67,41 @@ pub(super) fn as_table(table: &Table, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Cells that a spreadsheet would run as formulas are quoted with an apostrophe.
+/// One JSON object on a line of its own.
+pub(super) fn json_row(columns: &[String], row: &[Value], out: &mut impl Write) -> io::Result<()> {
+    let object: Map<_, _> = columns.iter().cloned().zip(row.iter().cloned()).collect();
+    serde_json::to_writer(&mut *out, &object)?;
+    writeln!(out)
+}
+
 pub(super) fn as_csv(table: &Table, out: &mut impl Write) -> io::Result<()> {
-    let field = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-    let header: Vec<String> = table.columns.iter().map(|it| field(it)).collect();
-    writeln!(out, "{}", header.join(","))?;
-    for row in &table.rows {
-        let fields: Vec<String> = row
-            .iter()
-            .map(|value| match value {
-                Value::Null => String::new(),
-                Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
-                    field(&format!("'{text}"))
-                }
-                Value::String(text) => field(text),
-                other => other.to_string(),
-            })
-            .collect();
-        writeln!(out, "{}", fields.join(","))?;
-    }
-    Ok(())
+    csv_header(&table.columns, out)?;
+    table.rows.iter().try_for_each(|row| csv_row(row, out))
+}
+
+pub(super) fn csv_header(columns: &[String], out: &mut impl Write) -> io::Result<()> {
+    let header: Vec<String> = columns.iter().map(|it| csv_field(it)).collect();
+    writeln!(out, "{}", header.join(","))
+}
+
+pub(super) fn csv_row(row: &[Value], out: &mut impl Write) -> io::Result<()> {
+    let fields: Vec<String> = row
+        .iter()
+        .map(|value| match value {
+            Value::Null => String::new(),
+            Value::String(text) => csv_field(text),
+            other => other.to_string(),
+        })
+        .collect();
+    writeln!(out, "{}", fields.join(","))
+}
+
+/// What a spreadsheet would run as a formula gets an apostrophe before it; full-width signs too, which
+/// East Asian ones read alike.
+fn csv_field(text: &str) -> String {
+    let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    let disarmed = if runs { "'" } else { "" };
+    format!("\"{disarmed}{}\"", text.replace('"', "\"\""))
 }
 
 fn cell(value: &Value) -> String {

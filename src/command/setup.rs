@@ -144,6 +144,9 @@ impl Check {
         for (name, channel) in &setup.channels {
             println!("channel        {name} ({})", channel.kind());
         }
+        if let Some(web) = &config.web {
+            println!("dashboard      {web}");
+        }
         for name in unrouted {
             println!("warning: channel \"{name}\" has no route; nothing is sent to it");
         }

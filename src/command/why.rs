@@ -1,11 +1,10 @@
-//! Why an item matched a topic or not, as `explain` and failing cases print it: first what counted, then
-//! what came near, then the rest.
+//! Why an item matched a topic or not, as `explain` prints it.
 
 use std::io::{self, Write};
 
 use crate::text::{Words, printable};
 use crate::topic::Topic;
-use crate::topic::explain::{Change, Outcome, Role, Trace, shortest_change, traces};
+use crate::topic::explain::{Outcome, Trace, account};
 use crate::topic::lexicon::{Field, Lexicon, Reading};
 
 /// The verdict with every rule, veto and mark, what was found, and what would have matched.
@@ -16,7 +15,8 @@ pub(super) fn verdict(
     reading: &Reading,
     lexicon: &Lexicon,
 ) -> io::Result<()> {
-    let verdict = topic.judge(reading, lexicon);
+    let account = account(topic, reading, lexicon);
+    let verdict = &account.verdict;
     let word = if verdict.matched {
         "matches"
     } else {
@@ -32,9 +32,11 @@ pub(super) fn verdict(
         [] => writeln!(out)?,
         marks => writeln!(out, ", marked {}", marks.join(", "))?,
     }
-    let traces = traces(topic, reading, lexicon);
-    let satisfied = |it: &&Trace| matches!(it.outcome, Outcome::Satisfied(_));
-    for trace in traces.iter().filter(satisfied) {
+    let (counted, rest): (Vec<_>, Vec<_>) = account
+        .traces
+        .iter()
+        .partition(|it| matches!(it.outcome, Outcome::Satisfied(_)));
+    for trace in counted {
         line(out, trace)?;
     }
     for found in &verdict.evidence {
@@ -50,40 +52,16 @@ pub(super) fn verdict(
             found.concept
         )?;
     }
-    if let Some(change) = shortest_change(topic, reading, lexicon) {
-        writeln!(out, "  would match  {}", describe(&change, lexicon))?;
+    if let Some(change) = &account.change {
+        writeln!(out, "  would match  {change}")?;
     }
-    let near = |it: &&Trace| matches!(it.outcome, Outcome::NearMiss(_));
-    let failed = |it: &&Trace| matches!(it.outcome, Outcome::Failed(_));
-    for trace in traces
-        .iter()
-        .filter(near)
-        .chain(traces.iter().filter(failed))
-    {
+    for trace in rest {
         line(out, trace)?;
     }
     Ok(())
 }
 
 fn line(out: &mut impl Write, trace: &Trace) -> io::Result<()> {
-    let (mark, why) = match (&trace.outcome, trace.role) {
-        (Outcome::Satisfied(why), Role::Rule(gain)) => (format!("yes   +{gain:.2}"), why),
-        (Outcome::Satisfied(why), Role::Veto) => ("VETO".to_owned(), why),
-        (Outcome::Satisfied(why), Role::Mark) => ("mark".to_owned(), why),
-        (Outcome::NearMiss(why), Role::Rule(gain)) => (format!("near  ({gain:.2})"), why),
-        (Outcome::Failed(why), Role::Rule(_)) => ("no".to_owned(), why),
-        (Outcome::NearMiss(why) | Outcome::Failed(why), Role::Veto) => ("no veto".to_owned(), why),
-        (Outcome::NearMiss(why) | Outcome::Failed(why), Role::Mark) => ("no mark".to_owned(), why),
-    };
-    writeln!(out, "  {mark:12} {}: {why}", trace.name)
-}
-
-/// “with a word for summit (…) in the title: score 0.62”.
-pub(super) fn describe(change: &Change, lexicon: &Lexicon) -> String {
-    let edits: Vec<String> = change.edits.iter().map(|it| it.describe(lexicon)).collect();
-    format!(
-        "with {} in the title: score {:.2}",
-        edits.join(" and "),
-        change.score
-    )
+    let (word, why) = trace.said();
+    writeln!(out, "  {word:12} {}: {why}", trace.name)
 }

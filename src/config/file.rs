@@ -2,12 +2,15 @@
 //! shows them.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
+
+use crate::clock::span;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +29,9 @@ pub struct File {
     pub hosts: Vec<Host>,
     #[serde(default)]
     pub health: Health,
+    pub web: Option<Web>,
+    #[serde(default)]
+    pub retention: Retention,
     #[serde(default)]
     pub feeds: Vec<Feed>,
     #[serde(default)]
@@ -84,6 +90,32 @@ impl Default for Poll {
             user_agent: None,
         }
     }
+}
+
+/// The dashboard.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Web {
+    pub listen: Spanned<String>,
+    pub address: Option<Spanned<String>>,
+    pub token: Option<SecretRef>,
+    pub proxy: Option<Proxy>,
+}
+
+/// A reverse proxy that has people log in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proxy {
+    pub header: Spanned<String>,
+    pub from: Vec<IpAddr>,
+}
+
+/// For how long things are kept; for ever what is left out.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    pub unmatched: Option<Span>,
+    pub fetches: Option<Span>,
 }
 
 /// Who hears when an important feed changes its state.
@@ -319,21 +351,7 @@ impl std::str::FromStr for Span {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong =
             || format!("\"{text}\" is no length of time; write it like 90s, 15m, 24h or 7d");
-        let at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-        let number: u64 = text[..at].parse().map_err(|_| wrong())?;
-        let unit = match &text[at..] {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3_600,
-            "d" => 86_400,
-            "w" => 604_800,
-            _ => return Err(wrong()),
-        };
-        number
-            .checked_mul(unit)
-            .filter(|it| *it < 1 << 40)
-            .map(|it| Self(Duration::from_secs(it)))
-            .ok_or_else(wrong)
+        span(text).map(Self).ok_or_else(wrong)
     }
 }
 

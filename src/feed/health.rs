@@ -121,8 +121,11 @@ pub fn reason(health: Health, signs: &Signs) -> String {
         ),
         Health::Zombie => format!("its newest item is of {}", day(signs.newest_item_at)),
         Health::Failing | Health::Blocked => format!(
-            "{} failures in a row, last success {}",
-            signs.failures,
+            "{}, last success {}",
+            match signs.failures {
+                1 => "failed once".to_owned(),
+                n => format!("{n} failures in a row"),
+            },
             day(signs.last_success_at)
         ),
         Health::Gone => {

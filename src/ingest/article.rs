@@ -103,7 +103,7 @@ impl Ingest {
             &announced.summary
         };
         let words = Words::new(&announced.title, text);
-        articles::keep(tx, article.item, &words, article.at)?;
+        articles::keep(tx, article.item, text, article.at)?;
         let feed = feeds::get(tx, announced.feed)?;
         let item = Item {
             title: announced.title.clone(),

@@ -7,7 +7,6 @@ use crate::alert::Standing;
 use crate::feed::FeedId;
 use crate::store::items::{self, ItemId};
 use crate::store::{At, StoreError};
-use crate::text::Words;
 
 /// An article to visit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,15 +98,15 @@ pub fn announced(tx: &Transaction<'_>, item: ItemId) -> Result<Option<Announced>
 pub fn keep(
     tx: &Transaction<'_>,
     item: ItemId,
-    words: &Words<'_>,
+    text: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE articles SET state = 'kept', attempts = attempts + 1, next_try_at = NULL, text = ?2, error = NULL,
             fetched_at = ?3 WHERE item_id = ?1",
     )?
-    .execute(params![item.0, words.summary, At(now)])?;
-    items::reindex(tx, item, words)
+    .execute(params![item.0, text, At(now)])?;
+    items::reindex(tx, item)
 }
 
 /// Notes that it was the text by which an item matched.

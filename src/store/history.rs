@@ -60,11 +60,6 @@ pub fn since<E: From<StoreError>>(
 }
 
 fn archived(row: &rusqlite::Row<'_>) -> rusqlite::Result<Archived> {
-    let standing = match row.get_ref(10)?.as_str()? {
-        "history" => Standing::History,
-        "copy" => Standing::Copy,
-        _ => Standing::News,
-    };
     Ok(Archived {
         id: row.get(0)?,
         feed: row.get(1)?,
@@ -76,7 +71,7 @@ fn archived(row: &rusqlite::Row<'_>) -> rusqlite::Result<Archived> {
         summary: row.get(7)?,
         published_at: row.get::<_, Option<At>>(8)?.map(|it| it.0),
         first_seen_at: row.get::<_, At>(9)?.0,
-        standing,
+        standing: Standing::of(row.get_ref(10)?.as_str()?),
     })
 }
 

@@ -8,7 +8,7 @@ use crate::feed::FeedId;
 use crate::item::text_key;
 use crate::store::{At, StoreError};
 use crate::text::Words;
-use crate::text::language::Script;
+use crate::text::grams::segmented;
 use crate::topic::Verdict;
 use crate::topic::lexicon::Field;
 
@@ -47,11 +47,14 @@ pub struct Known {
     pub published_at: Option<Timestamp>,
     pub first_seen_at: Timestamp,
     pub duplicate_of: Option<ItemId>,
+    pub text_key: Option<i64>,
+    /// Retention has dropped its summary; `text_key` is of what it was.
+    pub is_pruned: bool,
 }
 
 const KNOWN: &str =
     "SELECT id, feed_id, guid_key, canonical_url, title, summary, published_at, first_seen_at,
-    duplicate_of FROM items";
+    duplicate_of, text_key, pruned_at IS NOT NULL FROM items";
 /// So many items under one key are enough to know it as worn out.
 const CANDIDATES: i64 = 32;
 /// A guid that is another at each poll is no longer worth keeping.
@@ -68,6 +71,8 @@ fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
         published_at: row.get::<_, Option<At>>(6)?.map(|it| it.0),
         first_seen_at: row.get::<_, At>(7)?.0,
         duplicate_of: row.get::<_, Option<i64>>(8)?.map(ItemId),
+        text_key: row.get(9)?,
+        is_pruned: row.get(10)?,
     })
 }
 
@@ -111,11 +116,6 @@ pub fn by_text(tx: &Connection, text_key: i64) -> Result<Vec<Known>, StoreError>
 }
 
 pub fn insert(tx: &Transaction<'_>, item: &NewItem<'_>) -> Result<ItemId, StoreError> {
-    let standing = match item.standing {
-        Standing::News => "news",
-        Standing::History => "history",
-        Standing::Copy => "copy",
-    };
     let categories =
         (!item.categories.is_empty()).then(|| serde_json::json!(item.categories).to_string());
     let id = tx
@@ -139,7 +139,7 @@ pub fn insert(tx: &Transaction<'_>, item: &NewItem<'_>) -> Result<ItemId, StoreE
             item.published_raw,
             At(item.first_seen_at),
             item.text_key,
-            standing,
+            item.standing.as_str(),
             item.duplicate_of.map(|it| it.0),
         ])?;
     index(tx, ItemId(id), item.words)?;
@@ -157,21 +157,46 @@ pub fn revise(
         "INSERT INTO revisions (item_id, title, summary, replaced_at) VALUES (?1, ?2, ?3, ?4)",
     )?
     .execute(params![known.id.0, known.title, known.summary, At(now)])?;
-    tx.prepare_cached("UPDATE items SET title = ?2, summary = ?3, text_key = ?4 WHERE id = ?1")?
-        .execute(params![
-            known.id.0,
-            words.title,
-            words.summary,
-            text_key(words)
-        ])?;
-    reindex(tx, known.id, words)
+    tx.prepare_cached(
+        "UPDATE items SET title = ?2, summary = ?3, text_key = ?4, pruned_at = NULL WHERE id = ?1",
+    )?
+    .execute(params![
+        known.id.0,
+        words.title,
+        words.summary,
+        text_key(words)
+    ])?;
+    reindex(tx, known.id)
 }
 
-/// Makes full-text search find an item by these words and no others.
-pub fn reindex(tx: &Transaction<'_>, id: ItemId, words: &Words<'_>) -> Result<(), StoreError> {
+/// Makes full-text search find an item by what it says now, with its article's text where that is kept.
+pub fn reindex(tx: &Transaction<'_>, id: ItemId) -> Result<(), StoreError> {
     tx.prepare_cached("DELETE FROM items_fts WHERE rowid = ?1")?
         .execute([id.0])?;
-    index(tx, id, words)
+    let (title, mut summary, text): (String, String, Option<String>) = tx
+        .prepare_cached(
+            "SELECT i.title, i.summary, a.text FROM items i LEFT JOIN articles a ON a.item_id = i.id WHERE i.id = ?1",
+        )?
+        .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    if let Some(text) = text {
+        summary.push('\n');
+        summary.push_str(&text);
+    }
+    index(tx, id, &Words::new(&title, &summary))
+}
+
+/// Indexes every item anew, after the way of cutting words has changed.
+pub fn reindex_all(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO items_fts (items_fts) VALUES ('delete-all')",
+        [],
+    )?;
+    let mut statement = tx.prepare("SELECT id FROM items ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        reindex(tx, ItemId(row.get(0)?))?;
+    }
+    Ok(())
 }
 
 /// What a revision needs of the item it revises.
@@ -184,14 +209,9 @@ pub struct Stored {
 pub fn stored(tx: &Connection, id: ItemId) -> Result<Stored, StoreError> {
     let mut statement = tx.prepare_cached("SELECT language, standing FROM items WHERE id = ?1")?;
     Ok(statement.query_row([id.0], |row| {
-        let standing = match row.get_ref(1)?.as_str()? {
-            "history" => Standing::History,
-            "copy" => Standing::Copy,
-            _ => Standing::News,
-        };
         Ok(Stored {
             language: row.get(0)?,
-            standing,
+            standing: Standing::of(row.get_ref(1)?.as_str()?),
         })
     })?)
 }
@@ -277,50 +297,4 @@ fn index(tx: &Transaction<'_>, id: ItemId, words: &Words<'_>) -> Result<(), Stor
             segmented(&words.folded_summary.text)
         ])?;
     Ok(())
-}
-
-/// A folded text as the full-text index holds it: runs of unspaced scripts as overlapping pairs,
-/// so that two-character words (북미, 米朝) are found without a dictionary; nothing but letters,
-/// digits and spaces, so that the cheapest tokenizer cuts it.
-pub fn segmented(folded: &str) -> String {
-    let mut out = String::with_capacity(folded.len() * 2);
-    let mut previous: Option<char> = None;
-    for c in folded.chars() {
-        let unspaced = Script::of(c).is_some_and(Script::is_unspaced);
-        match (previous, unspaced) {
-            (Some(before), true) => {
-                out.push(' ');
-                out.push(before);
-                out.push(c);
-            }
-            (None, true) => {
-                if !out.ends_with(' ') {
-                    out.push(' ');
-                }
-                out.push(c);
-            }
-            (before, false) if c.is_alphanumeric() => {
-                if before.is_some() {
-                    out.push(' ');
-                }
-                out.push(c);
-            }
-            (_, false) => out.push(' '),
-        }
-        previous = unspaced.then_some(c);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::segmented;
-    use crate::text::fold::fold;
-
-    #[test]
-    fn unspaced_scripts_become_pairs() {
-        assert_eq!(segmented(&fold("북미 Talks")), " 북 북미 talks");
-        assert_eq!(segmented(&fold("米朝首脳")), " 米 米朝 朝首 首脑");
-        assert_eq!(segmented(&fold("US・米国")), "us 米 米国");
-    }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::feed::health::health;
 use crate::fetch::page::shown;
 use crate::store::health::{SIGNS, signs_of};
-use crate::store::query::{Table, table};
+use crate::store::query::{self, Table, table};
 use crate::store::{At, StoreError};
 
 #[derive(Debug, Clone, Default)]
@@ -81,6 +81,27 @@ pub fn items(connection: &Connection, filter: &Filter) -> Result<Table, StoreErr
            AND (?5 IS NULL OR i.standing = ?5)
          ORDER BY i.first_seen_at DESC, i.id DESC",
     )
+}
+
+/// Shows items, the first seen first, to `each` with the names of the columns.
+pub fn export<E: From<StoreError>>(
+    connection: &Connection,
+    filter: &Filter,
+    mut each: impl FnMut(&[String], &[Value]) -> Result<(), E>,
+) -> Result<(), E> {
+    let sql = "SELECT i.id, i.guid, i.url, i.published_at, i.first_seen_at, f.outlet, f.name AS feed, i.language, i.title,
+            i.summary, i.author, i.standing, i.duplicate_of,
+            (SELECT group_concat(m.topic, ', ') FROM matches m WHERE m.item_id = i.id) AS topics,
+            (SELECT max(m.score) FROM matches m WHERE m.item_id = i.id) AS score,
+            (SELECT min(si.story_id) FROM story_items si WHERE si.item_id = i.id) AS story
+         FROM items i JOIN feeds f ON f.id = i.feed_id
+         WHERE (?1 IS NULL OR i.first_seen_at >= ?1)
+           AND (?2 IS NULL OR EXISTS (SELECT 1 FROM matches m WHERE m.item_id = i.id AND m.topic = ?2))
+           AND (?3 IS NULL OR i.language = ?3) AND (?4 IS NULL OR f.outlet = ?4 COLLATE NOCASE)
+         ORDER BY i.id";
+    let since = filter.since.map(At);
+    let params: [&dyn ToSql; 4] = [&since, &filter.topic, &filter.language, &filter.outlet];
+    query::each(connection, sql, &params, &mut each)
 }
 
 pub fn stories(connection: &Connection, filter: &Filter) -> Result<Table, StoreError> {
@@ -287,20 +308,6 @@ pub fn merges(connection: &Connection, story: i64) -> Result<Table, StoreError> 
     Ok(table(connection, sql, &[&story], usize::MAX)?)
 }
 
-/// Where an item stands: its stories with the decision.
-pub fn placements(connection: &Connection, item: i64) -> Result<Table, StoreError> {
-    let sql = "SELECT s.topic, s.id AS story, s.title, si.similarity, si.decision, si.reason, si.origin, si.state, si.facts, si.runners_up
-         FROM story_items si JOIN stories s ON s.id = si.story_id WHERE si.item_id = ?1 ORDER BY s.topic";
-    Ok(table(connection, sql, &[&item], usize::MAX)?)
-}
-
-pub fn item_deliveries(connection: &Connection, item: i64) -> Result<Table, StoreError> {
-    let sql = "SELECT d.channel, d.state, d.attempts, d.delivered_at, d.last_error
-         FROM deliveries d JOIN alerts a ON a.id = d.alert_id JOIN developments v ON v.id = a.development_id
-         WHERE v.item_id = ?1 ORDER BY d.id";
-    Ok(table(connection, sql, &[&item], usize::MAX)?)
-}
-
 /// What became of a digest, by channel: state, and what was last wrong.
 pub fn digest_deliveries(
     connection: &Connection,
@@ -310,11 +317,6 @@ pub fn digest_deliveries(
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([digest], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-pub fn item_revisions(connection: &Connection, item: i64) -> Result<Table, StoreError> {
-    let sql = "SELECT replaced_at, title, summary FROM revisions WHERE item_id = ?1 ORDER BY id";
-    Ok(table(connection, sql, &[&item], usize::MAX)?)
 }
 
 /// Names of tables, views and their columns, for "did you mean".

@@ -83,6 +83,25 @@ pub fn table(
     Ok(table)
 }
 
+/// Shows every row to `each` with the names of the columns, one at a time.
+pub fn each<E: From<StoreError>>(
+    connection: &Connection,
+    sql: &str,
+    params: &[&dyn rusqlite::ToSql],
+    each: &mut impl FnMut(&[String], &[Value]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut statement = connection.prepare(sql).map_err(StoreError::from)?;
+    let names = statement.column_names();
+    let columns: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    let mut rows = statement.query(params).map_err(StoreError::from)?;
+    while let Some(row) = rows.next().map_err(StoreError::from)? {
+        let values = (0..columns.len()).map(|at| row.get_ref(at).map(value));
+        let values: Vec<Value> = values.collect::<Result<_, _>>().map_err(StoreError::from)?;
+        each(&columns, &values)?;
+    }
+    Ok(())
+}
+
 fn value(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Null => Value::Null,

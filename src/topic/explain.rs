@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use crate::topic::lexicon::{ConceptId, ConceptSet, Lexicon, Reading};
 use crate::topic::rule::{Condition, Named, Near};
-use crate::topic::{Scope, Topic};
+use crate::topic::{Scope, Topic, Verdict};
 
 /// One line of an explanation.
 #[derive(Debug, Clone, PartialEq)]
@@ -271,5 +271,58 @@ impl Edit {
             }
             Self::Unsay { part, .. } => format!("no word for {part}"),
         }
+    }
+}
+
+/// What is to be said of an item under a topic: what counted first, then what came near, then the rest.
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub verdict: Verdict,
+    pub traces: Vec<Trace>,
+    /// With what change of the title it would have matched.
+    pub change: Option<String>,
+}
+
+pub fn account(topic: &Topic, reading: &Reading, lexicon: &Lexicon) -> Account {
+    let mut traces = traces(topic, reading, lexicon);
+    traces.sort_by_key(|it| match it.outcome {
+        Outcome::Satisfied(_) => 0,
+        Outcome::NearMiss(_) => 1,
+        Outcome::Failed(_) => 2,
+    });
+    Account {
+        verdict: topic.judge(reading, lexicon),
+        traces,
+        change: shortest_change(topic, reading, lexicon).map(|it| it.describe(lexicon)),
+    }
+}
+
+impl Trace {
+    /// What came of it, in a word or with what it adds; and why.
+    pub fn said(&self) -> (String, &str) {
+        let (Outcome::Satisfied(why) | Outcome::NearMiss(why) | Outcome::Failed(why)) =
+            &self.outcome;
+        let word = match (&self.outcome, self.role) {
+            (Outcome::Satisfied(_), Role::Rule(gain)) => format!("yes   +{gain:.2}"),
+            (Outcome::NearMiss(_), Role::Rule(gain)) => format!("near  ({gain:.2})"),
+            (Outcome::Failed(_), Role::Rule(_)) => "no".to_owned(),
+            (Outcome::Satisfied(_), Role::Veto) => "VETO".to_owned(),
+            (Outcome::Satisfied(_), Role::Mark) => "mark".to_owned(),
+            (_, Role::Veto) => "no veto".to_owned(),
+            (_, Role::Mark) => "no mark".to_owned(),
+        };
+        (word, why)
+    }
+}
+
+impl Change {
+    /// “with a word for summit (…) in the title: score 0.62”.
+    pub fn describe(&self, lexicon: &Lexicon) -> String {
+        let edits: Vec<String> = self.edits.iter().map(|it| it.describe(lexicon)).collect();
+        format!(
+            "with {} in the title: score {:.2}",
+            edits.join(" and "),
+            self.score
+        )
     }
 }

@@ -2,6 +2,7 @@
 //! ends, capitals, plurals and possessives, Han characters by themselves.
 
 use crate::text::fold::{Folded, fold};
+use crate::text::grams::is_word;
 use crate::text::language::Script;
 use crate::topic::lexicon::ConceptId;
 
@@ -53,11 +54,6 @@ pub(super) fn term(written: &str, concept: ConceptId) -> Option<(String, Term)> 
         rest,
     };
     Some((pattern, term))
-}
-
-/// Letters and digits of alphabets that put spaces between words.
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() && !Script::of(c).is_some_and(Script::is_unspaced)
 }
 
 /// Whether two neighbours are of one script, so that a reader may take them for one word.

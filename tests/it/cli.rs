@@ -53,6 +53,19 @@ fn faults_of_the_configuration_name_their_line_and_a_way_out() {
         "error: summitwatch.toml:6: unknown channel \"desc\"; did you mean \"desk\"?",
     );
     check_fault(
+        "[web]\nlisten = \"0.0.0.0:8787\"",
+        "error: summitwatch.toml:2: [web] listen: 0.0.0.0:8787 is open to other machines; set token = { env = \"NAME\" } \
+         or proxy = { header = \"X-Remote-User\", from = [\"ADDRESS\"] }, or listen on 127.0.0.1",
+    );
+    check_fault(
+        "[web]\nlisten = \"[::]:8787\"\ntoken = \"short\"",
+        "error: summitwatch.toml:2: [web] token: it must have at least 16 characters; `openssl rand -base64 24` makes one",
+    );
+    check_fault(
+        "[web]\nlisten = \"8787\"",
+        "error: summitwatch.toml:2: [web] listen: \"8787\" is no address with a port, like \"127.0.0.1:8787\"",
+    );
+    check_fault(
         "[[channels]]\nname = \"desk\"\nkind = \"pigeon\"",
         "error: summitwatch.toml:3: kind: \"pigeon\" is not known; known are terminal, desktop, ntfy, slack, discord, telegram, matrix, email, \
          webhook, apprise, exec",

@@ -3,6 +3,7 @@
 
 mod channels;
 mod articles;
+mod care;
 mod cli;
 mod crash;
 mod digests;
@@ -13,6 +14,8 @@ mod pages;
 mod health;
 mod hostile;
 mod politeness;
+mod schema;
 mod tidy;
 mod topics;
+mod web;
 mod world;

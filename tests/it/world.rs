@@ -8,6 +8,7 @@ pub(crate) mod program;
 pub(crate) mod server;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
@@ -15,9 +16,10 @@ use jiff::{SignedDuration, Timestamp};
 use summitwatch::clock::Clock;
 use summitwatch::config::access;
 use summitwatch::config::file::Span;
-use summitwatch::config::{Config, Origin};
+use summitwatch::config::{Config, Origin, Retention};
 use summitwatch::daemon::deliver::Deliverer;
 use summitwatch::daemon::poll::Poller;
+use summitwatch::daemon::prune::Pruner;
 use summitwatch::daemon::{Setup, prepare};
 use summitwatch::ingest::Report;
 use summitwatch::store::listing;
@@ -26,8 +28,12 @@ use summitwatch::store::query::table;
 use summitwatch::store::{Store, StoreError};
 use summitwatch::story::Tables;
 use summitwatch::topic::Engine;
+use summitwatch::web::guard::Gate;
+use summitwatch::web::{Site, Web, serve};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 
 use crate::world::document::START;
 use crate::world::program::eventually;
@@ -60,6 +66,7 @@ struct Watch {
 
 struct Running {
     store: Arc<Store>,
+    setup: Arc<Setup>,
     poller: Poller,
     deliverer: Deliverer,
 }
@@ -354,6 +361,18 @@ impl World {
         self.site.requests(&format!("/{feed}"))
     }
 
+    /// Drops what is older than the retention says, to the end.
+    pub(crate) fn prune(&mut self, retention: Retention) -> &mut Self {
+        let pruner = Pruner::new(self.store(), self.clock.clone());
+        while pruner.prune_due(&retention).expect("pruned") {}
+        self
+    }
+
+    /// Where the archive is.
+    pub(crate) fn archive(&self) -> PathBuf {
+        self.directory.path().join("archive.db")
+    }
+
     /// Every byte that was written down, also what no query shows.
     pub(crate) fn archive_bytes(&mut self) -> Vec<u8> {
         let path = self.store().path().to_owned();
@@ -366,6 +385,31 @@ impl World {
 
     pub(crate) fn hooked(&self) -> Vec<Request> {
         self.hooks.requests(HOOK)
+    }
+
+    /// The dashboard over this world's archive, behind `gate`; served while [`Self::wait`] waits.
+    pub(crate) fn dashboard(&mut self, gate: Gate) -> SocketAddr {
+        let running = self.running();
+        let site = Arc::new(Site {
+            gate,
+            ..Site::clone(&running.setup.site)
+        });
+        let store = Arc::clone(&running.store);
+        let web = Web::new(move || Arc::clone(&site), store, self.clock.clone());
+        self.runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            let (stop, stopping) = watch::channel(false);
+            tokio::spawn(async move {
+                serve(listener, Arc::new(web), stopping).await;
+                drop(stop);
+            });
+            address
+        })
+    }
+
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
     }
 
     fn store(&mut self) -> Arc<Store> {
@@ -388,6 +432,11 @@ impl World {
         let (engine, tables) = self.engine(&config);
         let templates = Arc::new(config.templates().expect("sound templates"));
         let setup = Arc::new(Setup {
+            site: Arc::new(Site {
+                zone: config.zone.clone(),
+                engine: Arc::clone(&engine),
+                gate: Gate::default(),
+            }),
             engine,
             tables,
             channels: config.open_channels(&templates).expect("sound channels"),
@@ -397,10 +446,11 @@ impl World {
         });
         prepare(&store, &setup, &self.clock).expect("the feeds are written");
         let deliverer = Deliverer::new(Arc::clone(&store), self.clock.clone(), Arc::clone(&setup));
-        let poller =
-            Poller::new(Arc::clone(&store), self.clock.clone(), setup).expect("the clients");
+        let poller = Poller::new(Arc::clone(&store), self.clock.clone(), Arc::clone(&setup))
+            .expect("the clients");
         Running {
             store,
+            setup,
             poller,
             deliverer,
         }

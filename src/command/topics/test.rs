@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::command::topics::{reference, references};
-use crate::command::{Context, Done, why};
+use crate::command::{Context, Done};
 use crate::config::cases::{self, Case, Cases};
 use crate::config::fault::Faults;
 use crate::config::{Config, TopicRef};
@@ -130,7 +130,7 @@ fn reasons(case: &Case, topic: &Topic, reading: &Reading, lexicon: &Lexicon) -> 
     near.sort_by(|a, b| b.0.total_cmp(&a.0));
     why.extend(near.into_iter().take(NEAR_MISSES).map(|it| it.1));
     if let Some(change) = shortest_change(topic, reading, lexicon).filter(|_| case.matches) {
-        why.push(format!("would match {}", why::describe(&change, lexicon)));
+        why.push(format!("would match {}", change.describe(lexicon)));
     }
     why
 }

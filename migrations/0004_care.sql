@@ -1,0 +1,122 @@
+-- The archive as people and time use it: views for daily questions, retention.
+
+-- Of an item that retention took the text from, the title and the keys stay, so that it is known again.
+ALTER TABLE items ADD COLUMN pruned_at TEXT;  -- when summary, author, guid and full text were dropped; null: never
+
+-- How far retention has come.
+CREATE TABLE retention (
+    kind    TEXT PRIMARY KEY,                 -- what is pruned: items
+    last_id INTEGER NOT NULL                  -- everything up to it has been looked at
+) STRICT, WITHOUT ROWID;
+
+-- How long after the first report of a story each outlet had it.
+CREATE VIEW source_lag AS
+SELECT s.topic, si.story_id, s.title AS story, f.outlet, min(si.placed_at) AS first_at,
+       min(unixepoch(si.placed_at)) - unixepoch(s.first_seen_at) AS lag_secs, count(*) AS items
+FROM story_items si
+JOIN stories s ON s.id = si.story_id
+JOIN items i ON i.id = si.item_id
+JOIN feeds f ON f.id = i.feed_id
+GROUP BY si.story_id, f.outlet;
+
+-- How each feed is as of its last visit, by the rules that `feeds list` and its messages follow, and what its
+-- visits of the last day before that gave.
+CREATE VIEW feed_health AS
+WITH signs AS (
+    SELECT f.*, unixepoch(f.last_poll_at) AS at,
+           coalesce(f.newest_item_at, f.last_item_at) AS newest,
+           coalesce(nullif(max(coalesce(f.newest_item_at, ''), coalesce(f.last_item_at, '')), ''), f.added_at) AS latest
+    FROM feeds f
+)
+SELECT s.name, s.outlet, s.language,
+       CASE
+           WHEN NOT s.active THEN 'removed'
+           WHEN s.last_poll_at IS NULL THEN 'new'
+           WHEN s.gone_at IS NOT NULL THEN 'gone'
+           WHEN s.failures > 0 AND s.last_error_class IN ('blocked', 'challenge', 'login') THEN 'blocked'
+           WHEN s.failures > 0 THEN 'failing'
+           WHEN s.at - unixepoch(s.newest) >= 365 * 86400 THEN 'zombie'
+           WHEN s.at - unixepoch(s.latest) >= coalesce(max(3 * 86400, s.item_gap_secs * 10), 30 * 86400) THEN 'silent'
+           WHEN s.at - unixepoch(s.gap_at) < 7 * 86400 THEN 'gap'
+           ELSE 'ok'
+       END AS state,
+       s.last_poll_at, s.last_success_at, s.last_item_at, s.next_poll_at, s.failures, s.last_error,
+       count(x.id) AS day_visits, count(x.error_class) AS day_failures, coalesce(sum(x.new), 0) AS day_items
+FROM signs s
+LEFT JOIN fetches x ON x.feed_id = s.id
+     AND x.started_at >= strftime('%Y-%m-%dT%H:%M:%SZ', s.at - 86400, 'unixepoch')
+GROUP BY s.id;
+
+-- What each channel was owed per day and what became of it; seconds are from the decision to the delivery.
+CREATE VIEW delivery_report AS
+SELECT date(created_at) AS day, channel, count(*) AS deliveries,
+       sum(state = 'delivered') AS delivered, sum(state = 'dead') AS dead,
+       sum(state NOT IN ('delivered', 'dead')) AS owed, sum(attempts) AS attempts,
+       round(avg(unixepoch(delivered_at) - unixepoch(created_at))) AS mean_secs,
+       max(unixepoch(delivered_at) - unixepoch(created_at)) AS longest_secs, max(last_error) AS an_error
+FROM deliveries
+GROUP BY date(created_at), channel;
+
+-- Items, matched items, developments and alerts per day (UTC) and language.
+CREATE VIEW daily_volume AS
+WITH happened AS (
+    SELECT date(i.first_seen_at) AS day, i.language, 1 AS item, 0 AS matched, 0 AS development, 0 AS alert
+    FROM items i
+    UNION ALL
+    SELECT date(i.first_seen_at), i.language, 0, 1, 0, 0
+    FROM items i WHERE EXISTS (SELECT 1 FROM matches m WHERE m.item_id = i.id)
+    UNION ALL
+    SELECT date(d.created_at), i.language, 0, 0, 1, EXISTS (SELECT 1 FROM alerts a WHERE a.development_id = d.id)
+    FROM developments d JOIN items i ON i.id = d.item_id
+)
+SELECT day, language, sum(item) AS items, sum(matched) AS matched, sum(development) AS developments,
+       sum(alert) AS alerts
+FROM happened
+GROUP BY day, language;
+
+-- Words on columns whose own lines say nothing; docs/schema.md is made of them.
+-- feeds.country: ISO 3166, as configured; zones of times follow it
+-- feeds.moved_since: when it was first led there
+-- feeds.last_poll_at: its last visit, whatever came of it
+-- fetches.started_at: when the visit began
+-- fetches.duration_ms: of the whole visit
+-- items.url: as the feed gave it, made absolute
+-- items.canonical_url: the address without what says how a reader came; the same for all ways to one article
+-- items.title: plain text
+-- items.summary: plain text; the lead, at most 2,000 characters
+-- items.author: as the feed names them
+-- items.first_seen_at: when a visit first brought it
+-- items.standing: news, history (old when first seen; never alerts) or copy (of `duplicate_of`)
+-- revisions.title: as it was before
+-- revisions.summary: as it was before
+-- revisions.replaced_at: when it was seen to be changed
+-- aliases.guid_key: another key under which the feed announced the item
+-- aliases.seen_at: when it first did
+-- articles.state: wanted, kept or failed
+-- articles.attempts: visits to its page
+-- articles.error: of the last visit
+-- articles.fetched_at: when its text was read
+-- matches.topic: the configuration's name
+-- stories.topic: the configuration's name
+-- stories.title: of the item that opened it
+-- stories.first_seen_at: when it opened
+-- stories.last_seen_at: when it last took an item
+-- merges.merged_at: when
+-- story_items.placed_at: when the item joined
+-- developments.reason: why it is new, in words
+-- developments.created_at: when it was decided
+-- alerts.created_at: when it was decided
+-- digests.name: the configuration's name
+-- digests.since: the span's beginning
+-- digests.until: the span's end
+-- digests.message: JSON
+-- digests.created_at: when it was composed
+-- health_events.reason: in words
+-- health_events.created_at: when the visit showed it
+-- deliveries.channel: the configuration's name
+-- deliveries.state: pending, sending, retry, delivered or dead (given up)
+-- deliveries.attempts: how often it was tried
+-- deliveries.idempotency_key: the same at every attempt, so that a channel can tell a repeat
+-- deliveries.last_error: of the last attempt
+-- deliveries.created_at: when it was owed
+-- deliveries.delivered_at: when the channel took it

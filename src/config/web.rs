@@ -1,0 +1,114 @@
+//! The dashboard's table: where it listens, and who is let in.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use axum::http::HeaderName;
+use url::Url;
+
+use crate::config::fault::{Fault, Faults, Text};
+use crate::config::file::{SecretRef, Web};
+use crate::config::read_secret;
+use crate::web::guard::{Gate, Proxy};
+
+/// The checked table. The token is read when the configuration is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebConfig {
+    pub listen: SocketAddr,
+    address: Option<Url>,
+    token: Option<SecretRef>,
+    proxy: Option<Proxy>,
+    where_written: (String, Option<usize>),
+}
+
+impl std::fmt::Display for WebConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let access = match (&self.token, &self.proxy) {
+            (Some(_), _) => "with the token",
+            (None, Some(_)) => "behind a proxy",
+            (None, None) => "for this machine, to look at",
+        };
+        write!(f, "http://{}/ ({access})", self.listen)
+    }
+}
+
+/// Who guesses a shorter one has a chance.
+const SHORTEST: usize = 16;
+
+impl WebConfig {
+    pub(super) fn check(
+        written: &Web,
+        source: &Text<'_>,
+        directory: &Path,
+        faults: &mut Faults,
+    ) -> Option<Self> {
+        let Ok(listen) = written.listen.get_ref().parse::<SocketAddr>() else {
+            let message = format!(
+                "[web] listen: \"{}\" is no address with a port, like \"127.0.0.1:8787\"",
+                written.listen.get_ref()
+            );
+            faults.push(source.fault(&written.listen, message));
+            return None;
+        };
+        if !listen.ip().is_loopback() && written.token.is_none() && written.proxy.is_none() {
+            let message = format!(
+                "[web] listen: {listen} is open to other machines; set token = {{ env = \"NAME\" }} or \
+                 proxy = {{ header = \"X-Remote-User\", from = [\"ADDRESS\"] }}, or listen on 127.0.0.1"
+            );
+            faults.push(source.fault(&written.listen, message));
+        }
+        let address = written.address.as_ref().and_then(|it| {
+            let url = Url::parse(it.get_ref()).ok();
+            let url = url.filter(|it| {
+                matches!(it.scheme(), "http" | "https") && it.has_host() && it.path() == "/"
+            });
+            if url.is_none() {
+                let message =
+                    "[web] address: want one like \"https://watch.example\", without a path";
+                faults.push(source.fault(it, message));
+            }
+            url
+        });
+        let proxy = written.proxy.as_ref().and_then(|it| {
+            let header = it.header.get_ref().parse::<HeaderName>();
+            if header.is_err() {
+                faults.push(source.fault(&it.header, "[web] proxy: that is no name of a header"));
+            }
+            if it.from.is_empty() {
+                let message = "[web] proxy: from = [\"ADDRESS\"] names the proxy; from others the header is worth nothing";
+                faults.push(source.fault(&it.header, message));
+            }
+            let from = it.from.clone();
+            header.ok().map(|header| Proxy { header, from })
+        });
+        Some(Self {
+            listen,
+            address,
+            token: written.token.as_ref().map(|it| it.beside(directory)),
+            proxy,
+            where_written: (source.file.to_owned(), source.line_of(&written.listen)),
+        })
+    }
+
+    /// Reads the token.
+    pub fn open(&self) -> Result<Gate, Faults> {
+        let (file, line) = &self.where_written;
+        let fault = |message: String| Fault::new(file, *line, format!("[web] token: {message}"));
+        let token = self.token.as_ref().map(read_secret).transpose();
+        let token = token.map_err(&fault)?;
+        if token
+            .as_ref()
+            .is_some_and(|it| it.reveal().chars().count() < SHORTEST)
+        {
+            let message = format!(
+                "it must have at least {SHORTEST} characters; `openssl rand -base64 24` makes one"
+            );
+            return Err(fault(message).into());
+        }
+        Ok(Gate {
+            address: self.address.clone(),
+            token,
+            proxy: self.proxy.clone(),
+        })
+    }
+}

@@ -1,0 +1,146 @@
+//! Copies of the archive: made while the service writes, checked before they count, put back only
+//! where nothing is lost by it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+
+use crate::store::{StoreError, lock, open_read_only, refuse_newer};
+
+/// Copies the archive at `from` to the file `to`, which is there whole and sound or not at all. An
+/// older backup in its place is replaced.
+pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let source = open_read_only(from)?;
+    if fs::canonicalize(from).is_ok_and(|from| fs::canonicalize(to).is_ok_and(|to| from == to)) {
+        return Err(refused(to, "it is the archive itself"));
+    }
+    if to.exists() && !is_archive(to) {
+        return Err(refused(
+            to,
+            "the file there is no backup; give another name",
+        ));
+    }
+    copy(&source, to)
+}
+
+/// Checks `from` and makes it the archive at `to`. The archive that was there is kept beside it,
+/// its name ending in `aside`. Returns where.
+pub fn restore(from: &Path, to: &Path, aside: &str) -> Result<Option<PathBuf>, StoreError> {
+    let source = verified(from)?;
+    let _lock = lock(to)?;
+    let kept = to.exists().then(|| with(to, aside));
+    if let Some(kept) = &kept {
+        // The log belongs to the file beside which it lies.
+        for part in ["", "-wal", "-shm"] {
+            let (old, new) = (with(to, part), with(kept, part));
+            if old.exists() {
+                fs::rename(&old, &new).map_err(|error| refused(&new, &error.to_string()))?;
+            }
+        }
+    }
+    copy(&source, to)?;
+    Ok(kept)
+}
+
+/// Opens a file that is a sound archive of this or an older summitwatch.
+pub fn verified(path: &Path) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::NoBackup(path.to_owned()));
+    }
+    if !is_archive(path) {
+        return Err(refused(path, "it is no archive of summitwatch"));
+    }
+    let connection = open_read_only(path)?;
+    check(&connection, path, "integrity_check", None)?;
+    refuse_newer(&connection, path)?;
+    Ok(connection)
+}
+
+/// Asks SQLite whether the file is sound. Where that takes longer than `limit`, what was seen so
+/// far has to do.
+pub fn check(
+    connection: &Connection,
+    path: &Path,
+    pragma: &str,
+    limit: Option<Duration>,
+) -> Result<(), StoreError> {
+    let started = Instant::now();
+    if let Some(limit) = limit {
+        connection.progress_handler(100_000, Some(move || started.elapsed() > limit))?;
+    }
+    let found: Result<String, rusqlite::Error> =
+        connection.pragma_query_value(None, pragma, |row| row.get(0));
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    match found {
+        Ok(found) if found == "ok" => Ok(()),
+        Ok(found) => Err(StoreError::Unsound {
+            path: path.to_owned(),
+            found,
+        }),
+        Err(error)
+            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) =>
+        {
+            tracing::warn!(
+                "the archive is too large to be checked whole at start; no fault so far"
+            );
+            Ok(())
+        }
+        Err(error) => Err(StoreError::Unsound {
+            path: path.to_owned(),
+            found: error.to_string(),
+        }),
+    }
+}
+
+/// Copies all of `source` in one read transaction, so that nobody who writes meanwhile waits or
+/// makes it begin anew, checks the copy and gives it its name.
+pub(super) fn copy(source: &Connection, to: &Path) -> Result<(), StoreError> {
+    let partial = with(to, ".partial");
+    let failed = |error: std::io::Error| refused(to, &error.to_string());
+    let clear =
+        || ["", "-wal", "-shm", "-journal"].map(|part| fs::remove_file(with(&partial, part)));
+    let _ = clear();
+    let copied = copied(source, &partial);
+    if copied.is_err() {
+        let _ = clear();
+    }
+    copied?;
+    fs::File::open(&partial)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::rename(&partial, to))
+        .map_err(failed)
+}
+
+fn copied(source: &Connection, partial: &Path) -> Result<(), StoreError> {
+    let mut target = Connection::open(partial)?;
+    let step = Backup::new(source, &mut target)?.step(-1)?;
+    if step != StepResult::Done {
+        return Err(refused(partial, "the archive is busy; try again"));
+    }
+    // One file, with no log beside it.
+    target.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))?;
+    check(&target, partial, "integrity_check", None)
+}
+
+/// Whether the file is a database that holds items of ours.
+fn is_archive(path: &Path) -> bool {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags);
+    connection.is_ok_and(|it| it.table_exists(None, "items").unwrap_or(false))
+}
+
+fn with(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+fn refused(path: &Path, why: &str) -> StoreError {
+    StoreError::Backup {
+        path: path.to_owned(),
+        why: why.to_owned(),
+    }
+}

@@ -1,0 +1,87 @@
+//! Feeds as of their last visit, with their rhythm.
+
+use rusqlite::{Connection, params};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::feed::health::{Health, health, reason};
+use crate::fetch::page::shown;
+use crate::store::health::{SIGNS, signs_of};
+use crate::store::view::rows;
+use crate::store::{At, StoreError};
+
+/// A polled source.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Feed {
+    pub id: i64,
+    pub name: String,
+    pub outlet: String,
+    pub language: Option<String>,
+    pub country: Option<String>,
+    /// Without user and query, which may be secret.
+    pub url: String,
+    /// new, ok, gap, silent, zombie, failing, blocked, gone
+    pub state: String,
+    /// Why it is so, where it is not well.
+    pub reason: Option<String>,
+    pub last_poll_at: Option<String>,
+    pub last_success_at: Option<String>,
+    pub last_item_at: Option<String>,
+    pub next_poll_at: Option<String>,
+    pub failures: i64,
+    pub last_error: Option<String>,
+    /// Items it brought on each day since the day asked for.
+    #[serde(skip)]
+    pub days: Vec<(String, i64)>,
+}
+
+impl Feed {
+    pub fn is_well(&self) -> bool {
+        matches!(self.state.as_str(), "ok" | "new")
+    }
+}
+
+/// Every configured feed, by name, with what it brought on each day from `since` (`2026-03-01`) on.
+pub fn feeds(connection: &Connection, since: &str) -> Result<Vec<Feed>, StoreError> {
+    let sql = format!(
+        "SELECT {SIGNS}, id, name, outlet, language, country, url, last_poll_at, last_success_at, last_item_at,
+            iif(gone_at IS NULL, next_poll_at, NULL), failures, last_error
+         FROM feeds WHERE active ORDER BY name"
+    );
+    let mut feeds = rows(connection, &sql, &[], |row| {
+        let polled_at: Option<At> = row.get(15)?;
+        let signs = signs_of(row, 0)?;
+        let now = polled_at.map(|at| health(&signs, at.0));
+        let url: String = row.get(14)?;
+        Ok(Feed {
+            id: row.get(9)?,
+            name: row.get(10)?,
+            outlet: row.get(11)?,
+            language: row.get(12)?,
+            country: row.get(13)?,
+            url: url::Url::parse(&url)
+                .map(|it| shown(&it))
+                .unwrap_or_default(),
+            state: now.map_or("new", Health::as_str).to_owned(),
+            reason: now
+                .filter(|it| *it != Health::Ok)
+                .map(|it| reason(it, &signs)),
+            last_poll_at: row.get(15)?,
+            last_success_at: row.get(16)?,
+            last_item_at: row.get(17)?,
+            next_poll_at: row.get(18)?,
+            failures: row.get(19)?,
+            last_error: row.get(20)?,
+            days: Vec::new(),
+        })
+    })?;
+    let sql = "SELECT feed_id, day, items FROM feed_days WHERE day >= ?1";
+    for (id, day, items) in rows(connection, sql, params![since], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?))
+    })? {
+        if let Some(feed) = feeds.iter_mut().find(|it| it.id == id) {
+            feed.days.push((day, items));
+        }
+    }
+    Ok(feeds)
+}

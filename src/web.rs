@@ -1,0 +1,222 @@
+//! The dashboard, its API and the feeds it gives out: server-rendered pages over questions to the
+//! archive. It writes nothing but what a person with the token asks for. Connections are bounded in
+//! number, time and size here; who may ask what is [`guard`]'s.
+
+mod api;
+mod assets;
+mod chart;
+pub mod guard;
+mod live;
+mod out;
+mod page;
+mod pages;
+mod rate;
+mod trouble;
+mod words;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, Extension};
+use axum::{Router, middleware};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, Transaction};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+
+use crate::clock::Clock;
+use crate::store::readers::Readers;
+use crate::store::{Store, StoreError};
+use crate::topic::Engine;
+use crate::web::guard::Gate;
+use crate::web::live::Live;
+use crate::web::rate::Rates;
+use crate::web::trouble::Trouble;
+
+/// What of the configuration pages go by. Replaced whole at a reload.
+#[derive(Debug, Clone)]
+pub struct Site {
+    pub zone: TimeZone,
+    pub engine: Arc<Engine>,
+    pub gate: Gate,
+}
+
+/// What every request may need.
+pub struct Web {
+    site: Box<dyn Fn() -> Arc<Site> + Send + Sync>,
+    store: Arc<Store>,
+    readers: Arc<Readers>,
+    clock: Clock,
+    live: Live,
+    rates: Rates,
+    /// Requests under way, and questions to the archive among them.
+    requests: Semaphore,
+    questions: Semaphore,
+}
+
+/// Two questions at a time read as fast as the machine does, and leave threads to the polls.
+const QUESTIONS: usize = 2;
+const REQUESTS: usize = 32;
+const CONNECTIONS: usize = 64;
+/// The longest that a question to the archive, and a request, may take.
+const QUESTION: Duration = Duration::from_secs(5);
+const REQUEST: Duration = Duration::from_secs(10);
+/// A request's head must have come by then.
+const HEAD: Duration = Duration::from_secs(10);
+/// A connection ends then, whatever it does; pages that listen come back by themselves.
+const CONNECTION: Duration = Duration::from_secs(15 * 60);
+const DRAIN: Duration = Duration::from_secs(5);
+/// Bytes of a request's head and body.
+const MAX_HEAD: usize = 16 * 1024;
+const MAX_BODY: usize = 64 * 1024;
+/// Bytes of a headline with its lead that is judged: reading is fast, telling why is not.
+const MAX_WORDS: usize = 8 * 1024;
+const MAX_QUERY: usize = 1_000;
+/// Between two attempts to get the address.
+const BIND_AGAIN: Duration = Duration::from_secs(15);
+
+impl Web {
+    /// `site` gives what is configured now; `store` is for what a person asks to be done.
+    pub fn new(
+        site: impl Fn() -> Arc<Site> + Send + Sync + 'static,
+        store: Arc<Store>,
+        clock: Clock,
+    ) -> Self {
+        let archive: PathBuf = store.path().to_owned();
+        Self {
+            site: Box::new(site),
+            store,
+            readers: Arc::new(Readers::new(archive)),
+            clock,
+            live: Live::default(),
+            rates: Rates::default(),
+            requests: Semaphore::new(REQUESTS),
+            questions: Semaphore::new(QUESTIONS),
+        }
+    }
+
+    fn site(&self) -> Arc<Site> {
+        (self.site)()
+    }
+
+    /// Asks the archive, on a thread that may wait.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let _turn = self.questions.acquire().await.map_err(|_| Trouble::Busy)?;
+        let readers = Arc::clone(&self.readers);
+        let asked = tokio::task::spawn_blocking(move || readers.read(QUESTION, question));
+        Ok(asked.await.map_err(|_| Trouble::Panicked)??)
+    }
+
+    /// Does what a person asked for.
+    async fn act<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let store = Arc::clone(&self.store);
+        let done = tokio::task::spawn_blocking(move || store.write(work));
+        Ok(done.await.map_err(|_| Trouble::Panicked)??)
+    }
+}
+
+/// Serves on `address` until it is asked to stop. Where the address is taken it tries again: news go
+/// out meanwhile.
+pub async fn run(address: SocketAddr, web: Arc<Web>, mut stopping: watch::Receiver<bool>) {
+    let listener = loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => break listener,
+            Err(error) => {
+                tracing::error!(
+                    "the dashboard cannot listen on {address}: {error}; it tries again"
+                );
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(BIND_AGAIN) => {}
+            () = stopped(&mut stopping) => return,
+        }
+    };
+    tracing::info!("the dashboard is at http://{address}/");
+    serve(listener, web, stopping).await;
+}
+
+pub async fn serve(listener: TcpListener, web: Arc<Web>, mut stopping: watch::Receiver<bool>) {
+    let router = router(&web);
+    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    let watching = tokio::spawn(live::watch_archive(Arc::clone(&web), stopping.clone()));
+    loop {
+        let place = Arc::clone(&connections).acquire_owned();
+        let accepted = tokio::select! {
+            accepted = async { (place.await, listener.accept().await) } => accepted,
+            () = stopped(&mut stopping) => break,
+        };
+        let (Ok(place), Ok((stream, peer))) = accepted else {
+            // Out of file descriptors, mostly: the next moment may have one.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let (router, stopping) = (router.clone(), stopping.clone());
+        tokio::spawn(async move {
+            talk(stream, peer, router, stopping).await;
+            drop(place);
+        });
+    }
+    // Connections end by themselves; what does not in time is dropped.
+    let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
+    let _ = tokio::time::timeout(DRAIN, connections.acquire_many(all)).await;
+    watching.abort();
+}
+
+async fn talk(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let service = TowerToHyperService::new(router.layer(Extension(peer)));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    // What goes wrong on a connection is the other side's affair.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = tokio::time::sleep(CONNECTION) => {}
+        () = stopped(&mut stopping) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = tokio::time::timeout(DRAIN, connection).await;
+        }
+    }
+}
+
+/// Returns once the service was asked to stop.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // An error means that who would ask is gone, which is a reason to stop too.
+    let _ = stopping.wait_for(|it| *it).await;
+}
+
+fn router(web: &Arc<Web>) -> Router {
+    Router::new()
+        .merge(pages::routes())
+        .merge(out::routes())
+        .merge(live::routes())
+        .merge(assets::routes())
+        .merge(guard::routes())
+        .merge(api::routes())
+        .fallback(async || Trouble::NotFound("there is no such page".to_owned()))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(web),
+            guard::guard,
+        ))
+        .with_state(Arc::clone(web))
+}

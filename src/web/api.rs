@@ -1,0 +1,434 @@
+//! The JSON API. Its OpenAPI document is made of the handlers that are routed and the types they answer
+//! with, so that it cannot say otherwise.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Path, Query, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, OpenApi, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::clock::rfc3339;
+use crate::store::items::evidence_json;
+use crate::store::search;
+use crate::store::view::feeds::Feed;
+use crate::store::view::items::{Item, Wanted};
+use crate::store::view::news::{Alert, Development};
+use crate::store::view::owed::Delivery;
+use crate::store::view::stories::{Report, Story};
+use crate::store::view::{self, Part, Rows};
+use crate::text::Words;
+use crate::text::language::detect;
+use crate::web::guard::May;
+use crate::web::pages::outbox::again;
+use crate::web::pages::search::hits;
+use crate::web::pages::story::acknowledged;
+use crate::web::pages::{named, nowhere};
+use crate::web::trouble::Trouble;
+use crate::web::{MAX_WORDS, Web};
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "summitwatch",
+    description = "What the archive holds. Lists come newest first; `next` of an answer is `before` of the next \
+                   question. With a token configured, send it as `Authorization: Bearer …`.",
+    license(name = "MIT OR Apache-2.0")
+))]
+struct Document;
+
+const AT: &str = "/api/v1/openapi.json";
+
+pub(super) fn routes() -> Router<Arc<Web>> {
+    let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(items))
+        .routes(routes!(item))
+        .routes(routes!(stories))
+        .routes(routes!(story))
+        .routes(routes!(developments))
+        .routes(routes!(alerts))
+        .routes(routes!(deliveries))
+        .routes(routes!(retry))
+        .routes(routes!(acknowledge))
+        .routes(routes!(feeds))
+        .routes(routes!(topics))
+        .routes(routes!(search))
+        .routes(routes!(classify))
+        .split_for_parts();
+    router.route(AT, get(async move || Json(document)))
+}
+
+/// A part of a list.
+#[derive(Debug, Serialize, ToSchema)]
+struct Listed<T> {
+    rows: Vec<T>,
+    /// `before` of the question for the next part; none at the end.
+    next: Option<i64>,
+}
+
+impl<T> Listed<T> {
+    fn new(found: Rows<T>, id: impl Fn(&T) -> i64) -> Json<Self> {
+        let next = found.rows.last().filter(|_| found.more).map(id);
+        Json(Self {
+            rows: found.rows,
+            next,
+        })
+    }
+}
+
+/// What is wrong with a question.
+#[derive(Debug, Serialize, ToSchema)]
+struct Fault {
+    error: String,
+}
+
+const MOST: usize = 200;
+const USUAL: usize = 50;
+
+fn part(before: Option<i64>, limit: Option<usize>) -> Part {
+    Part {
+        before,
+        limit: limit.unwrap_or(USUAL).clamp(1, MOST),
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Paged {
+    topic: Option<String>,
+    /// Rows before this one: `next` of the part before.
+    before: Option<i64>,
+    /// At most 200; 50 when left out.
+    limit: Option<usize>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct OfItems {
+    /// Only items that match it.
+    topic: Option<String>,
+    /// ISO 639-1
+    language: Option<String>,
+    /// news, history or copy
+    standing: Option<String>,
+    /// First seen then or later: RFC 3339, UTC
+    since: Option<String>,
+    before: Option<i64>,
+    limit: Option<usize>,
+}
+
+/// Items, the last to come first.
+#[utoipa::path(get, path = "/api/v1/items", params(OfItems), responses((status = 200, body = Listed<Item>), (status = 400, body = Fault)))]
+async fn items(
+    State(web): State<Arc<Web>>,
+    Query(asked): Query<OfItems>,
+) -> Result<Json<Listed<Item>>, Trouble> {
+    if let Some(since) = &asked.since
+        && since.parse::<jiff::Timestamp>().is_err()
+    {
+        return Err(Trouble::BadRequest(
+            "since: want a time like 2026-03-01T09:00:00Z".to_owned(),
+        ));
+    }
+    let found = web.ask(move |archive| {
+        let wanted = Wanted {
+            topic: asked.topic.as_deref(),
+            language: asked.language.as_deref(),
+            standing: asked.standing.as_deref(),
+            since: asked.since.as_deref(),
+        };
+        view::items::items(archive, &wanted, part(asked.before, asked.limit))
+    });
+    Ok(Listed::new(found.await?, |it| it.id))
+}
+
+/// One item.
+#[utoipa::path(get, path = "/api/v1/items/{id}", params(("id" = i64, Path)), responses((status = 200, body = Item), (status = 404, body = Fault)))]
+async fn item(State(web): State<Arc<Web>>, path: Path<String>) -> Result<Json<Item>, Trouble> {
+    let id = named(&path, "item")?;
+    let found = web
+        .ask(move |archive| view::items::one(archive, id))
+        .await?;
+    found.map(Json).ok_or_else(|| nowhere("item", id))
+}
+
+/// Stories, those with the latest reports first.
+#[utoipa::path(get, path = "/api/v1/stories", params(Paged), responses((status = 200, body = Listed<Story>)))]
+async fn stories(
+    State(web): State<Arc<Web>>,
+    Query(asked): Query<Paged>,
+) -> Result<Json<Listed<Story>>, Trouble> {
+    let found = web.ask(move |archive| {
+        view::stories::stories(
+            archive,
+            asked.topic.as_deref(),
+            part(asked.before, asked.limit),
+        )
+    });
+    Ok(Listed::new(found.await?, |it| it.id))
+}
+
+/// A story with its reports.
+#[derive(Debug, Serialize, ToSchema)]
+struct Told {
+    #[serde(flatten)]
+    story: Story,
+    /// The first first; at most 5,000.
+    reports: Vec<Report>,
+}
+
+const REPORTS: usize = 5_000;
+
+/// One story with its reports.
+#[utoipa::path(get, path = "/api/v1/stories/{id}", params(("id" = i64, Path)), responses((status = 200, body = Told), (status = 404, body = Fault)))]
+async fn story(State(web): State<Arc<Web>>, path: Path<String>) -> Result<Json<Told>, Trouble> {
+    let id = named(&path, "story")?;
+    let found = web.ask(move |archive| {
+        let Some(story) = view::stories::one(archive, id)? else {
+            return Ok(None);
+        };
+        let reports = view::stories::reports(archive, id, REPORTS)?;
+        Ok(Some(Told { story, reports }))
+    });
+    found.await?.map(Json).ok_or_else(|| nowhere("story", id))
+}
+
+/// Developments, told or not; those of history are left out.
+#[utoipa::path(get, path = "/api/v1/developments", params(Paged), responses((status = 200, body = Listed<Development>)))]
+async fn developments(
+    State(web): State<Arc<Web>>,
+    Query(asked): Query<Paged>,
+) -> Result<Json<Listed<Development>>, Trouble> {
+    let found = web.ask(move |archive| {
+        view::news::developments(
+            archive,
+            asked.topic.as_deref(),
+            part(asked.before, asked.limit),
+        )
+    });
+    Ok(Listed::new(found.await?, |it| it.id))
+}
+
+/// Alerts with their messages.
+#[utoipa::path(get, path = "/api/v1/alerts", params(Paged), responses((status = 200, body = Listed<Alert>)))]
+async fn alerts(
+    State(web): State<Arc<Web>>,
+    Query(asked): Query<Paged>,
+) -> Result<Json<Listed<Alert>>, Trouble> {
+    let found = web.ask(move |archive| {
+        view::news::alerts(
+            archive,
+            asked.topic.as_deref(),
+            part(asked.before, asked.limit),
+        )
+    });
+    Ok(Listed::new(found.await?, |it| it.id))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct OfDeliveries {
+    /// pending, sending, retry, held, delivered, dead or expired
+    state: Option<String>,
+    before: Option<i64>,
+    limit: Option<usize>,
+}
+
+/// Deliveries, the last to be owed first.
+#[utoipa::path(get, path = "/api/v1/deliveries", params(OfDeliveries), responses((status = 200, body = Listed<Delivery>)))]
+async fn deliveries(
+    State(web): State<Arc<Web>>,
+    Query(asked): Query<OfDeliveries>,
+) -> Result<Json<Listed<Delivery>>, Trouble> {
+    let found = web.ask(move |archive| {
+        view::owed::deliveries(
+            archive,
+            asked.state.as_deref(),
+            part(asked.before, asked.limit),
+        )
+    });
+    Ok(Listed::new(found.await?, |it| it.id))
+}
+
+/// Sends a delivery that failed again. Needs the token.
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/retry", params(("id" = i64, Path)), responses((status = 200), (status = 403, body = Fault), (status = 404, body = Fault), (status = 409, body = Fault)))]
+async fn retry(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    path: Path<String>,
+) -> Result<Json<Value>, Trouble> {
+    let id = named(&path, "delivery")?;
+    again(&web, may, id).await?;
+    Ok(Json(json!({"id": id, "state": "retry"})))
+}
+
+/// Says that somebody has an alert: it is not escalated. Needs the token.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/acknowledge", params(("id" = i64, Path)), responses((status = 200), (status = 403, body = Fault), (status = 404, body = Fault)))]
+async fn acknowledge(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    path: Path<String>,
+) -> Result<Json<Value>, Trouble> {
+    let id = named(&path, "alert")?;
+    acknowledged(&web, may, id).await?;
+    Ok(Json(json!({"id": id, "acknowledged": true})))
+}
+
+/// Configured feeds with their health.
+#[utoipa::path(get, path = "/api/v1/feeds", responses((status = 200, body = [Feed])))]
+async fn feeds(State(web): State<Arc<Web>>) -> Result<Json<Vec<Feed>>, Trouble> {
+    // No day is so late: rhythms are the page's.
+    Ok(Json(
+        web.ask(|archive| view::feeds::feeds(archive, "9")).await?,
+    ))
+}
+
+/// What is watched.
+#[derive(Debug, Serialize, ToSchema)]
+struct Topic {
+    name: String,
+    title: String,
+    threshold: f64,
+}
+
+/// Configured topics.
+#[utoipa::path(get, path = "/api/v1/topics", responses((status = 200, body = [Topic])))]
+async fn topics(State(web): State<Arc<Web>>) -> Json<Vec<Topic>> {
+    let site = web.site();
+    let topics = site.engine.topics.iter().map(|it| Topic {
+        name: it.name.clone(),
+        title: it.title.clone(),
+        threshold: it.threshold,
+    });
+    Json(topics.collect())
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct OfSearch {
+    /// A query as on the search page: words, “phrases”, OR, -not, lang:, outlet:, since:, story:, concept:
+    q: String,
+    /// Hits to leave out: `next` of the part before.
+    offset: Option<usize>,
+    limit: Option<usize>,
+}
+
+/// An item that was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+struct Hit {
+    item_id: i64,
+    title: String,
+    /// Around what was found.
+    snippet: String,
+    url: Option<String>,
+    outlet: String,
+    language: Option<String>,
+    published_at: Option<String>,
+    first_seen_at: String,
+    standing: String,
+    story_id: Option<i64>,
+    score: f64,
+}
+
+impl From<search::Hit> for Hit {
+    fn from(hit: search::Hit) -> Self {
+        Self {
+            item_id: hit.item.0,
+            title: hit.title.text,
+            snippet: hit.snippet.text,
+            url: hit.url,
+            outlet: hit.outlet,
+            language: hit.language,
+            published_at: hit.published_at.map(rfc3339),
+            first_seen_at: rfc3339(hit.first_seen_at),
+            standing: hit.standing.as_str().to_owned(),
+            story_id: hit.story.map(|it| it.0),
+            score: hit.score,
+        }
+    }
+}
+
+/// The furthest hit that is counted to.
+const FURTHEST: usize = 5_000;
+
+/// Items by words, phrases, concepts and filters, by relevance and recency.
+#[utoipa::path(get, path = "/api/v1/search", params(OfSearch), responses((status = 200, body = Listed<Hit>), (status = 400, body = Fault)))]
+async fn search(
+    State(web): State<Arc<Web>>,
+    Query(asked): Query<OfSearch>,
+) -> Result<Json<Listed<Hit>>, Trouble> {
+    let limit = part(None, asked.limit).limit;
+    let offset = asked.offset.unwrap_or(0).min(FURTHEST);
+    let page = search::Page {
+        limit: limit + 1,
+        offset,
+    };
+    let found = hits(&web, &asked.q, page).await?;
+    let mut found = found.map_err(|fault| Trouble::BadRequest(fault.to_string()))?;
+    let next = (found.len() > limit).then(|| i64::try_from(offset + limit).unwrap_or(i64::MAX));
+    found.truncate(limit);
+    let rows = found.into_iter().map(Hit::from).collect();
+    Ok(Json(Listed { rows, next }))
+}
+
+/// Words to be judged.
+#[derive(Debug, Deserialize, ToSchema)]
+struct Judged {
+    /// The first configured topic when left out.
+    topic: Option<String>,
+    title: String,
+    #[serde(default)]
+    summary: String,
+    /// ISO 639-1, where it is known
+    language: Option<String>,
+}
+
+/// As the command `classify` prints it.
+#[derive(Debug, Serialize, ToSchema)]
+struct Verdict {
+    matched: bool,
+    /// 0..1
+    score: f64,
+    language: Option<String>,
+    /// concept, term, field, start, end (bytes)
+    #[schema(value_type = Vec<Object>)]
+    evidence: Value,
+    marks: Vec<String>,
+}
+
+/// Judges a headline by a topic. Nothing is kept.
+#[utoipa::path(post, path = "/api/v1/classify", request_body = Judged, responses((status = 200, body = Verdict), (status = 400, body = Fault), (status = 404, body = Fault)))]
+async fn classify(
+    State(web): State<Arc<Web>>,
+    Json(it): Json<Judged>,
+) -> Result<Json<Verdict>, Trouble> {
+    if it.title.len() + it.summary.len() > MAX_WORDS {
+        return Err(Trouble::BadRequest(
+            "that is longer than any headline with its lead".to_owned(),
+        ));
+    }
+    let site = web.site();
+    let topic = match &it.topic {
+        Some(name) => site
+            .engine
+            .topic(name)
+            .ok_or_else(|| nowhere("topic", name))?,
+        None => site
+            .engine
+            .topics
+            .first()
+            .ok_or_else(|| nowhere("topic", "here"))?,
+    };
+    let lexicon = &site.engine.lexicon;
+    let verdict = topic.judge(&lexicon.read(&Words::new(&it.title, &it.summary)), lexicon);
+    Ok(Json(Verdict {
+        matched: verdict.matched,
+        score: verdict.score,
+        language: detect(&it.title, &it.summary, it.language.as_deref()),
+        evidence: evidence_json(&verdict, "summary"),
+        marks: verdict.marks,
+    }))
+}

@@ -1,0 +1,349 @@
+//! Who may ask: Host and Origin, the token or the reverse proxy's word, how much and how often. And what
+//! every answer says to the browser.
+
+mod answer;
+mod token;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{Extension, Form, Query, Request, State};
+use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, SET_COOKIE};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Router, routing};
+use serde::Deserialize;
+use url::Url;
+
+use crate::secret::Secret;
+use crate::web::guard::token::{SESSION, cookie, credentials, is_same, is_session, session};
+use crate::web::page::{self, Frame};
+use crate::web::trouble::Trouble;
+use crate::web::{REQUEST, Web, assets};
+
+/// Who is let in.
+#[derive(Debug, Clone, Default)]
+pub struct Gate {
+    /// Where people find the service, when that is not where it listens.
+    pub address: Option<Url>,
+    pub token: Option<Secret>,
+    pub proxy: Option<Proxy>,
+}
+
+/// A reverse proxy that has people log in, and says so in a header that it takes from nobody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proxy {
+    pub header: HeaderName,
+    pub from: Vec<IpAddr>,
+}
+
+/// What the one who asks may do; on loopback without a token, look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct May {
+    pub(super) act: bool,
+    /// There is a session to end.
+    pub(super) leave: bool,
+}
+
+impl May {
+    /// Refuses where nothing may be done.
+    pub(super) fn acts(self) -> Result<(), Trouble> {
+        if self.act {
+            Ok(())
+        } else {
+            Err(Trouble::Forbidden(
+                "set a token in [web] and log in to do this".to_owned(),
+            ))
+        }
+    }
+}
+
+/// Where the service was found, for links that leave it.
+#[derive(Debug, Clone)]
+pub(super) struct Base(pub(super) String);
+
+const SESSION_SECS: u32 = 30 * 86_400;
+const LOGIN: &str = "/login";
+
+pub(super) fn routes() -> Router<Arc<Web>> {
+    Router::new()
+        .route(LOGIN, routing::get(ask_token).post(log_in))
+        .route("/logout", routing::post(log_out))
+}
+
+pub(super) async fn guard(
+    State(web): State<Arc<Web>>,
+    Extension(peer): Extension<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let asked = answer::Asked::of(&request);
+    let answered = tokio::time::timeout(REQUEST, admit(&web, peer.ip(), request, next)).await;
+    let response = answered.unwrap_or(Err(Trouble::Slow));
+    answer::finish(
+        &web,
+        &asked,
+        response.unwrap_or_else(IntoResponse::into_response),
+    )
+    .await
+}
+
+async fn admit(
+    web: &Arc<Web>,
+    peer: IpAddr,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Trouble> {
+    let _place = web.requests.try_acquire().map_err(|_| Trouble::Busy)?;
+    if !web.rates.allows(peer, Instant::now()) {
+        return Err(Trouble::TooMany);
+    }
+    let site = web.site();
+    let gate = &site.gate;
+    let base = gate.base(&request)?;
+    let may = gate.may(&request, peer);
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        Gate::same_origin(&request, &base)?;
+    }
+    let path = request.uri().path();
+    let open = path == LOGIN || assets::is_asset(path);
+    let may = match may {
+        Ok(may) => may,
+        Err(_) if open => May {
+            act: false,
+            leave: false,
+        },
+        Err(wrong) => {
+            if wrong == Wrong::Token {
+                web.rates.wrong_token(peer);
+            }
+            return Err(Trouble::Unknown);
+        }
+    };
+    request.extensions_mut().insert(may);
+    request.extensions_mut().insert(base);
+    Ok(next.run(request).await)
+}
+
+/// Why somebody is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wrong {
+    Nothing,
+    Token,
+}
+
+impl Gate {
+    /// A page that resolves its own name to this machine is not served (DNS rebinding): hosts are
+    /// addresses, `localhost` and the configured name.
+    fn base(&self, request: &Request) -> Result<Base, Trouble> {
+        let header = request.headers().get(HOST).map(HeaderValue::to_str);
+        let host = match (request.uri().authority(), header) {
+            (Some(named), Some(Ok(host))) if named.as_str() != host => {
+                return Err(Trouble::Misdirected);
+            }
+            (_, Some(Ok(host))) => host,
+            _ => return Err(Trouble::BadRequest("one Host header is needed".to_owned())),
+        };
+        if request.headers().get_all(HOST).iter().count() != 1 {
+            return Err(Trouble::BadRequest("one Host header is needed".to_owned()));
+        }
+        let url = Url::parse(&format!("http://{host}/")).map_err(|_| Trouble::Misdirected)?;
+        let own = match url.host() {
+            Some(url::Host::Domain(name)) => {
+                let configured = self.address.as_ref().and_then(Url::host_str);
+                name == "localhost" || configured == Some(name)
+            }
+            Some(_) => true,
+            None => false,
+        };
+        if !own || !url.username().is_empty() {
+            return Err(Trouble::Misdirected);
+        }
+        let found = self.address.as_ref().unwrap_or(&url);
+        Ok(Base(found.as_str().trim_end_matches('/').to_owned()))
+    }
+
+    /// Nothing is changed for another site's page (CSRF). Programs send no Origin, and then no cookie counts.
+    fn same_origin(request: &Request, base: &Base) -> Result<(), Trouble> {
+        let headers = request.headers();
+        let refused = || Trouble::Forbidden("asked for by another site's page".to_owned());
+        let Some(origin) = headers.get(ORIGIN) else {
+            let by_cookie = !headers.contains_key(AUTHORIZATION) && headers.contains_key(COOKIE);
+            return if by_cookie { Err(refused()) } else { Ok(()) };
+        };
+        let host = headers.get(HOST).and_then(|it| it.to_str().ok());
+        let own = origin.to_str().is_ok_and(|origin| {
+            let configured = Url::parse(&base.0).map(|it| it.origin().ascii_serialization());
+            let direct = origin
+                .strip_prefix("http://")
+                .is_some_and(|it| Some(it) == host);
+            direct || configured.is_ok_and(|it| it == origin)
+        });
+        if own { Ok(()) } else { Err(refused()) }
+    }
+
+    fn may(&self, request: &Request, peer: IpAddr) -> Result<May, Wrong> {
+        let headers = request.headers();
+        if let Some(proxy) = &self.proxy
+            && proxy.from.contains(&peer)
+            && headers.get(&proxy.header).is_some_and(|it| !it.is_empty())
+        {
+            return Ok(May {
+                act: true,
+                leave: false,
+            });
+        }
+        let Some(token) = &self.token else {
+            return match self.proxy {
+                Some(_) => Err(Wrong::Nothing),
+                None => Ok(May {
+                    act: false,
+                    leave: false,
+                }),
+            };
+        };
+        if let Some(given) = credentials(headers) {
+            let right = is_same(&given, token);
+            return if right {
+                Ok(May {
+                    act: true,
+                    leave: false,
+                })
+            } else {
+                Err(Wrong::Token)
+            };
+        }
+        match cookie(headers) {
+            Some(session) if is_session(session, token) => Ok(May {
+                act: true,
+                leave: true,
+            }),
+            // A session that the token's change has ended is no guess.
+            _ => Err(Wrong::Nothing),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Login {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    to: String,
+}
+
+async fn ask_token(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    Query(login): Query<Login>,
+) -> Response {
+    let wrong = !login.token.is_empty();
+    let frame = Frame::bare(&web, may);
+    page::login(&frame, own_path(&login.to), wrong).into_response()
+}
+
+async fn log_in(
+    State(web): State<Arc<Web>>,
+    Extension(peer): Extension<SocketAddr>,
+    Extension(Base(base)): Extension<Base>,
+    Form(login): Form<Login>,
+) -> Result<Response, Trouble> {
+    let site = web.site();
+    let Some(token) = &site.gate.token else {
+        return Err(Trouble::NotFound("no token is set in [web]".to_owned()));
+    };
+    let to = own_path(&login.to);
+    if !is_same(&Secret::new(login.token), token) {
+        web.rates.wrong_token(peer.ip());
+        let frame = Frame::bare(
+            &web,
+            May {
+                act: false,
+                leave: false,
+            },
+        );
+        return Ok((StatusCode::FORBIDDEN, page::login(&frame, to, true)).into_response());
+    }
+    let secure = if base.starts_with("https:") {
+        "; Secure"
+    } else {
+        ""
+    };
+    let cookie = format!(
+        "{SESSION}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={SESSION_SECS}{secure}",
+        session(token)
+    );
+    Ok(([(SET_COOKIE, cookie)], Redirect::to(to)).into_response())
+}
+
+async fn log_out() -> Response {
+    let cookie = format!("{SESSION}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    ([(SET_COOKIE, cookie)], Redirect::to(LOGIN)).into_response()
+}
+
+/// Nobody is sent away by a login: `//elsewhere` is another host, and so is `/\elsewhere` to browsers.
+fn own_path(to: &str) -> &str {
+    let own = to.starts_with('/')
+        && !to.starts_with("//")
+        && !to.contains(|c: char| c == '\\' || c.is_control());
+    if own { to } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::extract::Request;
+
+    use super::{Gate, own_path};
+
+    fn asked(host: &str) -> bool {
+        let request = Request::builder()
+            .uri("/")
+            .header("host", host)
+            .body(Body::empty());
+        let gate = Gate {
+            address: Some("https://watch.example/".parse().expect("a URL")),
+            ..Gate::default()
+        };
+        gate.base(&request.expect("a request")).is_ok()
+    }
+
+    #[test]
+    fn only_own_names_are_served() {
+        for own in [
+            "127.0.0.1:8787",
+            "localhost",
+            "[::1]:8787",
+            "watch.example",
+            "10.1.2.3",
+        ] {
+            assert!(asked(own), "{own}");
+        }
+        for foreign in [
+            "evil.example",
+            "evil.example:8787",
+            "127.0.0.1.evil.example",
+            "a@localhost",
+            "",
+            "watch.example.evil",
+        ] {
+            assert!(!asked(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_login_leads_nowhere_else() {
+        assert_eq!(own_path("/stories/1?a=b"), "/stories/1?a=b");
+        for bad in [
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "",
+            "/a\nb",
+        ] {
+            assert_eq!(own_path(bad), "/");
+        }
+    }
+}

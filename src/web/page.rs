@@ -1,0 +1,328 @@
+//! The frame of every page, and the pieces that pages share. Every text from outside comes here as plain
+//! text: it is stored so, and is escaped by `maud`; nothing of it is ever shown as markup.
+
+use axum::http::StatusCode;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ZonedDateTime};
+use maud::{DOCTYPE, Markup, html};
+use url::Url;
+
+use crate::story::ladder::State;
+use crate::text::{cut, printable};
+use crate::web::guard::May;
+use crate::web::trouble::Trouble;
+use crate::web::words::{language_name, verdict_word};
+use crate::web::{Web, assets};
+
+/// What a page is drawn by.
+pub(super) struct Frame {
+    pub(super) zone: TimeZone,
+    pub(super) now: Timestamp,
+    pub(super) may: May,
+    /// Names and titles of the topics, and the one looked at.
+    pub(super) topics: Vec<(String, String)>,
+    pub(super) topic: String,
+}
+
+impl Frame {
+    /// For the topic asked for, else the first; none where there is no such topic.
+    pub(super) fn new(web: &Web, may: May, topic: Option<&str>) -> Result<Self, Trouble> {
+        let mut frame = Self::bare(web, may);
+        if let Some(topic) = topic.filter(|it| !it.is_empty()) {
+            if !frame.topics.iter().any(|(name, _)| name == topic) {
+                let shown = cut(&printable(topic), 60);
+                return Err(Trouble::NotFound(format!("no topic is named “{shown}”")));
+            }
+            topic.clone_into(&mut frame.topic);
+        }
+        Ok(frame)
+    }
+
+    /// For what needs no topic.
+    pub(super) fn bare(web: &Web, may: May) -> Self {
+        let site = web.site();
+        let topics = site.engine.topics.iter();
+        let topics: Vec<_> = topics
+            .map(|it| (it.name.clone(), it.title.clone()))
+            .collect();
+        Self {
+            zone: site.zone.clone(),
+            now: web.clock.now(),
+            may,
+            topic: topics.first().map(|it| it.0.clone()).unwrap_or_default(),
+            topics,
+        }
+    }
+
+    pub(super) fn topic_title(&self) -> &str {
+        let found = self.topics.iter().find(|(name, _)| *name == self.topic);
+        found.map_or("", |(_, title)| title)
+    }
+
+    /// `path`, for the topic looked at.
+    pub(super) fn at(&self, path: &str) -> String {
+        let first = self
+            .topics
+            .first()
+            .is_none_or(|(name, _)| *name == self.topic);
+        if first {
+            path.to_owned()
+        } else {
+            with(path, "topic", &self.topic)
+        }
+    }
+
+    /// An instant as people here read it: the time today, else with its day.
+    pub(super) fn time(&self, at: &str) -> Markup {
+        let Ok(instant) = at.parse::<Timestamp>() else {
+            return html! { (at) };
+        };
+        let (local, now) = (self.local(instant), self.local(self.now));
+        let short = if local.date() == now.date() {
+            local.strftime("%H:%M")
+        } else if local.year() == now.year() {
+            local.strftime("%-d %b %H:%M")
+        } else {
+            local.strftime("%-d %b %Y %H:%M")
+        };
+        html! { time datetime=(at) title=(local.strftime("%A %-d %B %Y %H:%M:%S %Z")) { (short) } }
+    }
+
+    /// The hour and minute alone, under a heading that names the day.
+    pub(super) fn clock(&self, at: &str) -> Markup {
+        let Ok(instant) = at.parse::<Timestamp>() else {
+            return html! { (at) };
+        };
+        let local = self.local(instant);
+        html! {
+            time datetime=(at) title=(local.strftime("%A %-d %B %Y %H:%M:%S %Z")) { (local.strftime("%H:%M")) }
+        }
+    }
+
+    /// `Thursday 5 March`, with the year where it is another.
+    pub(super) fn day(&self, at: &str) -> String {
+        let Ok(instant) = at.parse::<Timestamp>() else {
+            return at.to_owned();
+        };
+        let (local, now) = (self.local(instant), self.local(self.now));
+        let format = if local.year() == now.year() {
+            "%A %-d %B"
+        } else {
+            "%A %-d %B %Y"
+        };
+        local.strftime(format).to_string()
+    }
+
+    pub(super) fn local(&self, at: Timestamp) -> ZonedDateTime {
+        at.to_zoned_datetime(self.zone.clone())
+    }
+}
+
+/// `path?key=value`, or with `&` where there is a query.
+pub(super) fn with(path: &str, key: &str, value: &str) -> String {
+    let separator = if path.contains('?') { '&' } else { '?' };
+    let value: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    format!("{path}{separator}{key}={value}")
+}
+
+/// What distinguishes one page from another.
+pub(super) struct About<'a> {
+    pub(super) title: &'a str,
+    /// The entry of the navigation that it belongs to.
+    pub(super) path: &'a str,
+    /// Which marks of the archive change it, with spaces between; empty: none.
+    pub(super) live: &'a str,
+    /// Whether it shows one topic, and lets choose another.
+    pub(super) topical: bool,
+}
+
+const PAGES: [(&str, &str); 7] = [
+    ("/", "Now"),
+    ("/stories", "Stories"),
+    ("/volume", "Volume"),
+    ("/search", "Search"),
+    ("/feeds", "Feeds"),
+    ("/outbox", "Outbox"),
+    ("/topics", "Topics"),
+];
+
+pub(super) fn page(frame: &Frame, about: &About<'_>, content: &Markup) -> Markup {
+    let atom = format!("/topics/{}.atom", frame.topic);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (about.title) " · summitwatch" }
+                link rel="icon" href=(assets::icon());
+                link rel="stylesheet" href=(assets::style());
+                @if about.topical {
+                    link rel="alternate" type="application/atom+xml" href=(atom) title=(frame.topic_title());
+                }
+                @if !about.live.is_empty() { script src=(assets::script()) defer {} }
+            }
+            body {
+                a.skip href="#main" { "Skip to content" }
+                header.top {
+                    a.brand href=(frame.at("/")) { span.peak aria-hidden="true" { "▲" } "summitwatch" }
+                    nav aria-label="Pages" {
+                        @for (path, name) in PAGES {
+                            a href=(frame.at(path)) aria-current=[(path == about.path).then_some("page")] { (name) }
+                        }
+                    }
+                    @if frame.may.leave {
+                        form method="post" action="/logout" { button.plain { "Log out" } }
+                    }
+                }
+                @if about.topical && frame.topics.len() > 1 { (topics(frame, about.path)) }
+                main #main tabindex="-1" data-live=[(!about.live.is_empty()).then_some(about.live)] { (content) }
+                footer {
+                    p #status role="status" {}
+                    p { "Times in " (zone(frame)) " · " a href="/api/v1/openapi.json" { "API" }
+                        " · " a href=(atom) { "Atom" } " · " a href="/calendar.ics" { "Calendar" } }
+                }
+            }
+        }
+    }
+}
+
+fn topics(frame: &Frame, path: &str) -> Markup {
+    html! {
+        nav.topics aria-label="Topic" {
+            @for (name, title) in &frame.topics {
+                a href=(with(path, "topic", name)) aria-current=[(*name == frame.topic).then_some("true")] { (title) }
+            }
+        }
+    }
+}
+
+fn zone(frame: &Frame) -> String {
+    let name = frame.zone.iana_name().map(str::to_owned);
+    name.unwrap_or_else(|| frame.local(frame.now).strftime("%Z").to_string())
+}
+
+/// Titles are cut here in lists, and texts where they are shown whole.
+const TITLE: usize = 240;
+pub(super) const TEXT: usize = 6_000;
+
+/// Text from outside: kept from turning round what stands beside it, without control characters, cut.
+pub(super) fn foreign(text: &str, language: Option<&str>, limit: usize) -> Markup {
+    html! { bdi lang=[language.filter(|it| is_tag(it))] { (printable(&cut(text, limit))) } }
+}
+
+pub(super) fn headline(title: &str, language: Option<&str>) -> Markup {
+    let title = if title.trim().is_empty() {
+        "(without a title)"
+    } else {
+        title
+    };
+    foreign(title, language, TITLE)
+}
+
+fn is_tag(language: &str) -> bool {
+    !language.is_empty()
+        && language.len() <= 12
+        && language
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+/// An address from outside as a link, if it is one that a browser fetches; else nothing.
+pub(super) fn outward(url: Option<&str>, words: &str) -> Markup {
+    let url = url.and_then(|it| Url::parse(it).ok());
+    let url = url.filter(|it| matches!(it.scheme(), "http" | "https") && it.as_str().len() < 4_000);
+    html! {
+        @if let Some(url) = url {
+            a.out href=(url.as_str()) rel="noopener noreferrer external" {
+                (words) span.sr { " at " (printable(url.host_str().unwrap_or_default())) }
+            }
+        }
+    }
+}
+
+pub(super) fn language(code: Option<&str>) -> Markup {
+    html! { @if let Some(code) = code.filter(|it| is_tag(it)) { abbr.lang title=(language_name(code)) { (code) } } }
+}
+
+/// Where a meeting stands.
+pub(super) fn state(name: &str) -> Markup {
+    let state = State::of(name);
+    let class = match state {
+        Some(it) if it.is_down() => "state down",
+        _ => "state",
+    };
+    html! { span class=(class) title=[state.map(State::gloss)] { (printable(&cut(name, 30)).replace('-', " ")) } }
+}
+
+/// What kind of development, and what became of it where it was not told.
+pub(super) fn kind(kind: &str, verdict: &str) -> Markup {
+    let word = match kind {
+        "opens" => "new story",
+        "fact" => "new fact",
+        other => other,
+    };
+    html! {
+        span class={"kind " (safe_class(kind))} { (word) }
+        @if verdict != "alert" { " " span.held { (verdict_word(verdict)) } }
+    }
+}
+
+fn safe_class(kind: &str) -> &str {
+    ["opens", "fact", "state", "official", "correction"]
+        .into_iter()
+        .find(|it| *it == kind)
+        .unwrap_or("fact")
+}
+
+/// The way to older rows.
+pub(super) fn older(path: &str, last: Option<i64>, more: bool) -> Markup {
+    html! {
+        @if let (Some(last), true) = (last, more) {
+            p.more { a href=(with(path, "before", &last.to_string())) rel="next" { "Older" } }
+        }
+    }
+}
+
+pub(super) fn trouble(frame: &Frame, trouble: &Trouble) -> Markup {
+    let title = match trouble.status() {
+        StatusCode::NOT_FOUND => "Not here",
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "Not allowed",
+        status if status.is_client_error() => "Not understood",
+        _ => "Not now",
+    };
+    let about = About {
+        title,
+        path: "",
+        live: "",
+        topical: false,
+    };
+    let content = html! {
+        h1 { (title) }
+        p.lead { (printable(&cut(&trouble.to_string(), 300))) "." }
+        @if *trouble == Trouble::Empty { p { "The service is starting. Reload in a moment." } }
+    };
+    page(frame, &about, &content)
+}
+
+pub(super) fn login(frame: &Frame, to: &str, wrong: bool) -> Markup {
+    let about = About {
+        title: "Log in",
+        path: "",
+        live: "",
+        topical: false,
+    };
+    let content = html! {
+        h1 { "Log in" }
+        form.login method="post" action="/login" {
+            @if wrong { p.wrong role="alert" { "That is not the token." } }
+            input type="hidden" name="to" value=(to);
+            label for="token" { "Token" }
+            input #token type="password" name="token" autocomplete="current-password" required autofocus;
+            button { "Log in" }
+            p.hint { "It is the " code { "token" } " of " code { "[web]" } " in the configuration." }
+        }
+    };
+    page(frame, &about, &content)
+}

@@ -1,0 +1,98 @@
+//! Feeds: how each is as of its last visit, and its rhythm over two weeks.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use jiff::ToSpan;
+use maud::{Markup, html};
+
+use crate::store::view::feeds::{self, Feed};
+use crate::web::Web;
+use crate::web::chart;
+use crate::web::guard::May;
+use crate::web::page::{About, Frame, headline, language, page};
+use crate::web::trouble::Trouble;
+use crate::web::words::counted;
+
+const DAYS: i64 = 14;
+
+pub(super) async fn show(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+) -> Result<Markup, Trouble> {
+    let frame = Frame::bare(&web, may);
+    // Rhythms are counted by days of UTC: their shape is the same.
+    let today = frame.now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+    let days = (0..DAYS)
+        .rev()
+        .filter_map(|it| today.checked_sub(it.days()).ok());
+    let days: Vec<String> = days.map(|it| it.to_string()).collect();
+    let since = days.first().cloned().unwrap_or_default();
+    let mut found = web
+        .ask(move |archive| feeds::feeds(archive, &since))
+        .await?;
+    found.sort_by_key(Feed::is_well);
+    let about = About {
+        title: "Feeds",
+        path: "/feeds",
+        live: "visit",
+        topical: false,
+    };
+    Ok(page(&frame, &about, &content(&frame, &days, &found)))
+}
+
+fn content(frame: &Frame, days: &[String], feeds: &[Feed]) -> Markup {
+    let ill = feeds.iter().filter(|it| !it.is_well()).count();
+    let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    html! {
+        h1 { "Feeds" }
+        p.lead {
+            (counted(number(feeds.len()), "feed", "feeds")) ", "
+            @if ill == 0 { "all well" } @else { (number(ill)) " in trouble" }
+        }
+        div.wide tabindex="0" role="region" aria-label="Feeds" {
+            table.feeds {
+                thead { tr {
+                    th scope="col" { "Feed" } th scope="col" { "State" } th scope="col" { "Last " (DAYS) " days" }
+                    th.n scope="col" { "New" } th scope="col" { "Last item" } th scope="col" { "Next visit" }
+                } }
+                tbody { @for feed in feeds { (row(frame, days, feed)) } }
+            }
+        }
+    }
+}
+
+fn row(frame: &Frame, days: &[String], feed: &Feed) -> Markup {
+    let of = |day: &String| {
+        feed.days
+            .iter()
+            .find(|(it, _)| it == day)
+            .map_or(0, |(_, n)| *n)
+    };
+    let counts: Vec<i64> = days.iter().map(of).collect();
+    let sum: i64 = counts.iter().sum();
+    let said = format!(
+        "{} in {DAYS} days, {} today",
+        counted(sum, "item", "items"),
+        counts.last().unwrap_or(&0)
+    );
+    html! {
+        tr #(feed.name) {
+            th scope="row" {
+                span.feed-name { (feed.name) } " " (language(feed.language.as_deref()))
+                span.meta { (headline(&feed.outlet, None)) }
+            }
+            td {
+                span class={"health " (feed.state)} { (feed.state) }
+                @if let Some(reason) = &feed.reason {
+                    span.meta { (headline(reason, None)) }
+                    @if let Some(error) = &feed.last_error { span.meta.error { (headline(error, None)) } }
+                }
+            }
+            td { (chart::sparkline(&counts, &said)) }
+            td.n data-label="new" { (sum) }
+            td data-label="last" { @if let Some(at) = &feed.last_item_at { (frame.time(at)) } @else { span.quiet { "none yet" } } }
+            td data-label="next" { @if let Some(at) = &feed.next_poll_at { (frame.time(at)) } @else { span.quiet { "not visited" } } }
+        }
+    }
+}

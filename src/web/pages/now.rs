@@ -1,0 +1,237 @@
+//! Now: where the topic's meeting stands, what is new, what is held back, which feeds are in trouble.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Query, State};
+use jiff::SignedDuration;
+use maud::{Markup, html};
+
+use crate::clock::rfc3339;
+use crate::store::StoreError;
+use crate::store::view::feeds::{self, Feed};
+use crate::store::view::news::{self, Development};
+use crate::store::view::stories::{self, Story};
+use crate::store::view::{Part, Rows, volume};
+use crate::story::ladder::State as Step;
+use crate::web::Web;
+use crate::web::guard::May;
+use crate::web::page::{About, Frame, headline, kind, language, older, page, state};
+use crate::web::pages::Listed;
+use crate::web::trouble::Trouble;
+use crate::web::words::{counted, grouped};
+
+/// Developments shown, and what was held back within so long.
+const SHOWN: usize = 20;
+const HELD: SignedDuration = SignedDuration::from_hours(72);
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+struct Seen {
+    standing: Option<Story>,
+    developments: Rows<Development>,
+    held: Vec<Development>,
+    /// In the last day: items, matches, developments.
+    day: [i64; 3],
+    feeds: Vec<Feed>,
+}
+
+pub(super) async fn show(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    Query(listed): Query<Listed>,
+) -> Result<Markup, Trouble> {
+    let frame = Frame::new(&web, may, listed.topic.as_deref())?;
+    let ago = |span| rfc3339(frame.now.checked_sub(span).unwrap_or(frame.now));
+    let (held, day, topic) = (ago(HELD), ago(DAY), frame.topic.clone());
+    let part = Part {
+        before: listed.before,
+        limit: SHOWN,
+    };
+    let seen = web
+        .ask(move |archive| {
+            let sum = |counts: Result<Vec<volume::Count>, StoreError>| {
+                Ok::<i64, StoreError>(counts?.iter().map(|it| it.n).sum())
+            };
+            Ok(Seen {
+                standing: stories::standing(archive, &topic)?,
+                developments: news::developments(archive, Some(&topic), part)?,
+                held: news::held_back(archive, &topic, &held, SHOWN)?,
+                day: [
+                    sum(volume::items(archive, &day))?,
+                    sum(volume::matches(archive, &topic, &day))?,
+                    sum(volume::developments(archive, &topic, &day))?,
+                ],
+                feeds: feeds::feeds(archive, "9")?,
+            })
+        })
+        .await?;
+    let about = About {
+        title: "Now",
+        path: "/",
+        live: "development visit",
+        topical: true,
+    };
+    Ok(page(&frame, &about, &content(&frame, &seen)))
+}
+
+fn content(frame: &Frame, seen: &Seen) -> Markup {
+    html! {
+        h1.sr { "Now" }
+        (standing(frame, seen.standing.as_ref()))
+        div.columns-2 {
+            section aria-labelledby="latest" {
+                h2 #latest { "Latest developments" }
+                @if seen.developments.rows.is_empty() {
+                    p.quiet { "Nothing yet. What is new in a story of this topic will stand here." }
+                }
+                (developments(frame, &seen.developments.rows))
+                (older(&frame.at("/"), seen.developments.rows.last().map(|it| it.id), seen.developments.more))
+            }
+            aside aria-label="At a glance" { (glance(frame, seen)) }
+        }
+    }
+}
+
+const RUNGS: [Step; 10] = [
+    Step::Floated,
+    Step::Wished,
+    Step::Proposed,
+    Step::Planned,
+    Step::Confirmed,
+    Step::Agreed,
+    Step::Dated,
+    Step::Placed,
+    Step::UnderWay,
+    Step::Outcome,
+];
+
+/// Where the meeting stands, on the ladder.
+fn standing(frame: &Frame, story: Option<&Story>) -> Markup {
+    let step = story.and_then(|it| Step::of(it.state.as_deref()?));
+    let place = |step: Step| RUNGS.iter().position(|it| *it == step);
+    let at = step.and_then(place);
+    // What it has been, for a meeting that went down from there.
+    let been = story.map_or("", |it| it.states.as_str()).split(", ");
+    let highest = been
+        .filter_map(|it| place(Step::of(it.split(' ').next()?)?))
+        .max();
+    html! {
+        section.standing aria-labelledby="standing" {
+            @match (story, step) {
+                (Some(story), Some(step)) => {
+                    h2 #standing { "The meeting is " em class=[step.is_down().then_some("down")] { (step.gloss()) } }
+                    p {
+                        @if let Some(actor) = &story.actor { "By " (party(actor)) ", as of " } @else { "As of " }
+                        (frame.time(&story.last_seen_at)) " · "
+                        a href={"/stories/" (story.id)} { (headline(&story.title, story.language.as_deref())) }
+                    }
+                }
+                _ => {
+                    h2 #standing { (frame.topic_title()) }
+                    p { "No meeting is in its news." }
+                }
+            }
+            @if let Some(step) = step {
+            ol.ladder aria-label="Steps of a meeting" {
+                @for (place, rung) in RUNGS.iter().enumerate() {
+                    li.reached[at.or(highest).is_some_and(|at| place <= at)] .here[at == Some(place)] aria-current=[(at == Some(place)).then_some("step")] title=(rung.gloss()) {
+                        span { (rung.as_str().replace('-', " ")) }
+                    }
+                }
+                @if at.is_none() {
+                    li.here.off.down[step.is_down()] aria-current="step" title=(step.gloss()) { span { (step.as_str()) } }
+                }
+            }
+            }
+        }
+    }
+}
+
+fn party(actor: &str) -> &str {
+    match actor {
+        "us" => "the United States",
+        "dprk" => "the DPRK",
+        other => other,
+    }
+}
+
+fn developments(frame: &Frame, rows: &[Development]) -> Markup {
+    let mut days: Vec<(String, Vec<&Development>)> = Vec::new();
+    for row in rows {
+        let day = frame.day(&row.created_at);
+        match days.last_mut() {
+            Some((last, list)) if *last == day => list.push(row),
+            _ => days.push((day, vec![row])),
+        }
+    }
+    html! {
+        @for (day, rows) in days {
+            h3.day { (day) }
+            ol.news { @for row in rows { (development(frame, row)) } }
+        }
+    }
+}
+
+pub(super) fn development(frame: &Frame, row: &Development) -> Markup {
+    html! {
+        li.quiet-row[row.verdict != "alert"] {
+            (frame.clock(&row.created_at))
+            div {
+                p.title { a href={"/stories/" (row.story_id) "#item-" (row.item_id)} { (headline(&row.title, row.language.as_deref())) } }
+                p.meta {
+                    (kind(&row.kind, &row.verdict)) " "
+                    @if let Some(it) = &row.state { (state(it)) " " }
+                    span.outlet { (headline(&row.outlet, None)) } " " (language(row.language.as_deref()))
+                    @if let Some(gloss) = row.gloss.as_ref().filter(|_| row.language.as_deref() != Some("en")) {
+                        span.gloss { (headline(gloss, None)) }
+                    }
+                    span.why { (headline(&row.reason, None)) }
+                }
+            }
+        }
+    }
+}
+
+fn glance(frame: &Frame, seen: &Seen) -> Markup {
+    let ill: Vec<&Feed> = seen.feeds.iter().filter(|it| !it.is_well()).collect();
+    let [items, matches, news] = seen.day;
+    html! {
+        section aria-labelledby="day" {
+            h2 #day { "Last 24 hours" }
+            dl.figures {
+                div { dt { "items" } dd { (grouped(items)) } }
+                div { dt { "matches" } dd { (grouped(matches)) } }
+                div { dt { "new" } dd { (grouped(news)) } }
+            }
+            p { a href=(frame.at("/volume")) { "Volume day by day" } }
+        }
+        section aria-labelledby="held" {
+            h2 #held { "Held back" }
+            @if seen.held.is_empty() {
+                p.quiet { "Nothing new was held back in three days." }
+            } @else {
+                ol.brief {
+                    @for row in &seen.held {
+                        li { a href={"/stories/" (row.story_id) "#item-" (row.item_id)} { (headline(&row.title, row.language.as_deref())) }
+                            p.meta { (frame.time(&row.created_at)) " " (kind(&row.kind, &row.verdict)) } }
+                    }
+                }
+            }
+        }
+        section aria-labelledby="ill" {
+            h2 #ill { "Feeds in trouble" }
+            @if seen.feeds.is_empty() {
+                p.quiet { "No feed is configured." }
+            } @else if ill.is_empty() {
+                p.quiet { "All " a href="/feeds" { (counted(i64::try_from(seen.feeds.len()).unwrap_or(0), "feed", "feeds")) } " are well." }
+            } @else {
+                ul.brief {
+                    @for feed in ill.iter().take(8) {
+                        li { a href={"/feeds#" (feed.name)} { (feed.name) } " " span class={"health " (feed.state)} { (feed.state) }
+                            @if let Some(reason) = &feed.reason { p.meta { (headline(reason, None)) } } }
+                    }
+                }
+                p { a href="/feeds" { (ill.len()) " of " (counted(i64::try_from(seen.feeds.len()).unwrap_or(0), "feed", "feeds")) } }
+            }
+        }
+    }
+}

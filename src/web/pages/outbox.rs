@@ -1,0 +1,159 @@
+//! The outbox: what was sent and what is owed. With the token, what is dead can be sent again.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Path, Query, State};
+use axum::response::Redirect;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use crate::store::outbox::by_hand::{self, Again};
+use crate::store::view::owed::{self, Count, Delivery};
+use crate::store::view::{Part, Rows};
+use crate::web::Web;
+use crate::web::guard::May;
+use crate::web::page::{About, Frame, headline, older, page, with};
+use crate::web::pages::{named, nowhere, number};
+use crate::web::trouble::Trouble;
+use crate::web::words::grouped;
+
+const SHOWN: usize = 60;
+const STATES: [&str; 7] = [
+    "pending",
+    "sending",
+    "retry",
+    "held",
+    "dead",
+    "expired",
+    "delivered",
+];
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    state: Option<String>,
+    #[serde(default, deserialize_with = "number")]
+    before: Option<i64>,
+}
+
+pub(super) async fn show(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    Query(asked): Query<Asked>,
+) -> Result<Markup, Trouble> {
+    let frame = Frame::bare(&web, may);
+    let state = asked.state.filter(|it| STATES.contains(&it.as_str()));
+    let (wanted, part) = (
+        state.clone(),
+        Part {
+            before: asked.before,
+            limit: SHOWN,
+        },
+    );
+    let (found, counts) = web
+        .ask(move |archive| {
+            Ok((
+                owed::deliveries(archive, wanted.as_deref(), part)?,
+                owed::counts(archive)?,
+            ))
+        })
+        .await?;
+    let about = About {
+        title: "Outbox",
+        path: "/outbox",
+        live: "attempt",
+        topical: false,
+    };
+    Ok(page(
+        &frame,
+        &about,
+        &content(&frame, state.as_deref(), &found, &counts),
+    ))
+}
+
+fn content(frame: &Frame, state: Option<&str>, found: &Rows<Delivery>, counts: &[Count]) -> Markup {
+    let of = |state: &str| {
+        counts
+            .iter()
+            .filter(|it| it.state == state)
+            .map(|it| it.deliveries)
+            .sum::<i64>()
+    };
+    let path = state.map_or("/outbox".to_owned(), |it| with("/outbox", "state", it));
+    html! {
+        h1 { "Outbox" }
+        nav.ranges aria-label="State" {
+            a href="/outbox" aria-current=[state.is_none().then_some("true")] { "all" }
+            @for it in STATES {
+                a href=(with("/outbox", "state", it)) aria-current=[(state == Some(it)).then_some("true")] { (it) " " (grouped(of(it))) }
+            }
+        }
+        @if found.rows.is_empty() { p.quiet { "No delivery is here." } } @else {
+            div.wide tabindex="0" role="region" aria-label="Deliveries" {
+                table.deliveries {
+                    thead { tr {
+                        th scope="col" { "Owed" } th scope="col" { "Message" } th scope="col" { "Channel" } th scope="col" { "State" }
+                    } }
+                    tbody { @for it in &found.rows { (row(frame, it)) } }
+                }
+            }
+        }
+        (older(&path, found.rows.last().map(|it| it.id), found.more))
+    }
+}
+
+fn row(frame: &Frame, it: &Delivery) -> Markup {
+    let headline_of = headline(
+        it.headline.as_deref().unwrap_or("(no headline)"),
+        it.language.as_deref(),
+    );
+    html! {
+        tr {
+            td { (frame.time(&it.created_at)) }
+            td.message {
+                @match it.story_id {
+                    Some(story) => a href={"/stories/" (story)} { (headline_of) },
+                    None => (headline_of),
+                }
+            }
+            td.channel { (it.channel) }
+            td.fate {
+                span class={"delivery " (it.state)} { (it.state) }
+                span.meta {
+                    @match it.state.as_str() {
+                        "delivered" => @if let Some(at) = &it.delivered_at { (frame.time(at)) },
+                        "dead" => { "given up after " (it.attempts) },
+                        _ => { "next " (frame.time(&it.next_attempt_at)) },
+                    }
+                    @if it.attempts > 1 && it.state != "dead" { ", attempt " (it.attempts) }
+                }
+                @if let Some(error) = &it.last_error { span.meta.error { (headline(error, None)) } }
+                @if frame.may.act && !matches!(it.state.as_str(), "delivered" | "sending") {
+                    form method="post" action={"/deliveries/" (it.id) "/retry"} {
+                        button { "Send again" span.sr { ", delivery " (it.id) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) async fn retry(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    path: Path<String>,
+) -> Result<Redirect, Trouble> {
+    let id = named(&path, "delivery")?;
+    again(&web, may, id).await?;
+    Ok(Redirect::to("/outbox"))
+}
+
+/// Makes a delivery due now, for who may.
+pub(in crate::web) async fn again(web: &Web, may: May, id: i64) -> Result<(), Trouble> {
+    may.acts()?;
+    let now = web.clock.now();
+    match web.act(move |tx| by_hand::retry(tx, id, now)).await? {
+        Again::Due => Ok(()),
+        Again::Refused(state) => Err(Trouble::Conflict(format!("it is {state}"))),
+        Again::Unknown => Err(nowhere("delivery", id)),
+    }
+}
