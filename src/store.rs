@@ -169,9 +169,9 @@ impl Store {
 
     /// Gives what was deleted back to the disk, and puts the index in order.
     pub fn vacuum(&self) -> Result<(), StoreError> {
-        Ok(self.connection().execute_batch(
-            "INSERT INTO items_fts (items_fts) VALUES ('optimize'); VACUUM; PRAGMA wal_checkpoint(TRUNCATE)",
-        )?)
+        let connection = self.connection();
+        items::tidy_index(&connection)?;
+        Ok(connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?)
     }
 
     /// Gives back the memory that a burst of writing took.
