@@ -212,14 +212,45 @@ CREATE TABLE alerts (
 ) STRICT;
 CREATE INDEX alerts_by_time ON alerts (created_at);
 
--- One message about a span of time.
+-- One message about a span of time: a slot of a schedule, what quiet hours held, or what was asked for.
 CREATE TABLE digests (
     id         INTEGER PRIMARY KEY,
-    name       TEXT NOT NULL,
+    name       TEXT NOT NULL,                 -- of the schedule; quiet: what a channel's quiet hours held; asked: digest --send
+    slot       TEXT NOT NULL,                 -- the schedule's local time without zone (2026-02-28T08:00); else what tells it apart
+    outcome    TEXT NOT NULL CHECK (outcome IN ('sent', 'empty', 'covered')),  -- covered: missed in a downtime, a later one has it
+    late       INTEGER NOT NULL DEFAULT 0,    -- 1: made well after its slot
     since      TEXT NOT NULL,
     until      TEXT NOT NULL,
-    message    TEXT NOT NULL,
-    created_at TEXT NOT NULL
+    message    TEXT,                          -- JSON; null where nothing was sent
+    created_at TEXT NOT NULL,
+    UNIQUE (name, slot)
+) STRICT;
+
+-- How far the slots of a configured digest are accounted for.
+CREATE TABLE schedules (
+    name       TEXT PRIMARY KEY,
+    rule       TEXT NOT NULL,                 -- cron expression and zone; another rule counts from when it was read
+    counted_to TEXT NOT NULL,                 -- no slot up to here is made any more
+    told_to    TEXT NOT NULL                  -- where the next digest's span begins
+) STRICT, WITHOUT ROWID;
+
+-- Configured channels and how they fare.
+CREATE TABLE channels (
+    name        TEXT PRIMARY KEY,
+    active      INTEGER NOT NULL DEFAULT 1,   -- 0: no longer configured; what it is owed is held
+    removed_at  TEXT,                         -- when it was last missed in the configuration
+    failures    INTEGER NOT NULL DEFAULT 0,   -- attempts in a row that may be repeated
+    rests_until TEXT,                         -- nothing is sent to it before; its own wish, or after failures
+    last_error  TEXT,
+    told_at     TEXT                          -- when the operator was told that something to it is dead; null: since then it works
+) STRICT, WITHOUT ROWID;
+
+-- Who may send: one process, until its lease ends. The lock beside the archive comes first.
+CREATE TABLE sender (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    holder  TEXT NOT NULL,                    -- a process
+    machine TEXT NOT NULL,                    -- whose kernel enforces its lock; a hash
+    until   TEXT NOT NULL                     -- when its lease ends
 ) STRICT;
 
 -- One message to the operator: an important feed is otherwise than was told before.
@@ -233,27 +264,61 @@ CREATE TABLE health_events (
 ) STRICT;
 CREATE INDEX health_events_by_feed ON health_events (feed_id);
 
--- The outbox: one alert, digest or health event × one channel.
+-- One message to the operator: something to a channel is dead.
+CREATE TABLE notices (
+    id         INTEGER PRIMARY KEY,
+    channel    TEXT NOT NULL,
+    message    TEXT NOT NULL,                 -- JSON, as a webhook receives it
+    created_at TEXT NOT NULL
+) STRICT;
+
+-- The outbox: one alert, digest, health event or notice × one channel.
 CREATE TABLE deliveries (
     id              INTEGER PRIMARY KEY,
     alert_id        INTEGER REFERENCES alerts (id),
     digest_id       INTEGER REFERENCES digests (id),
     health_event_id INTEGER REFERENCES health_events (id),
+    notice_id       INTEGER REFERENCES notices (id),
+    story_id        INTEGER REFERENCES stories (id),  -- of an alert: within it a channel gets one after the other
     channel         TEXT NOT NULL,
-    state           TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'retry', 'delivered', 'dead')),
+    state           TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'retry', 'held', 'delivered', 'dead', 'expired')),
+    held_by         TEXT CHECK (held_by IN ('quiet', 'removed')),  -- quiet hours, or its channel is no longer configured
     attempts        INTEGER NOT NULL DEFAULT 0,
-    next_attempt_at TEXT NOT NULL,            -- while sending: when the lease ends
+    next_attempt_at TEXT NOT NULL,            -- while sending: when the lease ends; while held: when quiet hours end
+    expires_at      TEXT,                     -- undelivered by then, it goes into the next digest instead
+    folded_into     INTEGER REFERENCES digests (id),  -- the digest that tells it instead
     idempotency_key TEXT NOT NULL UNIQUE,
     last_error      TEXT,
     reference       TEXT,                     -- the channel's own name for what it took: later alerts of the story stand below
     created_at      TEXT NOT NULL,
     delivered_at    TEXT,
-    CHECK ((alert_id IS NOT NULL) + (digest_id IS NOT NULL) + (health_event_id IS NOT NULL) = 1),
+    CHECK ((alert_id IS NOT NULL) + (digest_id IS NOT NULL) + (health_event_id IS NOT NULL) + (notice_id IS NOT NULL) = 1),
+    CHECK ((state = 'held') = (held_by IS NOT NULL)),
     UNIQUE (alert_id, channel),
     UNIQUE (digest_id, channel),
-    UNIQUE (health_event_id, channel)
+    UNIQUE (health_event_id, channel),
+    UNIQUE (notice_id, channel)
 ) STRICT;
 CREATE INDEX deliveries_owed ON deliveries (channel, next_attempt_at) WHERE state IN ('pending', 'sending', 'retry');
+CREATE INDEX deliveries_in_order ON deliveries (channel, id) WHERE state IN ('pending', 'sending', 'retry');
+CREATE INDEX deliveries_of_story ON deliveries (story_id, channel, id) WHERE story_id IS NOT NULL;
+CREATE INDEX deliveries_held ON deliveries (channel, next_attempt_at) WHERE state = 'held';
+CREATE INDEX deliveries_expiring ON deliveries (expires_at) WHERE state IN ('pending', 'retry') AND expires_at IS NOT NULL;
+CREATE INDEX deliveries_expired ON deliveries (id) WHERE state = 'expired' AND folded_into IS NULL;
+CREATE INDEX deliveries_folded ON deliveries (folded_into) WHERE folded_into IS NOT NULL;
+
+-- To whom else an alert goes unless somebody takes it in time.
+CREATE TABLE escalations (
+    id       INTEGER PRIMARY KEY,
+    alert_id INTEGER NOT NULL REFERENCES alerts (id),
+    channels TEXT NOT NULL,                   -- JSON list: those it went to
+    to_channels TEXT NOT NULL,                -- JSON list: those it goes to next
+    unless   TEXT NOT NULL CHECK (unless IN ('acknowledged', 'delivered')),  -- what ends it
+    due_at   TEXT NOT NULL,
+    state    TEXT NOT NULL CHECK (state IN ('waiting', 'raised', 'ended'))
+) STRICT;
+CREATE INDEX escalations_due ON escalations (due_at) WHERE state = 'waiting';
+CREATE INDEX escalations_by_alert ON escalations (alert_id);
 
 -- Full text of titles and summaries, written by the service: words of spaced scripts, overlapping
 -- pairs of characters of the others. Rows are the items'.

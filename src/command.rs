@@ -5,10 +5,12 @@
 mod archive;
 mod backtest;
 mod care;
+mod digest;
 mod discover;
 mod export;
 mod feeds;
 mod judge;
+mod outbox;
 mod output;
 mod progress;
 mod replay;
@@ -77,10 +79,12 @@ enum Command {
     Items(archive::Items),
     /// List stories, the latest first
     Stories(archive::Listing),
-    /// List alerts, the latest first
-    Alerts(archive::Listing),
-    /// List deliveries, the latest first
-    Deliveries(archive::Deliveries),
+    /// List alerts, the latest first, or acknowledge one
+    Alerts(outbox::Alerts),
+    /// List deliveries, the latest first, or send some again
+    Deliveries(outbox::Deliveries),
+    /// Compose, and send, the digest of a span
+    Digest(digest::Compose),
     /// Query the archive with read-only SQL
     Sql(sql::Sql),
     /// Search titles, summaries and articles in all languages
@@ -161,8 +165,9 @@ fn run(cli: Cli) -> Done {
         Command::Feeds(feeds) => feeds.run(&context),
         Command::Items(items) => items.run(&context),
         Command::Stories(listing) => listing.run(&context, None, crate::store::listing::stories),
-        Command::Alerts(listing) => listing.run(&context, None, crate::store::listing::alerts),
+        Command::Alerts(alerts) => alerts.run(&context),
         Command::Deliveries(deliveries) => deliveries.run(&context),
+        Command::Digest(digest) => digest.run(&context),
         Command::Sql(sql) => sql.run(&context),
         Command::Search(search) => search.run(&context),
         Command::Explain(explain) => explain.run(&context),

@@ -3,16 +3,20 @@
 
 pub mod access;
 pub mod cases;
+pub mod channels;
 pub mod edit;
 pub mod fault;
 pub mod file;
 pub mod lexicon;
 mod reading;
+mod routes;
 pub mod shipped;
+mod templates;
 pub mod topics;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -20,18 +24,20 @@ use toml::Spanned;
 
 use crate::alert;
 use crate::channel::Channel;
-use crate::channel::ntfy::Ntfy;
-use crate::channel::terminal::Terminal;
-use crate::channel::webhook::Webhook;
 use crate::config::access::AccessConfig;
+use crate::config::channels::ChannelConfig;
 use crate::config::fault::{Fault, Faults, Text};
-use crate::config::file::{ChannelKind, FeedKind, File, FullText, SecretRef};
+use crate::config::file::{FeedKind, File, FullText, SecretRef};
+use crate::config::routes::Reader;
+use crate::digest::Plan;
 use crate::feed::pace::PollPolicy;
 use crate::feed::{Feed, Selectors};
-use crate::fetch::reach::Reach;
-use crate::fetch::{Limits, client};
+use crate::fetch::Limits;
 use crate::ingest::upkeep::Operator;
+use crate::message::templates::Templates;
+use crate::outbox::Pace;
 use crate::parse::page;
+use crate::route::Route;
 use crate::secret::Secret;
 use crate::story::Tables;
 use crate::text::nearest;
@@ -61,9 +67,11 @@ pub struct Config {
     pub access: Vec<AccessConfig>,
     pub topics: Vec<TopicRef>,
     pub channels: Vec<ChannelConfig>,
-    pub routes: Vec<Route>,
+    pub routes: Vec<RouteConfig>,
+    pub digests: Vec<Plan>,
     lexicon: Option<PathBuf>,
     reading: Option<PathBuf>,
+    templates: Option<PathBuf>,
 }
 
 /// For how long the archive keeps what no topic matched; `None`: for ever.
@@ -102,20 +110,11 @@ pub struct TopicRef {
     pub alerts: alert::Policy,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChannelConfig {
-    pub name: String,
-    pub kind: ChannelKind,
-    pub url: Option<SecretRef>,
-    pub secret: Option<SecretRef>,
-    pub allow_private: bool,
-    where_written: (String, Option<usize>),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
+/// A route with the topic whose alerts it takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RouteConfig {
     pub topic: String,
-    pub channels: Vec<String>,
+    pub route: Route,
 }
 
 impl Config {
@@ -143,10 +142,19 @@ impl Config {
         let file: File = source.parse()?;
         let mut faults = Faults::default();
         let tables = feeds(&file, &source, &origin, directory, &mut faults);
-        let channels = channels(&file, &source, directory, &mut faults);
+        let channels = channels::read(&source, directory, &mut faults);
         // What is compiled in has no folder beside it.
         let beside = (origin != Origin::Shipped).then_some(directory);
-        let (topics, routes) = topics_and_routes(&file, &source, beside, &channels, &mut faults);
+        let zone = zone(file.zone.as_ref(), &source, &mut faults);
+        let mut reader = Reader {
+            source: &source,
+            channels: &channels,
+            zone: &zone,
+            faults: &mut faults,
+        };
+        let (topics, routes) = topics_and_routes(&file, beside, &mut reader);
+        let names: Vec<&str> = topics.iter().map(|it| it.name.as_str()).collect();
+        let digests = reader.digests(&file.digests, &names);
         let poll = &file.poll;
         if poll.min_interval.0 > poll.max_interval.0 {
             faults.push(Fault::new(
@@ -162,7 +170,6 @@ impl Config {
                 "[poll] min_interval must be at least 1s",
             ));
         }
-        let zone = zone(file.zone.as_ref(), &source, &mut faults);
         let config = Self {
             archive: directory.join(&file.archive),
             zone,
@@ -212,8 +219,10 @@ impl Config {
             topics,
             channels,
             routes,
+            digests,
             lexicon: beside.and_then(|it| folder(file.lexicon.as_ref(), "lexicon", it)),
             reading: beside.and_then(|it| folder(file.reading.as_ref(), "reading", it)),
+            templates: beside.and_then(|it| folder(file.templates.as_ref(), "templates", it)),
             origin,
         };
         faults.or(config)
@@ -260,6 +269,11 @@ impl Config {
         reading::tables(self.reading.as_deref(), lexicon)
     }
 
+    /// Reads the words of messages; what no file says is as shipped.
+    pub fn templates(&self) -> Result<Templates, Faults> {
+        templates::read(self.templates.as_deref(), &self.zone)
+    }
+
     /// What readers of a topic want to be told; the default where none is configured.
     pub fn alerts_of(&self, topic: &str) -> alert::Policy {
         let found = self.topics.iter().find(|it| it.name == topic);
@@ -267,73 +281,11 @@ impl Config {
     }
 
     /// Builds the channels; every secret is read now.
-    pub fn open_channels(&self) -> Result<Vec<(String, Channel)>, Faults> {
-        let mut faults = Faults::default();
-        let mut open = Vec::new();
-        for channel in &self.channels {
-            match self.open_channel(channel) {
-                Ok(built) => open.push((channel.name.clone(), built)),
-                Err(message) => {
-                    let (file, line) = &channel.where_written;
-                    faults.push(Fault::new(
-                        file,
-                        *line,
-                        format!("channel \"{}\": {message}", channel.name),
-                    ));
-                }
-            }
-        }
-        faults.or(open)
-    }
-
-    fn open_channel(&self, channel: &ChannelConfig) -> Result<Channel, String> {
-        let limits = Limits {
-            total: Duration::from_secs(30),
-            ..self.limits.clone()
-        };
-        let reach = if channel.allow_private {
-            Reach::Anywhere
-        } else {
-            Reach::Public
-        };
-        let client = || client(&limits, reach).map_err(|error| error.to_string());
-        let secret = channel.secret.as_ref().map(read_secret).transpose()?;
-        let url = || -> Result<(url::Url, Secret), String> {
-            let text = channel
-                .url
-                .as_ref()
-                .ok_or("url is missing")
-                .map(read_secret)??;
-            let url = url::Url::parse(text.reveal()).map_err(|error| format!("url: {error}"))?;
-            reach
-                .permits(&url)
-                .map_err(|message| message.replace("this feed", "this channel"))?;
-            Ok((url, text))
-        };
-        Ok(match channel.kind {
-            ChannelKind::Terminal => Channel::Terminal(Terminal {
-                zone: self.zone.clone(),
-            }),
-            ChannelKind::Webhook => Channel::Webhook(Webhook {
-                client: client()?,
-                url: url()?.1,
-                secret,
-            }),
-            ChannelKind::Ntfy => {
-                let (mut server, _) = url()?;
-                let topic = server.path().trim_matches('/').to_owned();
-                if topic.is_empty() || topic.contains('/') {
-                    return Err("url must be the topic's, like https://ntfy.sh/my-topic".to_owned());
-                }
-                server.set_path("/");
-                Channel::Ntfy(Ntfy {
-                    client: client()?,
-                    server,
-                    topic: Secret::new(topic),
-                    token: secret,
-                })
-            }
-        })
+    pub fn open_channels(
+        &self,
+        templates: &Arc<Templates>,
+    ) -> Result<Vec<(String, Channel)>, Faults> {
+        channels::open(&self.channels, &self.limits, templates)
     }
 
     /// The feed of this name, or what to say where there is none.
@@ -351,11 +303,45 @@ impl Config {
         ))
     }
 
+    /// The channel of this name, or what to say where there is none.
+    pub fn channel(&self, name: &str) -> Result<&ChannelConfig, String> {
+        let found = self.channels.iter().find(|it| it.name == name);
+        let known: Vec<&str> = self.channels.iter().map(|it| it.name.as_str()).collect();
+        found.ok_or_else(|| unknown("channel", name, &known))
+    }
+
+    /// The digest of this name, or what to say where there is none.
+    pub fn digest(&self, name: &str) -> Result<&Plan, String> {
+        let found = self.digests.iter().find(|it| it.name == name);
+        let known: Vec<&str> = self.digests.iter().map(|it| it.name.as_str()).collect();
+        found.ok_or_else(|| unknown("digest", name, &known))
+    }
+
+    /// Whether anything is ever sent to a channel.
+    pub fn is_sent_to(&self, channel: &str) -> bool {
+        let routes = self.routes.iter().flat_map(|it| it.route.leads_to());
+        let digests = self.digests.iter().flat_map(|it| &it.channels);
+        let mut all = routes.chain(digests).chain(&self.operator.channels);
+        all.any(|it| it == channel)
+    }
+
+    /// Routes of `topic`, in their order.
+    pub fn routes_of(&self, topic: &str) -> Vec<Route> {
+        let routes = self.routes.iter().filter(|it| it.topic == topic);
+        routes.map(|it| it.route.clone()).collect()
+    }
+
+    /// How much a channel takes.
+    pub fn pace_of(&self, channel: &str) -> Pace {
+        let found = self.channels.iter().find(|it| it.name == channel);
+        found.map(|it| it.pace).unwrap_or_default()
+    }
+
     /// Channels that alerts of `topic` go to, each once.
     pub fn channels_for(&self, topic: &str) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for route in self.routes.iter().filter(|route| route.topic == topic) {
-            for channel in &route.channels {
+            for channel in &route.route.channels {
                 if !names.contains(&channel.as_str()) {
                     names.push(channel);
                 }
@@ -586,59 +572,30 @@ fn selectors(feed: &file::Feed, source: &Text<'_>, faults: &mut Faults) -> Optio
     Some(selectors)
 }
 
-fn channels(
-    file: &File,
-    source: &Text<'_>,
-    directory: &Path,
-    faults: &mut Faults,
-) -> Vec<ChannelConfig> {
-    let mut channels: Vec<ChannelConfig> = Vec::new();
-    for channel in &file.channels {
-        let name = channel.name.get_ref();
-        if channels.iter().any(|it| it.name == *name) {
-            faults.push(source.fault(
-                &channel.name,
-                format!("channel \"{name}\" is defined twice"),
-            ));
-        }
-        if channel.kind != ChannelKind::Terminal && channel.url.is_none() {
-            faults.push(source.fault(&channel.name, format!("channel \"{name}\": url is missing")));
-        }
-        channels.push(ChannelConfig {
-            name: name.clone(),
-            kind: channel.kind,
-            url: channel.url.as_ref().map(|it| it.beside(directory)),
-            secret: channel.secret.as_ref().map(|it| it.beside(directory)),
-            allow_private: channel.allow_private,
-            where_written: (source.file.to_owned(), source.line_of(&channel.name)),
-        });
-    }
-    channels
-}
-
 /// Topics that are named, and those that routes use without naming them (the built-in `all` and
 /// shipped ones); with neither, the shipped topic.
 fn topics_and_routes(
     file: &File,
-    source: &Text<'_>,
     directory: Option<&Path>,
-    channels: &[ChannelConfig],
-    faults: &mut Faults,
-) -> (Vec<TopicRef>, Vec<Route>) {
+    reader: &mut Reader<'_, '_>,
+) -> (Vec<TopicRef>, Vec<RouteConfig>) {
+    let source = reader.source;
     let mut topics: Vec<TopicRef> = Vec::new();
     for topic in &file.topics {
         let name = topic.name.get_ref();
         if topics.iter().any(|it| it.name == *name) {
-            faults.push(source.fault(&topic.name, format!("topic \"{name}\" is defined twice")));
+            reader
+                .faults
+                .push(source.fault(&topic.name, format!("topic \"{name}\" is defined twice")));
         }
         if topic.file.is_none() && name != "all" && shipped::topic(name).is_none() {
-            faults.push(source.fault(
+            reader.faults.push(source.fault(
                 &topic.name,
                 format!("topic \"{name}\" needs a file; only shipped topics do without"),
             ));
         }
         if topic.file.is_some() && name == "all" {
-            faults.push(source.fault(
+            reader.faults.push(source.fault(
                 &topic.name,
                 "topic \"all\" is built in; give a topic with a file another name",
             ));
@@ -660,15 +617,17 @@ fn topics_and_routes(
                     alerts: alert::Policy::default(),
                 });
             } else {
-                faults.push(source.fault(
+                reader.faults.push(source.fault(
                     &route.topic,
                     unknown("topic", topic, &known_topics(&topics)),
                 ));
             }
         }
-        routes.push(Route {
+        let written = file.topics.iter().find(|it| it.name.get_ref() == topic);
+        let expires = written.and_then(|it| it.expires);
+        routes.push(RouteConfig {
             topic: topic.clone(),
-            channels: known_channels(&route.channels, source, channels, faults),
+            route: reader.route(route, expires),
         });
     }
     if topics.is_empty() {

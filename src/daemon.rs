@@ -3,6 +3,7 @@
 
 pub mod articles;
 pub mod deliver;
+mod digests;
 pub mod gates;
 mod index;
 pub mod notify;
@@ -15,6 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use jiff::Timestamp;
+use rusqlite::Transaction;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
@@ -28,6 +31,8 @@ use crate::daemon::poll::Poller;
 use crate::daemon::prune::Pruner;
 use crate::ingest::Desk;
 use crate::ingest::Routes;
+use crate::message::templates::Templates;
+use crate::store;
 use crate::store::{Store, StoreError, feeds, outbox};
 use crate::story::Tables;
 use crate::topic::Engine;
@@ -38,6 +43,7 @@ pub struct Setup {
     pub config: Config,
     pub engine: Arc<Engine>,
     pub tables: Arc<Tables>,
+    pub templates: Arc<Templates>,
     pub channels: Vec<(String, Channel)>,
     pub access: Accesses,
 }
@@ -46,20 +52,27 @@ impl Setup {
     pub fn new(config: Config) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let engine = config.engine().map_err(|mut more| faults.append(&mut more));
-        let channels = config
-            .open_channels()
+        let templates = config
+            .templates()
+            .map(Arc::new)
             .map_err(|mut more| faults.append(&mut more));
+        let channels = templates.as_ref().or(Err(())).and_then(|templates| {
+            config
+                .open_channels(templates)
+                .map_err(|mut more| faults.append(&mut more))
+        });
         let access = access::open(&config.access).map_err(|mut more| faults.append(&mut more));
         let tables = engine.as_ref().or(Err(())).and_then(|engine| {
             config
                 .tables(&engine.lexicon)
                 .map_err(|mut more| faults.append(&mut more))
         });
-        match (engine, tables, channels, access) {
-            (Ok(engine), Ok(tables), Ok(channels), Ok(access)) => Ok(Self {
+        match (engine, tables, templates, channels, access) {
+            (Ok(engine), Ok(tables), Ok(templates), Ok(channels), Ok(access)) => Ok(Self {
                 config,
                 engine: Arc::new(engine),
                 tables: Arc::new(tables),
+                templates,
                 channels,
                 access,
             }),
@@ -85,8 +98,8 @@ pub fn desk<'a>(
         policies: HashMap::new(),
     };
     for topic in topics {
-        let channels = config.channels_for(topic).into_iter().map(str::to_owned);
-        desk.routes.insert(topic.to_owned(), channels.collect());
+        desk.routes
+            .insert(topic.to_owned(), config.routes_of(topic));
         desk.policies
             .insert(topic.to_owned(), config.alerts_of(topic));
     }
@@ -136,13 +149,21 @@ const DRAIN: Duration = Duration::from_secs(20);
 pub fn prepare(store: &Store, setup: &Setup, clock: &Clock) -> Result<(), StoreError> {
     let now = clock.now();
     store.write(|tx| {
-        feeds::sync(tx, &setup.config.feeds, &setup.config.poll, now)?;
+        adopt(tx, &setup.config, now)?;
         let released = outbox::release_leases(tx, now)?;
         if released > 0 {
             tracing::info!(released, "{released} deliveries were under way when the service last ended; they go out again");
         }
         Ok(())
     })
+}
+
+/// Makes the archive's feeds, channels and schedules those of the configuration.
+fn adopt(tx: &Transaction<'_>, config: &Config, now: Timestamp) -> Result<(), StoreError> {
+    feeds::sync(tx, &config.feeds, &config.poll, now)?;
+    let channels = config.channels.iter().map(|it| it.name.as_str());
+    outbox::channels::sync(tx, channels, now)?;
+    store::digests::sync(tx, &config.digests, now)
 }
 
 /// Runs until SIGTERM or SIGINT. `reload` reads the configuration again, for SIGHUP.
@@ -159,7 +180,8 @@ pub async fn run(
     let (setups, current) = watch::channel(Arc::clone(&setup));
     let (stop, stopping) = watch::channel(false);
     let poller = Poller::new(Arc::clone(&store), clock.clone(), Arc::clone(&setup))?;
-    let deliverer = Deliverer::new(Arc::clone(&store), clock.clone(), Arc::clone(&setup));
+    let mut deliverer = Deliverer::new(Arc::clone(&store), clock.clone(), Arc::clone(&setup));
+    deliverer.take_place()?;
     let pruner = Pruner::new(Arc::clone(&store), clock.clone());
     let mut prunes = tokio::spawn(pruner.run(current.clone(), stopping.clone()));
     let mut polls = tokio::spawn(poller.run(current.clone(), stopping.clone(), Arc::clone(&pulse)));
@@ -231,8 +253,8 @@ fn apply(
     }
     let now = clock.now();
     store
-        .write(|tx| feeds::sync(tx, &setup.config.feeds, &setup.config.poll, now))
-        .map_err(|error| refused(format!("the feeds cannot be written: {error}")))?;
+        .write(|tx| adopt(tx, &setup.config, now))
+        .map_err(|error| refused(format!("it cannot be written down: {error}")))?;
     setups.send_replace(Arc::new(setup));
     Ok(())
 }

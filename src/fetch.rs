@@ -22,7 +22,7 @@ use crate::fetch::access::Access;
 use crate::fetch::cookies::Jar;
 use crate::fetch::headers::wishes;
 use crate::fetch::hop::{is_redirect, next, request};
-use crate::fetch::reach::{PublicOnly, Reach};
+use crate::fetch::reach::{Names, Reach};
 use crate::secret::Secret;
 use crate::text::{cut, printable};
 
@@ -216,9 +216,15 @@ impl Fetcher {
 
     async fn visit(&self, ask: &Ask<'_>, fetched: &mut Fetched) -> Result<Outcome, Failure> {
         match self.follow(ask, Coding::Decoded, fetched).await {
-            // A body that is not coded as its header says.
+            // A body that is not coded as its header says, or breaks off.
             Err(Failure(ErrorClass::Decode, _)) => {
                 self.follow(ask, Coding::Identity, fetched).await
+            }
+            // A kept connection that the server closed just when it was used again.
+            Err(Failure(ErrorClass::Broken, message))
+                if ask.after == After::Keep && is_dropped(&message) =>
+            {
+                self.follow(ask, Coding::Decoded, fetched).await
             }
             outcome => outcome,
         }
@@ -303,7 +309,7 @@ impl Fetcher {
             },
             body: Vec::new(),
         };
-        document.body = self.read(response).await?;
+        document.body = self.read(response, coding).await?;
         match coded {
             // The header lied twice; a body that is text is what it is.
             Some(name) if !is_text(&document.body) => {
@@ -315,7 +321,7 @@ impl Fetcher {
         }
     }
 
-    async fn read(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
+    async fn read(&self, mut response: Response, coding: Coding) -> Result<Vec<u8>, Failure> {
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
@@ -325,6 +331,9 @@ impl Fetcher {
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => return Ok(body),
+                // It breaks off, or only says so: some servers count wrongly or forget to end
+                // their last chunk. Whether the document is whole, its markup tells.
+                Err(error) if coding == Coding::Identity && error.is_decode() => return Ok(body),
                 Err(error) => return Err(Failure(class_of(&error), describe(&error))),
             }
         }
@@ -356,9 +365,7 @@ impl Way {
             // The one connection there is goes to the owner's proxy, wherever that stands; which
             // addresses are private is for the proxy to know.
             (Some(proxy), _) => builder.proxy(Proxy::all(proxy.reveal())?).build(),
-            (None, Reach::Public) => builder.dns_resolver(Arc::new(PublicOnly)).build(),
-            // A proxy from the environment would be asked for loopback addresses too.
-            (None, Reach::Anywhere) => builder.no_proxy().build(),
+            (None, reach) => reaching(builder, reach).build(),
         }
     }
 }
@@ -406,6 +413,10 @@ async fn refused(mut response: Response, url: &Url) -> Failure {
     Failure(class, format!("the server answered {status}{hint}"))
 }
 
+fn is_dropped(message: &str) -> bool {
+    message.contains("connection closed before") || message.contains("reset by peer")
+}
+
 fn is_text(body: &[u8]) -> bool {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     matches!(body.trim_ascii_start().first(), Some(b'<' | b'{'))
@@ -416,9 +427,15 @@ pub fn client(limits: &Limits, reach: Reach) -> Result<Client, reqwest::Error> {
     let builder = builder(limits).redirect(redirect::Policy::custom(|it| {
         it.error("too many redirects")
     }));
+    reaching(builder, reach).build()
+}
+
+fn reaching(builder: ClientBuilder, reach: Reach) -> ClientBuilder {
+    let builder = builder.dns_resolver(Arc::new(Names(reach)));
     match reach {
-        Reach::Public => builder.dns_resolver(Arc::new(PublicOnly)).build(),
-        Reach::Anywhere => builder.no_proxy().build(),
+        Reach::Public => builder,
+        // A proxy from the environment would be asked for loopback addresses too.
+        Reach::Anywhere => builder.no_proxy(),
     }
 }
 
@@ -438,6 +455,10 @@ fn builder(limits: &Limits) -> ClientBuilder {
         .timeout(limits.total)
         // A Referer would carry tokens in a feed's address to whoever it redirects to.
         .referer(false)
+        // As browsers do: one odd header is no reason to lose the news.
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
         // Polls of one host come together and then not for minutes. Idle connections cost 50 kB each.
         .pool_idle_timeout(Duration::from_millis(1_200))
         .pool_max_idle_per_host(2)

@@ -28,6 +28,7 @@ use crate::ingest::identity::{Identity, Keys, Shared, identify};
 use crate::ingest::upkeep::Operator;
 use crate::item::{Item, Precision, near_same_title, text_key};
 use crate::parse::Parsed;
+use crate::route::Route;
 use crate::store::feeds::{AfterOutcome, FetchRow, Kept};
 use crate::store::items::{ItemId, Known, NewItem};
 use crate::store::{Store, StoreError, feeds, items, stories};
@@ -92,8 +93,8 @@ pub struct Report {
     pub health: Option<Health>,
 }
 
-/// Channels by topic.
-pub type Routes = HashMap<String, Vec<String>>;
+/// By topic.
+pub type Routes = HashMap<String, Vec<Route>>;
 
 /// What threading and telling go by, beside lexicon and topics.
 #[derive(Debug, Clone)]
@@ -155,11 +156,15 @@ impl Ingest {
             }
             for member in stories::members_since(connection, &topic.name, since)? {
                 // A copy says nothing of its own, but its origin may be another.
-                if !member.is_copy {
-                    open.add(member.story, &features(&member));
+                let read = (!member.is_copy).then(|| features(&member));
+                if let Some(features) = &read {
+                    open.add(member.story, features);
                 }
                 if let Some(story) = open.get_mut(member.story) {
                     story.reported_by(&member.origin);
+                    if let Some(features) = &read {
+                        story.texts.remember(&features.shingles, &member.origin);
+                    }
                 }
             }
             open.course = stories::topic_course(connection, &topic.name)?;

@@ -20,6 +20,8 @@ pub mod discover;
 pub mod topic;
 pub mod story;
 pub mod alert;
+pub mod route;
+pub mod digest;
 pub mod message;
 pub mod outbox;
 pub mod channel;

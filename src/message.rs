@@ -1,10 +1,14 @@
 //! The words of an alert, free of any channel. What a webhook receives is this, as JSON.
 
+pub mod escape;
+pub mod templates;
+
 use serde::{Deserialize, Serialize};
 
 use crate::feed::Feed;
 use crate::feed::health::Health;
-use crate::text::sentences;
+use crate::story::ladder::State;
+use crate::text::{cut, sentences};
 use crate::topic::lexicon::{Lexicon, Reading};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +26,9 @@ pub struct Message {
     pub sources: Vec<String>,
     /// Why this is told.
     pub reason: String,
+    /// The story's first report, where this is a later one.
+    #[serde(default)]
+    pub first: Option<FirstLine>,
     /// Developments held back since the last alert; the digest has them.
     #[serde(default)]
     pub suppressed: u32,
@@ -29,11 +36,29 @@ pub struct Message {
     pub created_at: String,
 }
 
+/// How much a message presses: whether it may ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    Low,
+    Normal,
+    High,
+    Urgent,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoryLine {
     pub id: i64,
     pub title: String,
     pub state: Option<String>,
+}
+
+/// Who had the story first, and how long before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FirstLine {
+    pub outlet: String,
+    /// When it was first seen; RFC 3339, UTC.
+    pub at: String,
+    pub lag_secs: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,6 +113,7 @@ impl Message {
             },
             sources: vec![feed.outlet.clone()],
             reason,
+            first: None,
             suppressed: 0,
             created_at,
         }
@@ -119,64 +145,87 @@ impl Message {
             },
             sources: vec!["summitwatch".to_owned()],
             reason: "you asked for a test message".to_owned(),
+            first: None,
             suppressed: 0,
             created_at,
         }
     }
 
-    /// For a lock screen: what kind of news, then the news.
-    pub fn first_line(&self) -> String {
-        let kind = match self.kind.as_str() {
-            "opens" => "NEW",
-            "fact" => "NEW FACT",
-            "feed-health" => "FEED",
-            "state" => "STATE",
-            "official" => "OFFICIAL",
-            "correction" => "CORRECTION",
-            "test" => "TEST",
-            other => other,
-        };
-        format!("{kind} · {}", self.headline)
+    /// By its kind, and by where the meeting now stands.
+    pub fn urgency(&self) -> Urgency {
+        match self.kind.as_str() {
+            "state" => match self.story.state.as_deref().and_then(State::of) {
+                Some(State::Floated | State::Wished | State::Proposed | State::Doubted) => {
+                    Urgency::High
+                }
+                _ => Urgency::Urgent,
+            },
+            "official" | "correction" => Urgency::High,
+            "feed-health" => Urgency::Low,
+            _ => Urgency::Normal,
+        }
     }
 
-    /// Plain text of several lines; `published` is the time as its reader wants it.
-    pub fn plain(&self, published: &str) -> String {
-        let mut lines = vec![self.first_line()];
-        for quote in self.new.iter().filter(|quote| quote.text != self.headline) {
-            lines.push(format!(
-                "“{}”{}",
-                quote.text,
-                language_mark(quote.language.as_deref())
-            ));
+    /// The message with every text of it cut to `length` characters, and without an address that
+    /// is longer than what it leads to: half an address leads nowhere.
+    #[must_use]
+    pub fn shortened(&self, length: usize) -> Self {
+        let short = |text: &str| cut(text, length);
+        let mut message = self.clone();
+        message.headline = short(&self.headline);
+        message.reason = short(&self.reason);
+        message.story.title = short(&self.story.title);
+        message.item.title = short(&self.item.title);
+        message.item.outlet = short(&self.item.outlet);
+        message.item.url.take_if(|it| it.len() > length.max(300));
+        message.new.truncate(length);
+        for quote in &mut message.new {
+            quote.text = short(&quote.text);
+            quote.gloss = short(&quote.gloss);
         }
-        let glosses: Vec<&str> = self
-            .new
-            .iter()
-            .map(|it| it.gloss.as_str())
-            .filter(|it| !it.is_empty())
-            .collect();
-        if !glosses.is_empty() {
-            lines.push(format!("about: {}", glosses.join("; ")));
+        message.sources.truncate(length);
+        for source in &mut message.sources {
+            *source = short(source);
         }
-        lines.push(format!("why: {}", self.reason));
-        if self.sources.len() > 1 {
-            let (n, names) = (self.sources.len(), self.sources.join(", "));
-            lines.push(format!("{n} independent sources ({names})"));
+        if let Some(first) = &mut message.first {
+            first.outlet = short(&first.outlet);
         }
-        if self.suppressed > 0 {
-            lines.push(format!(
-                "suppressed {} since the last alert; the digest has them",
-                self.suppressed
-            ));
-        }
-        // Who is cited, where the outlet only passes it on.
-        let cited = self.sources.first().filter(|it| **it != self.item.outlet);
-        let citing = cited.map_or(String::new(), |it| format!(", citing {it}"));
-        lines.push(format!("{}{citing}, {published}", self.item.outlet));
-        if let Some(url) = &self.item.url {
-            lines.push(url.clone());
-        }
-        lines.join("\n")
+        message
+    }
+
+    /// What templates are tried on: messages in which everything is said, and in which nothing is.
+    pub fn samples() -> [Self; 2] {
+        let time = "2026-03-02T00:48:00Z".to_owned();
+        let bare = Self::test(time.clone());
+        let full = Self {
+            kind: "state".to_owned(),
+            story: StoryLine {
+                state: Some("dated".to_owned()),
+                ..bare.story.clone()
+            },
+            item: ItemLine {
+                url: Some("https://wire.example/1".to_owned()),
+                ..bare.item.clone()
+            },
+            first: Some(FirstLine {
+                outlet: "Wire".to_owned(),
+                at: time,
+                lag_secs: 60,
+            }),
+            suppressed: 1,
+            ..bare.clone()
+        };
+        let none = Self {
+            new: Vec::new(),
+            item: ItemLine {
+                language: None,
+                published_at: None,
+                ..bare.item.clone()
+            },
+            sources: Vec::new(),
+            ..bare
+        };
+        [full, none]
     }
 }
 
@@ -217,25 +266,4 @@ fn gloss(sentence: u16, reading: &Reading, lexicon: &Lexicon) -> String {
         }
     }
     glosses.join(" · ")
-}
-
-fn language_mark(language: Option<&str>) -> String {
-    language.map(|it| format!(" [{it}]")).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Message;
-
-    #[test]
-    fn plain_text_reads_from_what_is_new_to_where_it_stands() {
-        let message = Message::test("2026-03-02T00:48:00Z".to_owned());
-        insta::assert_snapshot!(message.plain("2 Mar 09:48"), @r"
-        TEST · summitwatch can reach you here
-        “북미 정상회담 · 米朝首脳会談 · 美朝峰会” [ko]
-        about: US–DPRK summit, to show that every script arrives
-        why: you asked for a test message
-        summitwatch, 2 Mar 09:48
-        ");
-    }
 }

@@ -234,7 +234,12 @@ fn item(entry: model::Entry, language: Option<String>) -> Item {
     let updated = entry.updated.and_then(from_chrono);
     Item {
         guid: Some(entry.id).filter(|it| !it.is_empty()),
-        url: entry.links.into_iter().next().map(|it| it.href),
+        url: entry
+            .links
+            .into_iter()
+            .next()
+            .map(|it| it.href)
+            .filter(|it| !runs(it)),
         title: cut(&title.unwrap_or_default(), TITLE_CHARS),
         summary: cut(&summary, SUMMARY_CHARS),
         content_html: content_html.or(article),
@@ -244,6 +249,14 @@ fn item(entry: model::Entry, language: Option<String>) -> Item {
         published: entry.published.and_then(from_chrono).or(updated),
         updated_at: updated.map(|it| it.at),
     }
+}
+
+/// Whether following the link would run what it holds.
+fn runs(link: &str) -> bool {
+    let scheme = link.trim_start().split(':').next().unwrap_or_default();
+    ["javascript", "vbscript", "data"]
+        .iter()
+        .any(|it| scheme.eq_ignore_ascii_case(it))
 }
 
 // chrono knows no precision: one nanosecond stands for a day without a time (see `date::written`).

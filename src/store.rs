@@ -3,6 +3,7 @@
 
 pub mod articles;
 pub mod backup;
+pub mod digests;
 pub mod feeds;
 pub mod health;
 pub mod history;
@@ -68,6 +69,12 @@ pub enum StoreError {
         "{0} is in use by another summitwatch; stop it first (systemctl stop summitwatch), or use another archive"
     )]
     Locked(PathBuf),
+    #[error(
+        "another summitwatch sends from this archive until {until}; stop it, or wait until then if it was killed on another machine"
+    )]
+    Taken { until: Timestamp },
+    #[error("another summitwatch sends from this archive now; this one stops")]
+    Ousted,
     #[error("cannot lock {path}: {source}")]
     Lock {
         path: PathBuf,
@@ -131,6 +138,18 @@ impl Store {
             backup::check(&connection, path, "quick_check", Some(CHECK_LIMIT))?;
         }
         Self::prepare(connection, path, Some(lock))
+    }
+
+    /// Opens beside the process that holds the lock, to add rows that it will see. Nobody sends
+    /// from here.
+    pub fn open_beside(path: &Path) -> Result<Self, StoreError> {
+        drop(open_read_only(path)?);
+        let opened = |source| StoreError::Open {
+            path: path.to_owned(),
+            source,
+        };
+        let connection = Connection::open(path).map_err(opened)?;
+        Self::prepare(connection, path, None)
     }
 
     pub fn in_memory() -> Result<Self, StoreError> {

@@ -3,6 +3,7 @@
 //! The interface is narrow on purpose: [`features::Features`] of an item, the open stories, and
 //! out comes a [`Placement`] and perhaps a [`Development`].
 
+pub mod copies;
 pub mod features;
 pub mod ladder;
 pub mod open;

@@ -8,6 +8,7 @@ pub mod html;
 pub mod language;
 
 pub use fold::{Folded, Words};
+use unicode_segmentation::UnicodeSegmentation;
 
 /// Byte ranges of the sentences of `text`. A line end always ends a sentence; `。！？` do
 /// anywhere, `. ! ?` before white space.
@@ -66,14 +67,26 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// `text` cut to at most `limit` characters, with an ellipsis where something was left out.
 pub fn cut(text: &str, limit: usize) -> String {
-    if text.len() <= limit {
+    cut_by(text, limit, |it| it.chars().count())
+}
+
+/// `text` cut on a grapheme to what measures at most `limit`, with an ellipsis where something was
+/// left out: services count characters, UTF-16 units or bytes.
+pub fn cut_by(text: &str, limit: usize, measure: impl Fn(&str) -> usize) -> String {
+    if measure(text) <= limit {
         return text.to_owned();
     }
-    if text.chars().nth(limit).is_none() {
-        return text.to_owned();
+    let Some(mut room) = limit.checked_sub(measure("…")) else {
+        return String::new();
+    };
+    let mut end = 0;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        let Some(left) = room.checked_sub(measure(grapheme)) else {
+            break;
+        };
+        room = left;
+        end = at + grapheme.len();
     }
-    let last = text.char_indices().nth(limit.saturating_sub(1));
-    let end = last.map_or(0, |(at, _)| at);
     format!("{}…", text[..end].trim_end())
 }
 
@@ -81,8 +94,18 @@ pub fn cut(text: &str, limit: usize) -> String {
 pub fn printable(text: &str) -> String {
     text.chars()
         .filter(|c| !is_deceptive(*c))
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| {
+            if c.is_control() || is_line_end(c) {
+                ' '
+            } else {
+                c
+            }
+        })
         .collect()
+}
+
+fn is_line_end(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 /// Bidirectional overrides and invisible joiners that can make a line read as another.
@@ -125,5 +148,8 @@ mod tests {
     fn cut_keeps_whole_characters() {
         assert_eq!(cut("북미 정상회담", 4), "북미…");
         assert_eq!(cut("short", 5), "short");
+        // An accent and a flag stay with what they belong to.
+        assert_eq!(cut("cafe\u{301}s", 5), "caf…");
+        assert_eq!(cut("🇰🇷🇺🇸", 3), "🇰🇷…");
     }
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks summitwatch.service with systemd's own tools: no complaint, and an exposure of at most 1.5.
+# Checks a unit (summitwatch.service when none is named) with systemd's own tools: no complaint, and an exposure of at most 1.5.
 # Usage: check.sh [UNIT]
 set -eu
 
@@ -14,7 +14,7 @@ fi
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT TERM
-copy=$dir/summitwatch.service
+copy=$dir/$(basename "$unit")
 
 # `verify` wants the binary to exist, and it is not installed here: any other program stands in.
 sed "s|^ExecStart=/usr/local/bin/summitwatch |ExecStart=$(command -v env) |" "$unit" >"$copy"

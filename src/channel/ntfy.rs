@@ -1,13 +1,15 @@
 //! ntfy (docs.ntfy.sh): published as JSON to the server's root, so that no headline stands in a header.
 
 use reqwest::Client;
+use reqwest::header::CONTENT_TYPE;
 use serde_json::json;
 
-use crate::channel::outcome;
-use crate::message::Message;
+use crate::channel::answer::ask;
+use crate::channel::words::{Limit, Words};
+use crate::item::hash;
+use crate::message::Urgency;
 use crate::outbox::{Delivery, Outcome};
 use crate::secret::Secret;
-use crate::text::{cut, printable};
 
 #[derive(Debug, Clone)]
 pub struct Ntfy {
@@ -16,55 +18,63 @@ pub struct Ntfy {
     pub server: url::Url,
     pub topic: Secret,
     pub token: Option<Secret>,
+    /// Later alerts of a story take the place of the first on the phone.
+    pub replace: bool,
 }
 
-/// ntfy turns messages over 4,096 bytes into attachments.
-const MESSAGE_BYTES: usize = 3_800;
+/// Longer messages become attachments at 4,096 bytes.
+const MESSAGE: Limit = Limit::bytes(4_000);
+const TITLE: Limit = Limit::bytes(250);
 
 impl Ntfy {
-    pub async fn send(&self, message: &Message, delivery: &Delivery) -> Outcome {
+    pub(super) async fn send(&self, words: Words<'_>, delivery: &Delivery) -> Outcome {
         let mut request = self
             .client
             .post(self.server.clone())
+            .header(CONTENT_TYPE, "application/json")
             .header("Idempotency-Key", &delivery.idempotency_key);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.reveal());
         }
-        let sent = request
-            .header(reqwest::header::CONTENT_TYPE, "application/json")
-            .body(self.body(message).to_string())
-            .send()
-            .await;
+        let request = request.body(self.body(words, delivery).to_string());
         let token = self.token.as_ref().map_or("", Secret::reveal);
-        outcome(sent, &[self.topic.reveal(), token]).await
+        let secrets = [self.topic.reveal(), token];
+        match ask(request).await {
+            Ok(answer) if answer.status.is_success() => Outcome::Sent {
+                reference: Some(self.sequence(delivery)),
+            },
+            Ok(answer) => answer.outcome(&secrets),
+            Err(outcome) => outcome,
+        }
     }
 
-    fn body(&self, message: &Message) -> serde_json::Value {
-        let published = message
-            .item
-            .published_at
-            .as_deref()
-            .unwrap_or(&message.created_at);
-        let text = message.plain(published);
-        let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
+    /// Messages of one sequence are shown as one notification, the latest: so a repeat of the
+    /// same delivery is seen once, and a story where that is wanted.
+    fn sequence(&self, delivery: &Delivery) -> String {
+        let first = delivery.thread.clone().filter(|_| self.replace);
+        first.unwrap_or_else(|| format!("{:016x}", hash(&delivery.idempotency_key).cast_unsigned()))
+    }
+
+    pub(super) fn body(&self, words: Words<'_>, delivery: &Delivery) -> serde_json::Value {
+        let urgency = words.content.urgency();
+        let (priority, tag) = match urgency {
+            Urgency::Urgent => (5, "rotating_light"),
+            Urgency::High => (4, "loudspeaker"),
+            Urgency::Normal => (3, "newspaper"),
+            Urgency::Low => (2, "information_source"),
+        };
         let mut body = json!({
             "topic": self.topic.reveal(),
-            "title": cut(&printable(&message.first_line()), 200),
-            "message": cut_bytes(rest, MESSAGE_BYTES),
-            "tags": [message.topic, message.kind],
-            "priority": 4,
+            "title": words.title(TITLE),
+            "message": words.text(MESSAGE),
+            "tags": [tag],
+            "priority": priority,
+            "sequence_id": self.sequence(delivery),
         });
-        if let Some(url) = &message.item.url {
+        if let Some(url) = words.content.url() {
             body["click"] = url.clone().into();
+            body["actions"] = json!([{ "action": "view", "label": "Read it", "url": url }]);
         }
         body
     }
-}
-
-fn cut_bytes(text: &str, limit: usize) -> &str {
-    let mut end = limit.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }

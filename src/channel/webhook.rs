@@ -1,10 +1,14 @@
-//! Generic webhook: the message as JSON, signed where there is a secret.
+//! Generic webhook: the message as JSON, or as a template words it, signed where there is a secret.
+
+use std::collections::BTreeMap;
 
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Client;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use sha2::Sha256;
 
-use crate::channel::outcome;
+use crate::channel::answer::{ask, pieces};
+use crate::channel::words::Words;
 use crate::outbox::{Delivery, Outcome};
 use crate::secret::Secret;
 
@@ -14,26 +18,65 @@ pub struct Webhook {
     /// Often a secret in itself.
     pub url: Secret,
     pub secret: Option<Secret>,
+    /// Name of the template that words the body.
+    pub body: Option<String>,
+    /// Further ones; their values are marked sensitive.
+    pub headers: HeaderMap,
 }
 
 impl Webhook {
-    pub async fn send(&self, delivery: &Delivery) -> Outcome {
+    pub(super) async fn send(&self, words: Words<'_>, delivery: &Delivery) -> Outcome {
+        let body = match &self.body {
+            None => delivery.message.clone(),
+            Some(template) => match words.by(template) {
+                Ok(body) => body,
+                Err(error) => return Outcome::Refused(error.to_string()),
+            },
+        };
         let mut request = self
             .client
             .post(self.url.reveal())
-            .header(reqwest::header::CONTENT_TYPE, "application/json")
+            .header(CONTENT_TYPE, content_type(self.body.as_deref()))
             .header("Idempotency-Key", &delivery.idempotency_key);
         if let Some(secret) = &self.secret {
             request = request.header(
                 "X-Summitwatch-Signature",
-                signature(secret, delivery.message.as_bytes()),
+                signature(secret, body.as_bytes()),
             );
         }
-        let sent = request.body(delivery.message.clone()).send().await;
-        let after_host = self.url.reveal().splitn(4, '/').nth(3).unwrap_or_default();
-        let (path, query) = after_host.split_once('?').unwrap_or((after_host, ""));
-        let secret = self.secret.as_ref().map_or("", Secret::reveal);
-        outcome(sent, &[query, path, secret]).await
+        let request = request.headers(self.headers.clone()).body(body);
+        let mut secrets = pieces(self.url.reveal());
+        secrets.extend(self.secret.as_ref().map(Secret::reveal));
+        secrets.extend(self.headers.values().filter_map(|it| it.to_str().ok()));
+        match ask(request).await {
+            Ok(answer) => answer.outcome(&secrets),
+            Err(outcome) => outcome,
+        }
+    }
+}
+
+/// Headers that hold secrets.
+pub fn headers(written: &BTreeMap<String, Secret>) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for (name, secret) in written {
+        let key: HeaderName = name
+            .parse()
+            .map_err(|_| format!("headers: \"{name}\" is no header's name"))?;
+        let mut value = HeaderValue::from_str(secret.reveal())
+            .map_err(|_| format!("headers: the value of {name} cannot stand in a header"))?;
+        value.set_sensitive(true);
+        headers.insert(key, value);
+    }
+    Ok(headers)
+}
+
+/// By the ending of the template's name.
+fn content_type(template: Option<&str>) -> &'static str {
+    match template.and_then(|it| it.rsplit_once('.')).map(|it| it.1) {
+        None | Some("json") => "application/json",
+        Some("html") => "text/html; charset=utf-8",
+        Some("md") => "text/markdown; charset=utf-8",
+        Some(_) => "text/plain; charset=utf-8",
     }
 }
 

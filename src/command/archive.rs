@@ -80,21 +80,6 @@ impl Items {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Deliveries {
-    #[command(flatten)]
-    listing: Listing,
-    /// Only deliveries in this state
-    #[arg(long, value_parser = ["pending", "sending", "retry", "delivered", "dead"])]
-    state: Option<String>,
-}
-
-impl Deliveries {
-    pub(super) fn run(self, context: &Context) -> Done {
-        self.listing.run(context, self.state, listing::deliveries)
-    }
-}
-
-#[derive(Debug, Args)]
 pub(super) struct Explain {
     /// Number of an item, its guid or its address
     item: String,

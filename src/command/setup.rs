@@ -5,11 +5,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, CommandFactory};
+use jiff::Timestamp;
 
+use crate::clock::{Clock, rfc3339};
 use crate::command::output::counted;
 use crate::command::{Cli, Context, Done};
-use crate::config::shipped;
+use crate::config::{RouteConfig, shipped};
 use crate::daemon::Setup;
+use crate::digest::Plan;
 
 #[derive(Debug, Args)]
 pub(super) struct Init {
@@ -22,7 +25,7 @@ impl Init {
     /// Writes the shipped files; existing ones are left alone.
     pub(super) fn run(&self) -> Done {
         let directory = &self.directory;
-        let there: Vec<&str> = shipped::files()
+        let there: Vec<String> = shipped::files()
             .map(|(path, _)| path)
             .filter(|path| directory.join(path).exists())
             .collect();
@@ -64,16 +67,12 @@ impl Check {
     pub(super) fn run(&self, context: &Context) -> Done {
         let setup = Setup::new(context.config()?)?;
         let config = &setup.config;
+        let now = Clock::System.now();
         let unrouted: Vec<&str> = setup
             .channels
             .iter()
             .map(|(name, _)| name.as_str())
-            .filter(|name| {
-                !config
-                    .routes
-                    .iter()
-                    .any(|route| route.channels.iter().any(|it| it == name))
-            })
+            .filter(|name| !config.is_sent_to(name))
             .collect();
         let silent: Vec<&str> = setup
             .engine
@@ -98,6 +97,8 @@ impl Check {
                 "configuration": config.origin.to_string(), "archive": config.archive, "feeds": config.feeds.len(),
                 "topics": topics, "concepts": setup.engine.lexicon.concepts().len(),
                 "terms": setup.engine.lexicon.n_terms(), "channels": channels,
+                "routes": config.routes.iter().map(route_json).collect::<Vec<_>>(),
+                "digests": config.digests.iter().map(|it| digest_json(it, now)).collect::<Vec<_>>(),
                 "channels_without_route": unrouted, "topics_without_route": silent,
             });
             println!("{value:#}");
@@ -125,6 +126,20 @@ impl Check {
                 channels.join(", ")
             };
             println!("topic          {} ({}) → {to}", topic.name, topic.title);
+            for route in config.routes_of(&topic.name) {
+                if let Some(words) = route.describe() {
+                    println!("  route        {} → {words}", route.channels.join(", "));
+                }
+            }
+        }
+        for digest in &config.digests {
+            println!(
+                "digest         {} ({}) → {}, next {}",
+                digest.name,
+                digest.schedule.rule(),
+                digest.channels.join(", "),
+                next(digest, now)
+            );
         }
         for (name, channel) in &setup.channels {
             println!("channel        {name} ({})", channel.kind());
@@ -143,6 +158,30 @@ impl Check {
         println!("all is well");
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The next slots of a digest, as the clock of its zone shows them.
+fn next(digest: &Plan, now: Timestamp) -> String {
+    let first = digest.schedule.next(now);
+    let slots = std::iter::successors(first, |slot| digest.schedule.next(slot.at));
+    let shown = slots.take(3).map(|slot| {
+        let local = slot.at.to_zoned_datetime(digest.schedule.zone().clone());
+        local.strftime("%a %-d %b %H:%M %Z").to_string()
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+fn digest_json(digest: &Plan, now: Timestamp) -> serde_json::Value {
+    serde_json::json!({
+        "name": digest.name, "topics": digest.topics, "schedule": digest.schedule.rule(),
+        "channels": digest.channels, "next": digest.schedule.next(now).map(|it| rfc3339(it.at)),
+    })
+}
+
+fn route_json(route: &RouteConfig) -> serde_json::Value {
+    serde_json::json!({
+        "topic": route.topic, "channels": route.route.channels, "conditions": route.route.describe(),
+    })
 }
 
 #[derive(Debug, Args)]

@@ -20,7 +20,7 @@ use crate::message::Message;
 use crate::outbox::{Delivery, DeliveryId, Outcome, What};
 use crate::store::Store;
 use crate::store::query::Table;
-use crate::text::nearest;
+use crate::text::{nearest, printable};
 
 pub(super) fn run(context: &Context) -> Done {
     let config = context.config()?;
@@ -193,7 +193,8 @@ impl NotifyCommand {
     pub(super) fn run(&self, context: &Context) -> Done {
         let Self::Test { channel } = self;
         let config = context.config()?;
-        let channels = config.open_channels()?;
+        let templates = Arc::new(config.templates()?);
+        let channels = config.open_channels(&templates)?;
         let Some((name, channel)) = channels.iter().find(|(name, _)| name == channel) else {
             let near = nearest(channel, channels.iter().map(|(name, _)| name.as_str()));
             let hint = near
@@ -217,7 +218,13 @@ impl NotifyCommand {
             thread: None,
         };
         match block_on(async { Ok(channel.send(&delivery).await) })? {
-            Outcome::Sent { .. } => println!("\n{name} took the test message"),
+            Outcome::Sent { reference } => {
+                let known = reference.map(|it| format!(" and knows it as {}", printable(&it)));
+                println!(
+                    "\n{name} took the test message{}",
+                    known.unwrap_or_default()
+                );
+            }
             Outcome::Retry { why, .. } => {
                 bail!("{name} did not take it now: {why}; an alert would be tried again")
             }

@@ -95,7 +95,7 @@ impl Text<'_> {
     }
 
     /// serde says what it expected; a person wants the key and the nearest right one.
-    fn explain(&self, error: &toml::de::Error) -> Fault {
+    pub fn explain(&self, error: &toml::de::Error) -> Fault {
         let start = error.span().map(|it| it.start);
         let line = start.map(|it| self.line(it));
         let message = error.message();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
@@ -18,6 +19,7 @@ pub struct File {
     pub zone: Option<Spanned<String>>,
     pub lexicon: Option<PathBuf>,
     pub reading: Option<PathBuf>,
+    pub templates: Option<PathBuf>,
     #[serde(default)]
     pub include: Vec<Spanned<String>>,
     #[serde(default)]
@@ -32,10 +34,13 @@ pub struct File {
     pub feeds: Vec<Feed>,
     #[serde(default)]
     pub topics: Vec<Topic>,
+    /// Read by [`crate::config::channels`], a table per kind.
     #[serde(default)]
-    pub channels: Vec<Channel>,
+    pub channels: Vec<IgnoredAny>,
     #[serde(default)]
     pub routes: Vec<Route>,
+    #[serde(default)]
+    pub digests: Vec<Digest>,
 }
 
 /// An included file: feeds only.
@@ -202,25 +207,7 @@ pub struct Topic {
     pub hold: Option<Span>,
     #[serde(default)]
     pub sufficient: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Channel {
-    pub name: Spanned<String>,
-    pub kind: ChannelKind,
-    pub url: Option<SecretRef>,
-    pub secret: Option<SecretRef>,
-    #[serde(default)]
-    pub allow_private: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ChannelKind {
-    Terminal,
-    Ntfy,
-    Webhook,
+    pub expires: Option<Span>,
 }
 
 /// A secret by where it is kept; an address may stand in the open.
@@ -265,6 +252,69 @@ impl std::fmt::Debug for SecretRef {
 pub struct Route {
     pub topic: Spanned<String>,
     pub channels: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub kind: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub state: Vec<Spanned<String>>,
+    pub severity: Option<Spanned<String>>,
+    #[serde(default)]
+    pub language: Vec<String>,
+    #[serde(default)]
+    pub outlet: Vec<String>,
+    pub quiet: Option<Quiet>,
+    pub expires: Option<Span>,
+    pub escalate: Option<Escalate>,
+}
+
+/// Hours in which a route is silent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quiet {
+    pub from: Spanned<String>,
+    pub to: Spanned<String>,
+    pub zone: Option<Spanned<String>>,
+    #[serde(default)]
+    pub except: Vec<Spanned<String>>,
+}
+
+/// Who is told when nobody takes an alert.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escalate {
+    pub after: Span,
+    pub to: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub unless: Unless,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unless {
+    #[default]
+    Acknowledged,
+    Delivered,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Digest {
+    pub name: Spanned<String>,
+    #[serde(default)]
+    pub topics: Vec<Spanned<String>>,
+    pub cron: Spanned<String>,
+    pub zone: Option<Spanned<String>>,
+    pub channels: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub empty: Empty,
+}
+
+/// What becomes of a digest in which nothing happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Empty {
+    #[default]
+    Skip,
+    Send,
 }
 
 fn default_archive() -> PathBuf {

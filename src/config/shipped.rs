@@ -1,5 +1,7 @@
 //! What ships with the program, compiled in: it is useful with nothing installed beside it.
 
+use crate::message::templates::SHIPPED;
+
 pub const DEFAULT_TOPIC: &str = "us-dprk-summit";
 
 pub const CONFIG: &str = include_str!("../../config/summitwatch.toml");
@@ -104,14 +106,16 @@ pub fn reading(name: &str) -> &'static str {
 }
 
 /// Every shipped file: the path below the configuration's directory, and its text.
-pub fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
+pub fn files() -> impl Iterator<Item = (String, &'static str)> {
     let config = [("summitwatch.toml", CONFIG), ("feeds.toml", FEEDS)];
-    config
-        .into_iter()
-        .chain(TOPICS.iter().copied())
-        .chain(CASES.iter().copied())
-        .chain(LEXICON.iter().copied())
-        .chain(READING.iter().copied())
+    let tables = [TOPICS, CASES, LEXICON, READING].into_iter().flatten();
+    let files = config.into_iter().chain(tables.copied());
+    let templates = SHIPPED
+        .iter()
+        .map(|(name, text)| (format!("templates/{name}"), *text));
+    files
+        .map(|(path, text)| (path.to_owned(), text))
+        .chain(templates)
 }
 
 pub fn topic_names() -> impl Iterator<Item = &'static str> {
@@ -149,10 +153,10 @@ mod tests {
     fn every_file_of_config_is_compiled_in() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
         let mut found = Vec::new();
-        for directory in ["", "lexicon", "reading", "topics"] {
+        for directory in ["", "lexicon", "reading", "topics", "templates"] {
             for entry in std::fs::read_dir(root.join(directory)).expect("config") {
                 let path = entry.expect("entry").path();
-                if path.extension().is_some_and(|it| it == "toml") {
+                if path.is_file() {
                     found.push(
                         path.strip_prefix(&root)
                             .expect("below")
@@ -162,7 +166,7 @@ mod tests {
                 }
             }
         }
-        let mut shipped: Vec<String> = files().map(|(path, _)| path.to_owned()).collect();
+        let mut shipped: Vec<String> = files().map(|(path, _)| path).collect();
         found.sort();
         shipped.sort();
         assert_eq!(found, shipped);

@@ -28,7 +28,7 @@ impl Visitor {
             .then(|| self.setup.access.get(&wanted.feed))
             .flatten();
         let access = own.map_or_else(Arc::<Access>::default, Arc::clone);
-        let pass = self.gates.enter(&wanted.url, own.is_some()).await;
+        let mut pass = self.gates.enter(&wanted.url, own.is_some()).await;
         let now = self.clock.now();
         let ask = Ask {
             url: &wanted.url,
@@ -38,7 +38,7 @@ impl Visitor {
             after: After::Close,
             now,
         };
-        let fetched = Box::pin(self.fetcher.get(&ask)).await;
+        let fetched = pass.hold(Box::pin(self.fetcher.get(&ask))).await;
         drop(pass);
         Article {
             item: wanted.item,

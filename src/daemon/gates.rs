@@ -1,6 +1,7 @@
 //! How many visits at once, over all hosts and to one, and how far apart.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,11 +11,20 @@ use tokio::time::Instant;
 use crate::daemon::Setup;
 use crate::feed::host;
 
+/// An exchange that is not over by then gives its place to others.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A host and whether it is asked as one's own: a feed that is not allowed there must not slow those
+/// that are.
+type Host = (String, bool);
+
 /// Shared by all visits.
 #[derive(Clone)]
 pub struct Gates {
     all: Arc<Semaphore>,
-    hosts: Arc<Mutex<HashMap<String, Arc<Gate>>>>,
+    /// For those that prove slow.
+    all_slow: Arc<Semaphore>,
+    hosts: Arc<Mutex<HashMap<Host, Arc<Gate>>>>,
     per_host: usize,
     spacing: Duration,
     special: Arc<HashMap<String, Duration>>,
@@ -24,10 +34,37 @@ pub struct Gates {
 pub struct Pass {
     pub host: Option<OwnedSemaphorePermit>,
     pub all: Option<OwnedSemaphorePermit>,
+    host_slow: Arc<Semaphore>,
+    all_slow: Arc<Semaphore>,
+}
+
+impl Pass {
+    /// Awaits an exchange. One that proves slow goes on in a place of its own, if there is one, so
+    /// that servers that hang keep nobody waiting. These places are as few: each may hold a body.
+    pub async fn hold<T>(&mut self, exchange: impl Future<Output = T>) -> T {
+        let mut exchange = pin!(exchange);
+        if let Ok(done) = tokio::time::timeout(PATIENCE, &mut exchange).await {
+            return done;
+        }
+        let (host, all) = (Arc::clone(&self.host_slow), Arc::clone(&self.all_slow));
+        let aside = async {
+            (
+                host.acquire_owned().await.ok(),
+                all.acquire_owned().await.ok(),
+            )
+        };
+        tokio::select! {
+            biased;
+            done = &mut exchange => return done,
+            (host, all) = aside => (self.host, self.all) = (host, all),
+        }
+        exchange.await
+    }
 }
 
 struct Gate {
     permits: Arc<Semaphore>,
+    slow: Arc<Semaphore>,
     next: Mutex<Instant>,
     spacing: Duration,
 }
@@ -37,6 +74,7 @@ impl Gates {
         let config = &setup.config;
         Self {
             all: Arc::new(Semaphore::new(config.concurrency)),
+            all_slow: Arc::new(Semaphore::new(config.concurrency)),
             hosts: Arc::default(),
             per_host: config.per_host,
             spacing: config.host_spacing,
@@ -67,16 +105,23 @@ impl Gates {
         Pass {
             host,
             all: Arc::clone(&self.all).acquire_owned().await.ok(),
+            host_slow: Arc::clone(&gate.slow),
+            all_slow: Arc::clone(&self.all_slow),
         }
     }
 
     fn gate(&self, host: String, is_own: bool) -> Arc<Gate> {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         let special = self.special.get(&host).copied();
-        let usual = if is_own { Duration::ZERO } else { self.spacing };
-        let gate = hosts.entry(host).or_insert_with(|| {
+        let (usual, slow) = if is_own {
+            (Duration::ZERO, Semaphore::MAX_PERMITS)
+        } else {
+            (self.spacing, self.per_host)
+        };
+        let gate = hosts.entry((host, is_own)).or_insert_with(|| {
             Arc::new(Gate {
                 permits: Arc::new(Semaphore::new(self.per_host)),
+                slow: Arc::new(Semaphore::new(slow)),
                 next: Mutex::new(Instant::now()),
                 spacing: special.unwrap_or(usual),
             })

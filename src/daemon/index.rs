@@ -86,8 +86,8 @@ impl Reader<'_> {
         for url in urls {
             // Leave held while waiting for leave could wait for itself.
             drop(permit.take());
-            let pass = enter().await;
-            let fetched = self.get(&url).await;
+            let mut pass = enter().await;
+            let fetched = pass.hold(Box::pin(self.get(&url))).await;
             drop(pass.host);
             permit = pass.all;
             visit.duration += fetched.duration;

@@ -147,6 +147,10 @@ impl Poller {
                             self.shrink();
                         }
                     }
+                    // Visits that were under way then fail with it; one pause is for all of them.
+                    Err(error) if resume_at.is_some_and(|at| at > Instant::now()) => {
+                        tracing::debug!("as before: {error}");
+                    }
                     // Nothing was kept, validators included: the same feeds are due again.
                     Err(error) => {
                         trouble += 1;
@@ -248,7 +252,7 @@ impl Poller {
         let max_bytes = self.setup.config.limits.body;
         let jitter = self.rng.f64();
         self.visits.spawn(async move {
-            let pass = gates.enter(&feed.feed.url, feed.feed.allow_private).await;
+            let mut pass = gates.enter(&feed.feed.url, feed.feed.allow_private).await;
             let now = clock.now();
             let ask = Ask {
                 url: &feed.feed.url,
@@ -259,7 +263,7 @@ impl Poller {
                 now,
             };
             // In a box: a thousand visits wait for their turn, and a few are under way.
-            let fetched = Box::pin(fetcher.get(&ask)).await;
+            let fetched = pass.hold(Box::pin(fetcher.get(&ask))).await;
             drop(pass.host);
             let seen = visit(&feed, clock.now(), fetched, max_bytes, jitter);
             let mut visit = Box::pin(seen).await;
@@ -479,6 +483,13 @@ pub fn read(document: Document, body_hash: i64, hints: &Hints) -> Found {
     };
     let bytes = document.body.len();
     match guarded(&document.body, &source) {
+        Ok(parsed) if !parsed.complete && parsed.items.is_empty() && parsed.children.is_empty() => {
+            Found::Failed {
+                bytes,
+                class: ErrorClass::Broken,
+                message: "the document breaks off before the end of its first entry".to_owned(),
+            }
+        }
         Ok(parsed) => Found::Document {
             bytes,
             validators: document.validators,

@@ -1,8 +1,11 @@
 //! Which addresses may be reached: http and https, and by default only the public Internet.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, ToSocketAddrs};
+use std::sync::LazyLock;
+use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::runtime::Runtime;
 use url::Url;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -35,26 +38,37 @@ impl Reach {
     }
 }
 
-/// Resolves names and drops every address that is not public, so that a name cannot be pointed at
-/// the inside of the network after it was checked.
-pub(super) struct PublicOnly;
+/// Threads for the system's resolver, which holds one for each name, half a minute where no name
+/// server answers: of their own, so that documents and the archive never wait for names.
+static LOOKUPS: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(16)
+        .thread_keep_alive(Duration::from_secs(1))
+        .build()
+        .expect("a runtime without drivers asks nothing of the system")
+});
 
-impl Resolve for PublicOnly {
+/// Resolves names, for public feeds without the addresses that are not public, so that a name
+/// cannot be pointed at the inside of the network after it was checked.
+pub(super) struct Names(pub(super) Reach);
+
+impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.0;
         Box::pin(async move {
             let host = name.as_str().to_owned();
-            let found: Vec<SocketAddr> =
-                tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let public: Vec<SocketAddr> = found
-                .iter()
-                .copied()
-                .filter(|it| is_public(it.ip()))
-                .collect();
-            if public.is_empty() && !found.is_empty() {
+            let lookup = move || {
+                let found = (host.as_str(), 0).to_socket_addrs();
+                found.map(Iterator::collect::<Vec<_>>)
+            };
+            let mut found = LOOKUPS.spawn_blocking(lookup).await??;
+            let n = found.len();
+            found.retain(|it| reach == Reach::Anywhere || is_public(it.ip()));
+            if found.is_empty() && n > 0 {
                 let refusal = "resolves to private addresses only; set allow_private = true for this feed if that is meant";
-                return Err(format!("{host} {refusal}").into());
+                return Err(format!("{} {refusal}", name.as_str()).into());
             }
-            Ok(Box::new(public.into_iter()) as Addrs)
+            Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
 }
@@ -74,10 +88,13 @@ fn is_public(address: IpAddr) -> bool {
                 || a >= 240
                 || (a == 100 && (64..128).contains(&b))
                 || (a == 192 && b == 0 && c == 0)
-                || (a == 198 && (b == 18 || b == 19)))
+                || (a == 192 && b == 88 && c == 99)
+                || (a == 198 && (b == 18 || b == 19))
+                // Azure's metadata service has an address that looks public.
+                || v4.octets() == [168, 63, 129, 16])
         }
         IpAddr::V6(v6) => {
-            let first = v6.segments()[0];
+            let [first, second, ..] = v6.segments();
             if let Some(v4) = v6.to_ipv4() {
                 return is_public(IpAddr::from(v4));
             }
@@ -86,13 +103,12 @@ fn is_public(address: IpAddr) -> bool {
                 let [.., a, b, c, d] = v6.octets();
                 return is_public(IpAddr::from([a, b, c, d]));
             }
-            !(v6.is_loopback()
-                || v6.is_unspecified()
-                || v6.is_multicast()
-                || (first & 0xfe00) == 0xfc00
-                || (first & 0xffc0) == 0xfe80
-                || first == 0x2002
-                || (first == 0x2001 && v6.segments()[1] == 0xdb8))
+            // Global unicast, without protocol assignments (Teredo carries an IPv4 address too),
+            // documentation and 6to4.
+            (first & 0xe000) == 0x2000
+                && !(first == 0x2001 && (second < 0x200 || second == 0xdb8))
+                && first != 0x2002
+                && !(first == 0x3fff && second < 0x1000)
         }
     }
 }
@@ -128,10 +144,23 @@ mod tests {
             "224.0.0.1",
             "255.255.255.255",
             "2002:7f00:1::",
+            "2001:0:7f00:1::",
+            "fec0::1",
+            "100::1",
+            "64:ff9b:1::7f00:1",
+            "::7f00:1",
+            "168.63.129.16",
         ] {
             check(inside, false);
         }
-        for outside in ["1.1.1.1", "2606:4700::1111", "172.32.0.1", "100.128.0.1"] {
+        for outside in [
+            "1.1.1.1",
+            "2606:4700::1111",
+            "2001:200::1",
+            "64:ff9b::101:101",
+            "172.32.0.1",
+            "100.128.0.1",
+        ] {
             check(outside, true);
         }
     }

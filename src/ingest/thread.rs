@@ -10,8 +10,9 @@ use crate::clock::rfc3339;
 use crate::ingest::{Ingest, Told};
 use crate::item::hash;
 use crate::message::{ItemLine, Message, StoryLine, quotes};
+use crate::route::{Subject, dispatch};
 use crate::store::stories::{AlertId, Placed};
-use crate::store::{StoreError, items, stories};
+use crate::store::{StoreError, items, outbox, stories};
 use crate::story::open::Ranked;
 use crate::story::quote::fresh;
 use crate::story::step::Step;
@@ -30,8 +31,10 @@ struct Landing {
     closeness: Option<f64>,
     /// The item stood here before it was changed.
     revised: bool,
-    /// It repeats the words of another item.
+    /// It repeats the words of another item, all or nearly all.
     copy: bool,
+    /// Whose words they are, where that is known.
+    copied_from: Option<String>,
     ranked: Vec<Ranked>,
 }
 
@@ -41,6 +44,8 @@ struct Read<'a> {
     step: Step,
     reading: &'a Reading,
     origin: String,
+    /// Whether it names its origin itself.
+    cites: bool,
 }
 
 /// What would be told, and whether it is.
@@ -65,12 +70,16 @@ impl Ingest {
         let mut read = self.read(told, reading, now);
         let open = self.open.entry(topic.name.clone()).or_default();
         open.close_before(now, &self.story);
-        let landing = self.land(tx, told, topic, &read, now)?;
+        let mut landing = self.land(tx, told, topic, &read, now)?;
         let of_a_meeting = self
             .course(topic, landing.story)
             .is_some_and(|it| it.state.is_some());
         if read.step.is_nameless && !of_a_meeting {
             read.step.state = None;
+        }
+        self.compare_texts(topic, &read, &mut landing);
+        if let Some(origin) = landing.copied_from.as_ref().filter(|_| !read.cites) {
+            read.origin.clone_from(origin);
         }
         let (news, development) = self.weigh(told, topic, &read, &landing);
         let quoted = match &development {
@@ -160,6 +169,7 @@ impl Ingest {
             closeness: None,
             revised: true,
             copy: false,
+            copied_from: None,
             ranked: Vec::new(),
         };
         let development = withdrawn();
@@ -174,14 +184,15 @@ impl Ingest {
     fn read<'a>(&self, told: &Told<'_>, reading: &'a Reading, now: Timestamp) -> Read<'a> {
         let (tables, lexicon) = (&self.desk.tables, &self.engine.lexicon);
         let feed = &told.feed.feed;
+        let cited = tables.origins.cited(reading);
         Read {
             features: Features::new(told.words, reading, lexicon, &tables.wording, now),
             step: tables
                 .ladder
                 .read(told.words, reading, lexicon, &tables.wording, now),
-            origin: tables
-                .origins
-                .of(reading, &feed.family, &feed.outlet)
+            cites: cited.is_some(),
+            origin: cited
+                .unwrap_or_else(|| tables.origins.of_outlet(&feed.family, &feed.outlet))
                 .to_owned(),
             reading,
         }
@@ -205,6 +216,7 @@ impl Ingest {
             closeness: None,
             revised: false,
             copy: false,
+            copied_from: None,
             ranked: Vec::new(),
         };
         match (stands_in, copied) {
@@ -218,6 +230,9 @@ impl Ingest {
                 landing.story = story;
                 landing.closeness = Some(1.0);
                 landing.copy = told.repeats();
+                if let (true, Some(original)) = (landing.copy, &told.original) {
+                    landing.copied_from = stories::origin_of(tx, original.id, &topic.name)?;
+                }
             }
             // A copy of what did not match is the first to say it.
             (None, None) => {
@@ -233,6 +248,27 @@ impl Ingest {
             }
         }
         Ok(landing)
+    }
+
+    /// Whether the item is an edited copy of one in its story that names no fact of its own.
+    fn compare_texts(&self, topic: &Topic, read: &Read<'_>, landing: &mut Landing) {
+        let open = self.open.get(&topic.name);
+        let Some(story) = open.and_then(|it| it.get(landing.story)) else {
+            return;
+        };
+        let tells_more = || {
+            read.features
+                .facts
+                .iter()
+                .any(|it| !story.facts.contains(&it.key))
+        };
+        if landing.revised || landing.copy || tells_more() {
+            return;
+        }
+        if let Some((origin, _)) = story.texts.original_of(&read.features.shingles) {
+            landing.copy = true;
+            landing.copied_from = Some(origin.to_owned());
+        }
     }
 
     /// What the item adds to the story as it stood before.
@@ -353,6 +389,7 @@ impl Ingest {
         }
         if let Some(story) = open.get_mut(landing.story) {
             story.reported_by(&read.origin);
+            story.texts.remember(&read.features.shingles, &read.origin);
             if story.course.advance(&read.step, opens, read.features.at) {
                 stories::set_course(tx, landing.story, &story.course)?;
             }
@@ -451,14 +488,31 @@ impl Ingest {
             },
             sources: with_first(&read.origin, self.origins(topic, story, &read.origin)),
             reason: development.reason.clone(),
+            first: stories::first_report(tx, story, told.id, now)?,
             suppressed,
             created_at,
         };
         let text = serde_json::to_string(&message).expect("a message is strings and numbers");
         let alert = stories::insert_alert(tx, id, &text, now)?;
-        for channel in self.desk.routes.get(&topic.name).into_iter().flatten() {
-            stories::owe(tx, alert, channel, &format!("{key}-{channel}"), now, due)?;
-        }
+        let subject = Subject {
+            kind: development.kind,
+            state,
+            language: told.language,
+            outlet: &told.feed.feed.outlet,
+        };
+        let routes = self
+            .desk
+            .routes
+            .get(&topic.name)
+            .map_or(&[][..], Vec::as_slice);
+        outbox::owe(
+            tx,
+            alert,
+            story,
+            &key,
+            &dispatch(routes, &subject, due),
+            now,
+        )?;
         let open = self.open.entry(topic.name.clone()).or_default();
         if let Some(story) = open.get_mut(story) {
             story.course.told_at = Some(now);
@@ -508,7 +562,10 @@ fn reason(
     news: &News,
 ) -> String {
     match (decision, development) {
-        (Decision::Silent(Reason::Copy), _) => "the same article as one already kept".to_owned(),
+        (Decision::Silent(Reason::Copy), _) => match &landing.copied_from {
+            Some(origin) => format!("a copy: {origin} had these words first"),
+            None => "the same article as one already kept".to_owned(),
+        },
         (_, Some(development)) => development.reason.clone(),
         (_, None) if landing.closeness.is_none() => "adds no new fact".to_owned(),
         (_, None) => format!(

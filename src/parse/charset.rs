@@ -43,16 +43,16 @@ pub fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Decoded<'a> {
         let text = Cow::Borrowed(text);
         return Decoded { text, repairs };
     }
+    // One bad byte in a document that is UTF-8 is a bad byte, not another charset.
+    if mostly_utf8(bytes) {
+        return with(UTF_8, bytes, vec!["replaced bytes that are not UTF-8"]);
+    }
     match encoding {
         // Bytes that are not UTF-8 refute the label.
         Some(encoding) if encoding != UTF_8 => with(encoding, bytes, Vec::new()),
         _ => {
             let mut detector = EncodingDetector::new(chardetng::Iso2022JpDetection::Allow);
             detector.feed(bytes, true);
-            // One bad byte in a document that is UTF-8 is a bad byte, not another charset.
-            if mostly_utf8(bytes) {
-                return with(UTF_8, bytes, vec!["replaced bytes that are not UTF-8"]);
-            }
             with(
                 detector.guess(None, chardetng::Utf8Detection::Allow),
                 bytes,
@@ -128,11 +128,13 @@ fn looks_like_iso_2022(bytes: &[u8]) -> bool {
         .any(|it| it[0] == 0x1b && it[1] == b'$' && matches!(it[2], b'B' | b'@'))
 }
 
+/// Headlines cut after so many bytes, say, leave one bad character for ten good ones. What of another
+/// charset looks like UTF-8 by chance is less than what does not.
 fn mostly_utf8(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     let bad = text.chars().filter(|c| *c == '\u{fffd}').count();
     let good = text.chars().filter(|c| !c.is_ascii()).count() - bad;
-    bad * 10 < good
+    bad * 3 < good
 }
 
 fn utf16_without_bom(bytes: &[u8]) -> Option<&'static Encoding> {
@@ -203,6 +205,27 @@ mod tests {
             check(&document.as_bytes()[..document.len() - cut], None, "한국 a");
         }
         check(&document.as_bytes()[..15], None, "한");
+    }
+
+    #[test]
+    fn headlines_cut_within_a_character_stay_utf_8() {
+        let cut = |title: &str| [&title.as_bytes()[..29], b"</title>"].concat();
+        let titles = [
+            "북미 정상회담 개최에 합의",
+            "米朝首脳会談について協議",
+            "북한, 대화 제의에 \"긍정적\"",
+        ];
+        for label in ["utf-8", "euc-kr"] {
+            let head = format!("<?xml version=\"1.0\" encoding=\"{label}\"?><rss>").into_bytes();
+            let document = titles
+                .iter()
+                .fold(head, |head, it| [head, cut(it)].concat());
+            check(&document, None, "정상회담");
+            check(&document, None, "米朝首脳会談");
+        }
+        // Many pairs of GB 18030 are UTF-8 by chance.
+        let chinese = "<rss><title>美国总统表示愿意与朝鲜领导人再次举行会谈</title></rss>";
+        check(&encoding_rs::GB18030.encode(chinese).0, None, "朝鲜领导人");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub fn parse(text: &str, zone: &TimeZone) -> Option<When> {
         slashes: text.contains('/'),
         ..Parts::default()
     };
-    parts.read(&normalise(text))?;
+    parts.read(&normalise(era(text).as_deref().unwrap_or(text)))?;
     parts.dotted_clock();
     let told = zone_of_script(text).filter(|_| *zone == TimeZone::UTC);
     Some(When {
@@ -49,6 +49,21 @@ pub(super) fn written(when: When) -> String {
         Precision::Second => 0,
     });
     when.at.checked_add(mark).unwrap_or(when.at).to_string()
+}
+
+/// The year of the present and the last Japanese era, as ministries write it: 令和8年, 平成元年.
+fn era(text: &str) -> Option<String> {
+    let (name, before) = [("令和", 2018), ("平成", 1988)]
+        .into_iter()
+        .find(|(name, _)| text.contains(name))?;
+    let (head, tail) = text.split_once(name)?;
+    let (year, tail) = tail.split_once('年')?;
+    let year = if year == "元" {
+        1
+    } else {
+        year.trim().parse::<u8>().ok()?
+    };
+    Some(format!("{head}{}年{tail}", before + i32::from(year)))
 }
 
 /// Seconds or milliseconds since 1970.
@@ -82,7 +97,9 @@ fn normalise(text: &str) -> String {
             c => out.push(c),
         }
     }
-    out.replace("午前", " am ")
+    out.replace("a.m.", " am ")
+        .replace("p.m.", " pm ")
+        .replace("午前", " am ")
         .replace("午後", " pm ")
         .replace("오전", " am ")
         .replace("오후", " pm ")
@@ -353,6 +370,10 @@ mod tests {
         check("2026년 11월 23일 오후 2:05", "2026-11-23T05:05:00Z");
         check("2026年11月23日 14時05分", "2026-11-23T05:05:00Z");
         check("2026年9月27日", "2026-09-26T15:00:00Z");
+        check("令和8年9月27日", "2026-09-26T15:00:00Z");
+        check("令和元年5月1日 10時00分", "2019-05-01T01:00:00Z");
+        check("Sept. 27, 2026, 2:05 p.m.", "2026-09-27T05:05:00Z");
+        check("Sept. 27, 2026 9:00 a.m. EDT", "2026-09-27T13:00:00Z");
         check("Пн, 23 ноя 2026 14:05:00 MSK", "2026-11-23T11:05:00Z");
         check("Mon, 23 Nov 2026 24:00:00 GMT", "2026-11-24T00:00:00Z");
         check("Mon, 23 Nov 2026 14:05:00 KST", "2026-11-23T05:05:00Z");

@@ -9,13 +9,13 @@ const MINUTE: u64 = 60;
 const DAY: u64 = 86_400;
 
 pub(super) fn pace(text: &str) -> Pace {
-    let end = ["<item>", "<item ", "<entry"]
+    // Each name is looked for only before the others: the text is long, its head is short.
+    let head = ["<item>", "<entry", "<item "]
         .iter()
-        .filter_map(|it| text.find(it))
-        .min();
+        .fold(text, |head, it| head.split(it).next().unwrap_or(head));
     let mut pace = Pace::default();
     let (mut ttl, mut period, mut frequency) = (None, None, 1);
-    for piece in text[..end.unwrap_or(text.len())].split('<').skip(1) {
+    for piece in head.split('<').skip(1) {
         let Some((tag, value)) = piece.split_once('>') else {
             continue;
         };

@@ -412,3 +412,13 @@ fn a_document_that_holds_entries_and_gives_none_is_a_failure() {
         );
     }
 }
+
+#[test]
+fn a_link_that_would_run_is_no_link() {
+    for link in ["javascript:alert(1)", " JavaScript:x", "data:text/html,x"] {
+        let feed = parsed(&format!(
+            "<rss version='2.0'><channel><item><title>t</title><link>{link}</link></item></channel></rss>"
+        ));
+        assert_eq!(feed.items[0].url, None, "{link}");
+    }
+}

@@ -164,7 +164,8 @@ pub fn due(
     furthest: Timestamp,
 ) -> Result<Vec<Polled>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
-        "{POLLED} WHERE active = 1 AND gone_at IS NULL AND (next_poll_at <= ?1 OR next_poll_at > ?2) ORDER BY next_poll_at, id"
+        "{POLLED} WHERE active = 1 AND gone_at IS NULL AND (next_poll_at <= ?1 OR next_poll_at > ?2)
+         ORDER BY failures > 0, next_poll_at, id"
     ))?;
     let rows = statement.query_map(params![At(now), At(furthest)], polled)?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -125,7 +125,8 @@ pub fn stories(connection: &Connection, filter: &Filter) -> Result<Table, StoreE
 pub fn alerts(connection: &Connection, filter: &Filter) -> Result<Table, StoreError> {
     filter.run(
         connection,
-        "SELECT a.id, a.created_at, s.topic, d.kind, i.title, f.outlet, i.language, d.reason, d.story_id, i.url
+        "SELECT a.id, a.created_at, s.topic, d.kind, i.title, f.outlet, i.language, d.reason, d.story_id,
+            a.acknowledged_at, i.url
          FROM alerts a JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id
          JOIN items i ON i.id = d.item_id JOIN feeds f ON f.id = i.feed_id
          WHERE (?1 IS NULL OR a.created_at >= ?1) AND (?2 IS NULL OR s.topic = ?2)
@@ -137,9 +138,12 @@ pub fn alerts(connection: &Connection, filter: &Filter) -> Result<Table, StoreEr
 pub fn deliveries(connection: &Connection, filter: &Filter) -> Result<Table, StoreError> {
     filter.run(
         connection,
-        "SELECT d.id, d.created_at, d.channel, d.state, d.attempts, d.next_attempt_at, d.delivered_at, d.last_error,
-            d.alert_id, i.title
-         FROM deliveries d LEFT JOIN alerts a ON a.id = d.alert_id LEFT JOIN developments v ON v.id = a.development_id
+        "SELECT d.id, d.created_at, d.channel, d.state, d.held_by, d.attempts, d.next_attempt_at, d.delivered_at,
+            d.last_error, d.alert_id, d.digest_id, d.folded_into,
+            coalesce(i.title, json_extract(g.message, '$.subject'), json_extract(h.message, '$.headline'),
+                json_extract(n.message, '$.headline')) AS title
+         FROM deliveries d LEFT JOIN digests g ON g.id = d.digest_id LEFT JOIN health_events h ON h.id = d.health_event_id
+         LEFT JOIN notices n ON n.id = d.notice_id LEFT JOIN alerts a ON a.id = d.alert_id LEFT JOIN developments v ON v.id = a.development_id
          LEFT JOIN items i ON i.id = v.item_id LEFT JOIN stories s ON s.id = v.story_id LEFT JOIN feeds f ON f.id = i.feed_id
          WHERE (?1 IS NULL OR d.created_at >= ?1) AND (?2 IS NULL OR s.topic = ?2)
            AND (?3 IS NULL OR i.language = ?3) AND (?4 IS NULL OR f.outlet = ?4 COLLATE NOCASE)
@@ -175,7 +179,7 @@ pub fn totals(connection: &Connection) -> Result<Totals, StoreError> {
             (SELECT count(DISTINCT item_id) FROM matches), (SELECT count(*) FROM stories WHERE merged_into IS NULL),
             (SELECT count(*) FROM developments), (SELECT count(*) FROM alerts),
             (SELECT count(*) FROM deliveries WHERE state = 'delivered'),
-            (SELECT count(*) FROM deliveries WHERE state IN ('pending', 'sending', 'retry'))",
+            (SELECT count(*) FROM deliveries WHERE state IN ('pending', 'sending', 'retry', 'held'))",
         [],
         |row| {
             Ok(Totals {
@@ -316,6 +320,17 @@ pub fn item_deliveries(connection: &Connection, item: i64) -> Result<Table, Stor
          FROM deliveries d JOIN alerts a ON a.id = d.alert_id JOIN developments v ON v.id = a.development_id
          WHERE v.item_id = ?1 ORDER BY d.id";
     Ok(table(connection, sql, &[&item], usize::MAX)?)
+}
+
+/// What became of a digest, by channel: state, and what was last wrong.
+pub fn digest_deliveries(
+    connection: &Connection,
+    digest: i64,
+) -> Result<Vec<(String, String, Option<String>)>, StoreError> {
+    let sql = "SELECT channel, state, last_error FROM deliveries WHERE digest_id = ?1 ORDER BY id";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([digest], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub fn item_revisions(connection: &Connection, item: i64) -> Result<Table, StoreError> {

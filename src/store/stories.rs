@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::alert::Decision;
 use crate::clock::rfc3339;
-use crate::outbox::DeliveryId;
+use crate::message::FirstLine;
 use crate::store::items::ItemId;
 use crate::store::{At, StoreError};
 use crate::story::ladder::State;
@@ -77,6 +77,29 @@ pub fn of_item(tx: &Connection, item: ItemId, topic: &str) -> Result<Option<Stor
         .optional()?)
 }
 
+/// Who had the story first, and how long before `now`; nobody where that is this item.
+pub fn first_report(
+    tx: &Connection,
+    story: StoryId,
+    item: ItemId,
+    now: Timestamp,
+) -> Result<Option<FirstLine>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT f.outlet, si.placed_at, unixepoch(?3) - unixepoch(si.placed_at)
+         FROM story_items si JOIN items i ON i.id = si.item_id JOIN feeds f ON f.id = i.feed_id
+         WHERE si.story_id = ?1 AND si.item_id <> ?2 ORDER BY si.placed_at, si.item_id LIMIT 1",
+    )?;
+    Ok(statement
+        .query_row(params![story.0, item.0, At(now)], |row| {
+            Ok(FirstLine {
+                outlet: row.get(0)?,
+                at: row.get(1)?,
+                lag_secs: u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default(),
+            })
+        })
+        .optional()?)
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DevelopmentId(pub i64);
 
@@ -122,28 +145,19 @@ pub fn insert_alert(
     Ok(AlertId(id))
 }
 
-/// One row in the outbox. Its key never changes, so that a channel can tell a repeat.
-pub fn owe(
-    tx: &Transaction<'_>,
-    alert: AlertId,
-    channel: &str,
-    key: &str,
-    now: Timestamp,
-    due: Timestamp,
-) -> Result<DeliveryId, StoreError> {
-    let id = tx
-        .prepare_cached(
-            "INSERT INTO deliveries (alert_id, channel, state, next_attempt_at, idempotency_key, created_at)
-             VALUES (?1, ?2, 'pending', ?3, ?4, ?5)",
-        )?
-        .insert(params![alert.0, channel, At(due), key, At(now)])?;
-    Ok(DeliveryId(id))
-}
-
 pub fn title(tx: &Connection, story: StoryId) -> Result<String, StoreError> {
     Ok(tx
         .prepare_cached("SELECT title FROM stories WHERE id = ?1")?
         .query_row([story.0], |row| row.get(0))?)
+}
+
+/// The origin of an item in a topic's stories.
+pub fn origin_of(tx: &Connection, item: ItemId, topic: &str) -> Result<Option<String>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT si.origin FROM story_items si JOIN stories s ON s.id = si.story_id WHERE si.item_id = ?1 AND s.topic = ?2",
+    )?;
+    let origin = statement.query_row(params![item.0, topic], |row| row.get(0));
+    Ok(origin.optional()?)
 }
 
 /// Writes down how far a story has come.
@@ -252,6 +266,7 @@ pub fn merge(
     for sql in [
         "UPDATE story_items SET story_id = ?2 WHERE story_id = ?1",
         "UPDATE developments SET story_id = ?2 WHERE story_id = ?1",
+        "UPDATE deliveries SET story_id = ?2 WHERE story_id = ?1",
         "UPDATE stories SET merged_into = ?2 WHERE id = ?1",
         "UPDATE stories SET last_seen_at = max(last_seen_at, (SELECT last_seen_at FROM stories WHERE id = ?1)) WHERE id = ?2",
     ] {

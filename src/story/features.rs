@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
+use crate::story::copies::Shingles;
 use crate::story::profile::{LEAD, Profile, TITLE};
 use crate::story::wording::{Wording, gram, publisher, without_dateline};
 use crate::text::Words;
@@ -46,6 +47,8 @@ pub struct Features {
     pub concepts: Profile,
     /// Those of them that tell happenings apart; countries and people stand in every report.
     pub distinct: Vec<u32>,
+    /// Of headline and lead, to know an edited copy by.
+    pub shingles: Shingles,
     pub title_grams: Vec<u32>,
     pub title_concepts: Vec<u32>,
     /// Facts of the title.
@@ -77,6 +80,7 @@ impl Features {
         let (mut title_grams, mut lead_grams) = (Vec::new(), Vec::new());
         wording.grams(title.text, &mut title_grams);
         wording.grams(lead, &mut lead_grams);
+        let shingles = Shingles::of(&[title_grams.as_slice(), lead_grams.as_slice()].concat());
         title_grams.sort_unstable();
         title_grams.dedup();
         let weigh =
@@ -102,7 +106,7 @@ impl Features {
         {
             concepts.add_number(number.beside(at), weight, at);
         }
-        concepts.into_features(at, script_of(title.text), surface, title_grams)
+        concepts.into_features(at, script_of(title.text), surface, shingles, title_grams)
     }
 }
 
@@ -241,6 +245,7 @@ impl Concepts {
         at: Timestamp,
         script: Option<Script>,
         surface: Profile,
+        shingles: Shingles,
         title_grams: Vec<u32>,
     ) -> Features {
         let set = |mut keys: Vec<u32>| {
@@ -254,6 +259,7 @@ impl Concepts {
             surface,
             concepts: Profile::new(self.weighted),
             distinct: set(self.distinct),
+            shingles,
             title_grams,
             title_concepts: set(self.titled),
             facts: self.facts,

@@ -42,6 +42,17 @@ const STATES: [(State, &str, &str); 15] = [
 ];
 
 impl State {
+    /// In the order of the ladder.
+    pub const NAMES: [&'static str; STATES.len()] = {
+        let mut names = [""; STATES.len()];
+        let mut at = 0;
+        while at < STATES.len() {
+            names[at] = STATES[at].1;
+            at += 1;
+        }
+        names
+    };
+
     /// As configuration and the archive spell it.
     pub fn as_str(self) -> &'static str {
         STATES[self as usize].1

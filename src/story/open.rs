@@ -6,6 +6,7 @@ use std::hash::BuildHasherDefault;
 
 use jiff::Timestamp;
 
+use crate::story::copies::Texts;
 use crate::story::features::Features;
 use crate::story::ladder::State;
 use crate::story::profile::{Profile, Weighed};
@@ -38,6 +39,7 @@ pub struct OpenStory {
     scripts: [bool; 5],
     /// Independent origins, the first reporter first.
     pub origins: Vec<String>,
+    pub texts: Texts,
     pub course: Course,
 }
 
@@ -126,6 +128,7 @@ impl OpenStory {
             facts: BTreeSet::new(),
             scripts: [false; 5],
             origins: Vec::new(),
+            texts: Texts::default(),
             course: Course::default(),
         }
     }
@@ -161,6 +164,7 @@ impl OpenStory {
             *own |= others;
         }
         self.last_seen_at = self.last_seen_at.max(other.last_seen_at);
+        self.texts.absorb(other.texts);
         for origin in &other.origins {
             self.reported_by(origin);
         }

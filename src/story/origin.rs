@@ -16,15 +16,19 @@ pub struct Named {
 pub struct Origins(pub Vec<Named>);
 
 impl Origins {
-    /// The name of the origin of an item: what its headline or the first sentence of its lead
-    /// cites, else its outlet.
-    pub fn of<'a>(&'a self, reading: &Reading, family: &str, outlet: &'a str) -> &'a str {
-        let own = self.0.iter().find(|it| it.is(family) || it.is(outlet));
+    /// Whom the headline or the first sentence of the lead cites.
+    pub fn cited(&self, reading: &Reading) -> Option<&str> {
         let cited = self.0.iter().find(|it| {
             let mut hits = reading.hits.iter().filter(|hit| hit.sentence <= 1);
             hits.any(|hit| hit.concept == it.concept)
         });
-        cited.or(own).map_or(outlet, |it| it.name.as_str())
+        cited.map(|it| it.name.as_str())
+    }
+
+    /// The name of the origin of an item that cites nobody: its outlet's.
+    pub fn of_outlet<'a>(&'a self, family: &str, outlet: &'a str) -> &'a str {
+        let own = self.0.iter().find(|it| it.is(family) || it.is(outlet));
+        own.map_or(outlet, |it| it.name.as_str())
     }
 }
 

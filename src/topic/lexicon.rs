@@ -348,6 +348,30 @@ impl Lexicon {
         nested
     }
 
+    /// Takes out what reaches into the words of a block term: "meets Kim" before "Kim Kardashian".
+    /// Without spaces nobody knows where a word begins: 北朝鮮 stays before 朝鮮籍. `found` is in order
+    /// of starts.
+    fn block(&self, found: &mut Vec<(usize, usize, u32)>) {
+        let blocks: Vec<(usize, usize)> = found
+            .iter()
+            .filter(|(_, _, term)| self.is_block(*term) && self.terms[*term as usize].is_spaced())
+            .map(|(start, end, _)| (*start, *end))
+            .collect();
+        let Some(widest) = blocks.iter().map(|it| it.1 - it.0).max() else {
+            return;
+        };
+        found.retain(|&(start, end, term)| {
+            let from = blocks.partition_point(|it| it.0 + widest <= start);
+            let mut near = blocks[from..].iter().take_while(|it| it.0 < end);
+            let holds = |it: &(usize, usize)| start <= it.0 && it.1 <= end;
+            self.is_block(term) || !near.any(|it| start < it.1 && !holds(it))
+        });
+    }
+
+    fn is_block(&self, term: u32) -> bool {
+        self.concept(self.terms[term as usize].concept).kind == Kind::Block
+    }
+
     fn read_field(&self, original: &str, folded: &Folded, field: Field, reading: &mut Reading) {
         let mut found = self.standing(original, folded);
         if found.is_empty() {
@@ -355,6 +379,7 @@ impl Lexicon {
         }
         // Longest match wins: 大阪 inside 北大阪, "Kim" inside "Kim Kardashian".
         found.sort_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)));
+        self.block(&mut found);
         let ranges = if field == Field::Summary {
             sentences(original)
         } else {
@@ -367,10 +392,10 @@ impl Lexicon {
                 continue;
             }
             longest = (start, end);
-            let concept = self.terms[term as usize].concept;
-            if self.concept(concept).kind == Kind::Block {
+            if self.is_block(term) {
                 continue;
             }
+            let concept = self.terms[term as usize].concept;
             let (from, to) = folded.original_range(original, start, end);
             let sentence = match field {
                 Field::Title => 0,

@@ -22,19 +22,18 @@ pub(super) struct Term {
     open: bool,
     /// Written without a lower-case letter (`US`): found only in upper case.
     upper: bool,
-    /// No Han character may stand beside it: `|北|` is in `北, 美에` and not in `北大阪`.
-    lone: bool,
+    /// No character of its own script may stand before it, or after it: `|北|` is in `北, 美에` and
+    /// not in `北大阪`, `|이란` not in `것이란`.
+    lone_start: bool,
+    lone_end: bool,
     starts_in_word: bool,
     ends_in_word: bool,
 }
 
 /// The pattern that finds a term, and the term.
 pub(super) fn term(written: &str, concept: ConceptId) -> Option<(String, Term)> {
-    let bare = written
-        .strip_prefix('|')
-        .and_then(|it| it.strip_suffix('|'));
-    let lone = bare.is_some();
-    let written = bare.unwrap_or(written);
+    let (lone_start, lone_end) = (written.starts_with('|'), written.ends_with('|'));
+    let written = written.trim_matches('|');
     let open = written.ends_with('*');
     let mut parts = written.split('*').map(fold).filter(|it| !it.is_empty());
     let pattern = parts.next()?;
@@ -48,7 +47,8 @@ pub(super) fn term(written: &str, concept: ConceptId) -> Option<(String, Term)> 
         written: written.to_owned(),
         open,
         upper,
-        lone,
+        lone_start,
+        lone_end,
         starts_in_word: pattern.chars().next().is_some_and(is_word),
         ends_in_word: last.chars().next_back().is_some_and(is_word),
         rest,
@@ -56,11 +56,18 @@ pub(super) fn term(written: &str, concept: ConceptId) -> Option<(String, Term)> 
     Some((pattern, term))
 }
 
-fn is_han(c: char) -> bool {
-    Script::of(c) == Some(Script::Han)
+/// Whether two neighbours are of one script, so that a reader may take them for one word.
+fn joined(before: Option<char>, after: Option<char>) -> bool {
+    let script = |c: Option<char>| c.and_then(Script::of);
+    script(before).is_some() && script(before) == script(after)
 }
 
 impl Term {
+    /// Whether spaces tell where its first word begins.
+    pub(super) fn is_spaced(&self) -> bool {
+        self.starts_in_word
+    }
+
     /// Where the term ends in the folded text when it really stands at `start`; `end` is where
     /// its pattern ends.
     pub(super) fn end_at(
@@ -74,7 +81,9 @@ impl Term {
         if self.starts_in_word && text[..start].chars().next_back().is_some_and(is_word) {
             return None;
         }
-        if self.lone && (text[..start].ends_with(is_han) || text[end..].starts_with(is_han)) {
+        let joined_at =
+            |at: usize| joined(text[..at].chars().next_back(), text[at..].chars().next());
+        if self.lone_start && joined_at(start) || self.lone_end && joined_at(end) {
             return None;
         }
         let mut end = end;

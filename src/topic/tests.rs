@@ -43,7 +43,9 @@ fn lexicon() -> Lexicon {
         concept("other-kim", Kind::Block, &["Kim Kardashian"], &[]),
         concept("anniversary", Kind::State, &["anniversary"], &[]),
         concept("north", Kind::Place, &["|北|"], &[]),
+        concept("iran", Kind::Place, &["|이란"], &[]),
         concept("osaka", Kind::Place, &["大阪"], &[]),
+        concept("meet-kim", Kind::Compound, &["meets Kim"], &["kim"]),
         concept("kita-osaka", Kind::Block, &["北大阪"], &[]),
     ])
     .expect("lexicon")
@@ -79,6 +81,14 @@ fn the_longest_match_wins() {
     check("北大阪の話", &[]);
     check("大阪の話", &["osaka"]);
     check("米朝首脳会談へ", &["us-dprk-summit"]);
+    check("US meets Kim", &["us", "meet-kim"]);
+}
+
+#[test]
+fn a_block_takes_what_reaches_into_its_words() {
+    check("US meets Kim Kardashian", &["us"]);
+    check("美国北大阪", &["us"]);
+    check("US meets Kim Jong Un", &["us", "meet-kim", "kim"]);
 }
 
 #[test]
@@ -199,6 +209,13 @@ fn a_han_character_by_itself_is_no_part_of_a_word() {
     check("“北의 선택”", &["north"]);
     check("北京", &[]);
     check("東北 지역", &[]);
+}
+
+#[test]
+fn a_bar_keeps_letters_of_the_same_script_off_its_side() {
+    check("美·이란과 협상", &["iran"]);
+    check("美이란 협상", &["iran"]);
+    check("협상할 것이란 관측", &[]);
 }
 
 #[test]

@@ -1,11 +1,21 @@
 //! What channels send and what they make of answers: the webhook's contract, ntfy's, and one suite
 //! of answers that every HTTP channel goes through.
 
+mod bench;
+mod contract;
+mod desktop;
+mod exec;
+mod mail;
+mod services;
+mod words;
+
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tempfile::TempDir;
 
+use crate::channels::bench::PLANTED;
+use crate::channels::mail::Smtp;
 use crate::world::document::{HEADLINES, entry, headlines, rss};
 use crate::world::program::{Service, command};
 use crate::world::server::{Gate, Reply, Request, Server};
@@ -563,20 +573,15 @@ fn what_is_owed_to_a_removed_channel_waits_for_its_return() {
     world
         .only_channel("another", "kind = \"terminal\"")
         .restart()
-        .later("1d")
+        .later("23h")
         .deliver();
-    world.expect_rows("SELECT channel, state FROM deliveries", &["told | retry"]);
+    let states = "SELECT channel, state, held_by FROM deliveries";
+    world.expect_rows(states, &["told | held | removed"]);
     world.only_channel("told", &toml).restart().deliver();
-    world.expect_rows(
-        "SELECT channel, state FROM deliveries",
-        &["told | delivered"],
-    );
+    world.expect_rows(states, &["told | delivered | null"]);
 }
 
 // Secrets.
-
-/// Part of every secret that is planted below.
-const PLANTED: &str = "hunter2-5f3a9c";
 
 #[test]
 fn a_planted_secret_is_never_written_down() {
@@ -635,32 +640,44 @@ fn a_planted_secret_stands_in_no_log_however_loud() {
     let folder = TempDir::new().expect("a folder");
     let (site, hooks) = (Server::start(), Server::start());
     let now = summitwatch::clock::Clock::System.now().to_string();
-    site.script(
-        "/wire",
-        [Reply::ok(rss(&[entry("1", HEADLINES[0]).published(&now)]))],
+    let fresh = entry("1", HEADLINES[0]).published(&now);
+    site.script("/wire", [Reply::ok(rss(&[fresh]))]);
+    let mail = Smtp::start(&[("RCPT", &["550 no such user"])]);
+    let mut text = format!(
+        "[[channels]]\nname = \"mail\"\nkind = \"email\"\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\n\
+         from = \"a@a.example\"\nto = [\"b@a.example\"]\nuser = \"me\"\nsecret = {{ env = \"DESK\" }}\n\
+         [[channels]]\nname = \"program\"\nkind = \"exec\"\nenv = {{ TOKEN = {{ env = \"DESK\" }} }}\n\
+         command = [\"sh\", \"-c\", \"echo no: $TOKEN >&2; exit 1\"]\n",
+        mail.port
     );
-    let path = format!("/hooks/{PLANTED}");
-    hooks.script(&path, [Reply::status(500), Reply::status(404)]);
-    hooks.script("/", [Reply::Close, Reply::status(401)]);
-    let config = folder.path().join("summitwatch.toml");
-    let text = format!(
-        "[[channels]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"{}\"\nsecret = {{ env = \"DESK\" }}\nallow_private = true\n\
-         [[channels]]\nname = \"phone\"\nkind = \"ntfy\"\nurl = \"{}\"\nsecret = \"tk_{PLANTED}\"\nallow_private = true\n\
-         [[routes]]\ntopic = \"all\"\nchannels = [\"hook\", \"phone\"]\n\
+    for kind in bench::KINDS {
+        let refusal = Reply::status(404).body(kind.indiscretion());
+        hooks.script(&kind.path(), [Reply::status(500), refusal]);
+        text.push_str(&format!(
+            "[[channels]]\nname = \"{kind:?}\"\n{}\n",
+            kind.toml(&hooks)
+        ));
+    }
+    let mut names: Vec<String> = bench::KINDS.iter().map(|it| format!("{it:?}")).collect();
+    names.extend(["mail".to_owned(), "program".to_owned()]);
+    text.push_str(&format!(
+        "[[routes]]\ntopic = \"all\"\nchannels = {names:?}\n\
          [[feeds]]\nname = \"wire\"\nurl = \"{}\"\nallow_private = true\n",
-        hooks.url(&path),
-        hooks.url(&format!("/{PLANTED}")),
-        site.url("/wire"),
-    );
-    std::fs::write(&config, text).expect("a configuration");
+        site.url("/wire")
+    ));
+    std::fs::write(folder.path().join("summitwatch.toml"), text).expect("a configuration");
     let mut loud = command(
         folder.path(),
         ["run", "--config", "summitwatch.toml", "--log", "trace"],
     );
-    loud.env("DESK", PLANTED);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    loud.env("DESK", PLANTED).env("PATH", path);
     let mut service = Service::start(loud);
-    service.wait_for_log("hook: answered 404");
-    service.wait_for_log("phone: answered 401");
+    for kind in bench::KINDS {
+        service.wait_for_log(&format!("{kind:?}: answered 404"));
+    }
+    service.wait_for_log("mail: refused: b@a.example");
+    service.wait_for_log("program: exit status 1: no: ***");
     service.kill();
     assert!(!service.log().contains(PLANTED), "{}", service.log());
 }

@@ -54,7 +54,8 @@ fn faults_of_the_configuration_name_their_line_and_a_way_out() {
     );
     check_fault(
         "[[channels]]\nname = \"desk\"\nkind = \"pigeon\"",
-        "error: summitwatch.toml:3: kind: \"pigeon\" is not known; known are terminal, ntfy, webhook",
+        "error: summitwatch.toml:3: kind: \"pigeon\" is not known; known are terminal, desktop, ntfy, slack, discord, telegram, matrix, email, \
+         webhook, apprise, exec",
     );
     check_fault(
         "[[channels]]\nname = \"desk\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9/hook\"",
@@ -935,8 +936,9 @@ fn help_reads_like_this() {
       feeds        Feeds and their health
       items        List items, the newest first
       stories      List stories, the latest first
-      alerts       List alerts, the latest first
-      deliveries   List deliveries, the latest first
+      alerts       List alerts, the latest first, or acknowledge one
+      deliveries   List deliveries, the latest first, or send some again
+      digest       Compose, and send, the digest of a span
       sql          Query the archive with read-only SQL
       search       Search titles, summaries and articles in all languages
       explain      Why an item matched, threaded and alerted, or not
@@ -985,9 +987,8 @@ fn the_demo_merges_languages_and_alerts_about_nothing_old() {
     let shown = String::from_utf8_lossy(&ran.stdout)
         .lines()
         .filter(|it| {
-            ["▌ NEW", "▌ STATE", "▌ OFFICIAL", "▌ CORRECTION"]
-                .iter()
-                .any(|kind| it.starts_with(kind))
+            let title = it.strip_prefix("▌ ").and_then(|it| it.split_once(" · "));
+            title.is_some_and(|(kind, _)| kind.chars().all(|c| c.is_ascii_uppercase() || c == ' '))
         })
         .count();
     assert_eq!(

@@ -39,6 +39,10 @@ fn get(url: &str, validators: &Validators, allow_private: bool) -> Fetched {
 }
 
 fn get_as(url: &str, validators: &Validators, access: &Access) -> Fetched {
+    get_after(url, validators, access, After::Close)
+}
+
+fn get_after(url: &str, validators: &Validators, access: &Access, after: After) -> Fetched {
     use_ring();
     let fetcher = Fetcher::new(limits());
     runtime().block_on(fetcher.get(&Ask {
@@ -46,7 +50,7 @@ fn get_as(url: &str, validators: &Validators, access: &Access) -> Fetched {
         moved_to: None,
         validators,
         access,
-        after: After::Close,
+        after,
         now: instant(START),
     }))
 }
@@ -275,6 +279,43 @@ fn a_coding_that_lies_or_breaks_off_is_a_failure_and_no_half_document() {
     }
 }
 
+#[test]
+fn a_body_that_breaks_off_twice_is_taken_as_far_as_it_came() {
+    let plain = rss(&[entry("1", "Harbour pilots count eleven stranded barges")]);
+    let size = plain.len();
+    for (head, tail) in [
+        (format!("Content-Length: {}", size + 9), ""),
+        (
+            format!("Transfer-Encoding: chunked\r\n\r\n{size:x}"),
+            "\r\n",
+        ),
+        (
+            format!("Transfer-Encoding: chunked\r\n\r\n{:x}", size + 9),
+            "",
+        ),
+    ] {
+        let gap = if head.contains("chunked") {
+            "\r\n"
+        } else {
+            "\r\n\r\n"
+        };
+        let whole = format!("HTTP/1.1 200 OK\r\n{head}{gap}{plain}{tail}");
+        let fetched = fetch(Reply::Raw(whole.into_bytes()));
+        assert!(document(fetched).body == plain.as_bytes(), "{head}");
+    }
+}
+
+#[test]
+fn a_kept_connection_that_the_server_just_closed_costs_no_visit() {
+    let server = Server::start();
+    server.script(FEED, [Reply::Close, Reply::ok("<rss/>")]);
+    let access = Access::new(Reach::Anywhere);
+    let get = |after| get_after(&server.url(FEED), &Validators::default(), &access, after);
+    assert!(document(get(After::Keep)).body == b"<rss/>");
+    server.script(FEED, [Reply::Close, Reply::ok("<rss/>")]);
+    assert!(matches!(get(After::Close).outcome, Outcome::Failed { .. }));
+}
+
 // Redirects
 
 fn away(location: &str) -> Reply {
@@ -465,6 +506,15 @@ fn strange_bytes_in_headers_do_not_end_a_feed() {
         (first.body, second.body),
         (b"<rss/>".to_vec(), b"<rss/>".to_vec())
     );
+}
+
+#[test]
+fn an_odd_header_does_not_end_a_feed() {
+    for odd in ["Content-Type : text/xml", "X Y: z", "X-Long: a\r\n  b"] {
+        let reply = format!("HTTP/1.1 200 OK\r\n{odd}\r\nContent-Length: 6\r\n\r\n<rss/>");
+        let fetched = fetch(Reply::Raw(reply.into_bytes()));
+        assert!(document(fetched).body == b"<rss/>", "{odd}");
+    }
 }
 
 #[test]

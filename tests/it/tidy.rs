@@ -127,10 +127,11 @@ const CONFINED: &[(&str, &[&str])] = &[
     ),
     ("axum::", &["demo/"]),
     ("chardetng::", &["parse/"]),
-    ("chrono::", &["parse.rs"]),
+    ("chrono::", &["parse.rs", "digest/schedule.rs"]),
     ("clap::", &["command.rs", "command/"]),
     ("clap_complete::", &["command/"]),
     ("clap_mangen::", &["command/"]),
+    ("croner::", &["digest/schedule.rs"]),
     ("dom_query::", &["parse/page.rs"]),
     ("dom_smoothie::", &["parse/page.rs"]),
     ("encoding_rs::", &["parse/", "demo/"]),
@@ -138,11 +139,10 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("feed_rs::", &["parse.rs"]),
     ("hmac::", &["channel/webhook.rs"]),
     ("htmlize::", &["text/html.rs", "parse/"]),
+    ("lettre::", &["channel/email.rs"]),
+    ("minijinja::", &["message/templates.rs"]),
     ("quick_xml::", &["parse/", "demo/", "opml.rs"]),
-    (
-        "reqwest::",
-        &["fetch.rs", "fetch/", "channel.rs", "channel/"],
-    ),
+    ("reqwest::", &["fetch.rs", "fetch/", "channel/"]),
     (
         "rusqlite::",
         &[
@@ -150,8 +150,12 @@ const CONFINED: &[(&str, &[&str])] = &[
             "store/",
             "ingest.rs",
             "ingest/",
+            "daemon.rs",
+            "daemon/deliver.rs",
+            "daemon/digests.rs",
             "command/archive.rs",
             "command/sql.rs",
+            "command/digest.rs",
         ],
     ),
     ("rusqlite_migration::", &["store.rs"]),
@@ -162,16 +166,19 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("toml::", &["config.rs", "config/", "demo/"]),
     ("tracing_journald::", &["command.rs"]),
     ("tracing_subscriber::", &["command.rs"]),
+    ("unicode_segmentation::", &["text.rs"]),
     ("unicode_normalization::", &["text/"]),
     ("unicode_width::", &["command/"]),
     ("whatlang::", &["text/"]),
+    ("zbus::", &["channel/desktop.rs"]),
     // Powers.
     ("Timestamp::now", &["clock.rs"]),
     ("SystemTime", &[]),
     ("tokio::spawn", &["daemon.rs", "demo/"]),
     ("JoinSet", &["daemon/"]),
-    ("spawn_blocking", &["daemon/"]),
+    ("spawn_blocking", &["daemon/", "fetch/reach.rs"]),
     ("tokio::signal", &["daemon.rs"]),
+    ("tokio::process", &["channel/exec.rs"]),
     ("std::thread", &[]),
     ("println!", &["command/"]),
     ("print!", &[]),
@@ -193,7 +200,10 @@ const CONFINED: &[(&str, &[&str])] = &[
             "command/judge.rs",
         ],
     ),
-    ("Serialize", &["message.rs"]),
+    (
+        "Serialize",
+        &["digest.rs", "digest/", "message.rs", "message/templates.rs"],
+    ),
 ];
 
 #[test]
@@ -329,13 +339,42 @@ fn the_shipped_configuration_shows_every_key() {
         "[retention]\nqqq = 1",
         "[[feeds]]\nqqq = 1",
         "[[topics]]\nqqq = 1",
-        "[[channels]]\nqqq = 1",
         "[[routes]]\nqqq = 1",
+        "[[routes]]\ntopic = \"all\"\nchannels = []\nquiet = { qqq = 1 }",
+        "[[routes]]\ntopic = \"all\"\nchannels = []\nescalate = { qqq = 1 }",
+        "[[digests]]\nqqq = 1",
     ] {
         for key in known_keys(table) {
             assert!(
                 shown.contains(&format!("{key} =")) || shown.contains(&format!("[{key}]")),
                 "{key} is shown nowhere"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_shipped_configuration_shows_every_kind_of_channel_with_its_keys() {
+    let shown = read(&root().join("config/summitwatch.toml"));
+    // The error for a kind that there is none of lists them.
+    let none = "[[channels]]\nname = \"x\"\nkind = \"none\"";
+    let faults = Config::parse(Origin::Shipped, root(), none).expect_err("no such kind");
+    let said = faults.to_string();
+    let (_, kinds) = said.split_once("known are ").expect("a list");
+    for kind in kinds.split(", ") {
+        let written = format!("kind = \"{kind}\"");
+        let sections = shown
+            .split("[[channels]]")
+            .filter(|it| it.contains(&written));
+        let sections: String = sections.collect();
+        assert!(!sections.is_empty(), "{kind} is shown nowhere");
+        if kind == "terminal" {
+            continue;
+        }
+        for key in known_keys(&format!("[[channels]]\nname = \"x\"\n{written}\nqqq = 1")) {
+            assert!(
+                sections.contains(&format!("{key} =")),
+                "{key} of {kind} is shown nowhere"
             );
         }
     }

@@ -22,6 +22,7 @@ use summitwatch::daemon::prune::Pruner;
 use summitwatch::daemon::{Setup, prepare};
 use summitwatch::ingest::Report;
 use summitwatch::store::listing;
+use summitwatch::store::outbox::by_hand;
 use summitwatch::store::query::table;
 use summitwatch::store::{Store, StoreError};
 use summitwatch::story::Tables;
@@ -44,6 +45,7 @@ pub(crate) struct World {
     poll: String,
     feeds: Vec<Watch>,
     channels: Vec<(String, String)>,
+    routes: Option<String>,
     reports: Vec<Report>,
     examined: i64,
     running: Option<Running>,
@@ -81,6 +83,7 @@ impl World {
             poll: String::new(),
             feeds: Vec::new(),
             channels: vec![("desk".to_owned(), desk)],
+            routes: None,
             reports: Vec::new(),
             examined: 0,
             running: None,
@@ -138,6 +141,26 @@ impl World {
     pub(crate) fn channel(&mut self, name: &str, toml: &str) -> &mut Self {
         self.channels.push((name.to_owned(), toml.to_owned()));
         self
+    }
+
+    /// Routes and digests instead of the usual route, in force at the next `restart`.
+    pub(crate) fn routes(&mut self, toml: &str) -> &mut Self {
+        self.routes = Some(toml.to_owned());
+        self
+    }
+
+    /// A webhook on the usual server, at this path, which takes everything.
+    pub(crate) fn hook(&mut self, name: &str, keys: &str) -> &mut Self {
+        let path = format!("/{name}");
+        self.hooks.script(&path, [Reply::status(200)]);
+        let url = self.hooks.url(&path);
+        let toml = format!("kind = \"webhook\"\nurl = \"{url}\"\nallow_private = true\n{keys}");
+        self.channel(name, &toml)
+    }
+
+    /// What came to the webhook of this name.
+    pub(crate) fn told(&self, name: &str) -> Vec<Request> {
+        self.hooks.requests(&format!("/{name}"))
     }
 
     pub(crate) fn without_feed(&mut self, name: &str) -> &mut Self {
@@ -310,6 +333,24 @@ impl World {
         self
     }
 
+    /// As `alerts ack` does.
+    pub(crate) fn acknowledge(&mut self, alert: i64) -> &mut Self {
+        let (store, now) = (self.store(), self.now());
+        store
+            .write(|tx| by_hand::acknowledge(tx, alert, now))
+            .expect("written");
+        self
+    }
+
+    /// As `deliveries retry --all` does.
+    pub(crate) fn retry_all(&mut self) -> &mut Self {
+        let (store, now) = (self.store(), self.now());
+        store
+            .write(|tx| by_hand::retry_all(tx, now))
+            .expect("written");
+        self
+    }
+
     pub(crate) fn visits(&self, feed: &str) -> Vec<Request> {
         self.site.requests(&format!("/{feed}"))
     }
@@ -358,10 +399,12 @@ impl World {
             Config::parse(origin, folder, &self.configuration()).expect("a sound configuration");
         let store = Arc::new(open(&config.archive));
         let (engine, tables) = self.engine(&config);
+        let templates = Arc::new(config.templates().expect("sound templates"));
         let setup = Arc::new(Setup {
             engine,
             tables,
-            channels: config.open_channels().expect("sound channels"),
+            channels: config.open_channels(&templates).expect("sound channels"),
+            templates,
             access: access::open(&config.access).expect("sound access"),
             config,
         });
@@ -405,10 +448,11 @@ impl World {
             .iter()
             .map(|(name, _)| name.as_str())
             .collect();
-        text.push_str(&format!(
+        let everywhere = format!(
             "[[routes]]\ntopic = \"{}\"\nchannels = {names:?}\n",
             self.topic
-        ));
+        );
+        text.push_str(self.routes.as_ref().unwrap_or(&everywhere));
         for Watch { name, path, keys } in &self.feeds {
             let url = self.site.url(path);
             text.push_str(&format!(

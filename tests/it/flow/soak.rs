@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use crate::world::document::{Entry, atom, entry, rss};
+use crate::world::document::{Entry, atom, entry, invented_headline, rss};
 use crate::world::server::Reply;
 use crate::world::{HOOK, World};
 
@@ -81,7 +81,7 @@ struct Publisher {
 
 impl Publisher {
     fn publish(&mut self, at: String) {
-        let headline = headline(self.articles.len());
+        let headline = invented_headline(self.articles.len());
         self.articles.push((headline, at));
     }
 
@@ -107,23 +107,6 @@ impl Publisher {
             rss(&entries)
         }
     }
-}
-
-/// Words that no other headline shares.
-fn headline(n: usize) -> String {
-    let syllables = [
-        "ka", "lo", "mi", "tu", "pe", "ra", "no", "si", "vu", "de", "fo", "gi", "ha", "ju", "ze",
-        "bo",
-    ];
-    let word = |salt: usize| -> String {
-        let mut seed = n * 4 + salt + 1;
-        let part = |_| {
-            seed = (seed * 7_919 + 104_729) % 65_521;
-            syllables[seed % syllables.len()]
-        };
-        (0..4).map(part).collect()
-    };
-    format!("{} {} {}", word(0), word(1), word(2))
 }
 
 /// Addresses of the articles that stand whole in a document.

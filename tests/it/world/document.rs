@@ -215,6 +215,22 @@ pub(crate) const HEADLINES: [&str; 8] = [
     "Beekeepers welcome a quiet winter",
 ];
 
+/// Words that no other headline shares.
+pub(crate) fn invented_headline(n: usize) -> String {
+    let syllables = [
+        "ka", "lo", "mi", "tu", "pe", "ra", "no", "si", "vu", "de", "fo", "gi", "ha", "ju", "ze",
+        "bo",
+    ];
+    let word = |salt: usize| -> String {
+        let mut seed = n * 4 + salt + 1;
+        let part = |_| {
+            seed = (seed * 7_919 + 104_729) % 65_521;
+            syllables[seed % syllables.len()]
+        };
+        (0..4).map(part).collect()
+    };
+    format!("{} {} {}", word(0), word(1), word(2))
+}
 /// The first `n` headlines as entries, the newest first.
 pub(crate) fn headlines(n: usize) -> Vec<Entry> {
     let entries = HEADLINES[..n].iter().enumerate();

@@ -93,6 +93,10 @@ impl Service {
         self.log.see(Clone::clone)
     }
 
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// kill -9, and gone.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("a child to kill");

@@ -235,7 +235,7 @@ impl Server {
         self.address.port()
     }
 
-    /// What `path` answers from now on: one reply after the other, the last for ever.
+    /// What `path` answers from now on, which may end in a star: one reply after the other, the last for ever.
     pub(crate) fn script(&self, path: &str, replies: impl IntoIterator<Item = Reply>) {
         let replies = replies.into_iter().collect();
         self.state
@@ -248,7 +248,7 @@ impl Server {
             let wanted = state
                 .requests
                 .iter()
-                .filter(|it| path_of(&it.target) == path);
+                .filter(|it| covers(path, path_of(&it.target)));
             wanted.cloned().collect()
         })
     }
@@ -278,6 +278,14 @@ impl Drop for Server {
     }
 }
 
+/// A path that ends in a star stands for all that begin so.
+fn covers(name: &str, path: &str) -> bool {
+    match name.strip_suffix('*') {
+        Some(beginning) => path.starts_with(beginning),
+        None => name == path,
+    }
+}
+
 fn path_of(target: &str) -> &str {
     target.split('?').next().unwrap_or_default()
 }
@@ -289,7 +297,9 @@ fn serve(mut stream: TcpStream, state: &Watched<State>) -> std::io::Result<()> {
     let (at, reply) = state.change(|state| {
         request.life = state.life;
         state.requests.push(request.clone());
-        let reply = match state.scripts.get_mut(path_of(&request.target)) {
+        let path = path_of(&request.target);
+        let name = state.scripts.keys().find(|it| covers(it, path)).cloned();
+        let reply = match name.and_then(|it| state.scripts.get_mut(&it)) {
             Some(script) if script.len() > 1 => script.pop_front(),
             Some(script) => script.front().cloned(),
             None => None,

@@ -1,0 +1,142 @@
+//! Commands over what is owed: list deliveries and alerts, send again, acknowledge. They write
+//! beside a running service, which does the sending.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::clock::{Clock, rfc3339};
+use crate::command::archive::Listing;
+use crate::command::{Context, Done};
+use crate::store::outbox::by_hand::{self, Acknowledged, Again};
+use crate::store::{Store, listing};
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Alerts {
+    #[command(flatten)]
+    listing: Listing,
+    #[command(subcommand)]
+    command: Option<AlertsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum AlertsCommand {
+    /// Say that an alert was seen: nobody else is told of it
+    Ack {
+        /// Number of an alert, as `alerts` lists it
+        id: i64,
+    },
+}
+
+impl Alerts {
+    pub(super) fn run(self, context: &Context) -> Done {
+        match self.command {
+            None => self.listing.run(context, None, listing::alerts),
+            Some(AlertsCommand::Ack { id }) => acknowledge(context, id),
+        }
+    }
+}
+
+fn acknowledge(context: &Context, id: i64) -> Done {
+    let store = Store::open_beside(&context.archive()?)?;
+    let now = Clock::System.now();
+    match store.write(|tx| by_hand::acknowledge(tx, id, now))? {
+        Acknowledged::Now => println!("alert {id} is acknowledged"),
+        Acknowledged::Before(at) => println!("alert {id} was acknowledged at {}", rfc3339(at)),
+        Acknowledged::Unknown => {
+            bail!("no alert has the number {id}; `summitwatch alerts` lists them")
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Deliveries {
+    #[command(flatten)]
+    listing: Listing,
+    /// Only deliveries in this state
+    #[arg(long, value_parser = ["pending", "sending", "retry", "held", "delivered", "dead", "expired"])]
+    state: Option<String>,
+    #[command(subcommand)]
+    command: Option<DeliveriesCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum DeliveriesCommand {
+    /// Send again what was given up, expired or waits
+    Retry(Retry),
+}
+
+impl Deliveries {
+    pub(super) fn run(self, context: &Context) -> Done {
+        match self.command {
+            None => self.listing.run(context, self.state, listing::deliveries),
+            Some(DeliveriesCommand::Retry(retry)) => retry.run(context),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct Retry {
+    /// Numbers of deliveries, as `deliveries` lists them
+    #[arg(
+        value_name = "ID",
+        required_unless_present = "all",
+        conflicts_with = "all"
+    )]
+    ids: Vec<i64>,
+    /// Everything that is dead or waits for a further attempt
+    #[arg(long)]
+    all: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Retry {
+    fn run(&self, context: &Context) -> Done {
+        let store = Store::open_beside(&context.archive()?)?;
+        let now = Clock::System.now();
+        if self.all {
+            let n = store.write(|tx| by_hand::retry_all(tx, now))?;
+            self.say(n, &[]);
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut refused = Vec::new();
+        for id in &self.ids {
+            match store.write(|tx| by_hand::retry(tx, *id, now))? {
+                Again::Due => {}
+                Again::Refused(state) => refused.push((*id, format!("is {state}"))),
+                Again::Unknown => refused.push((*id, "is not known".to_owned())),
+            }
+        }
+        self.say(self.ids.len() - refused.len(), &refused);
+        if !refused.is_empty() {
+            let refused = refused
+                .iter()
+                .map(|(id, why)| format!("delivery {id} {why}"));
+            bail!(refused.collect::<Vec<_>>().join("\n"));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn say(&self, n: usize, refused: &[(i64, String)]) {
+        if self.json {
+            let refused: Vec<_> = refused
+                .iter()
+                .map(|(id, why)| json!({"id": id, "why": why}))
+                .collect();
+            println!("{}", json!({"due": n, "refused": refused}));
+        } else if n == 0 && !refused.is_empty() {
+            // What is said of each says it all.
+        } else if n == 1 {
+            println!("1 delivery is due again; the running service sends it");
+        } else {
+            println!("{n} deliveries are due again; the running service sends them");
+        }
+    }
+}

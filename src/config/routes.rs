@@ -1,0 +1,228 @@
+//! Routes and digests as they are written → as they are kept: names checked, hours and cron
+//! expressions read.
+
+use std::fmt::Display;
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use toml::Spanned;
+
+use crate::config::channels::ChannelConfig;
+use crate::config::fault::{Fault, Faults, Text};
+use crate::config::file::{self, Span};
+use crate::config::{known_channels, unknown};
+use crate::digest::schedule::Schedule;
+use crate::digest::{Empty, Plan};
+use crate::outbox::{Pace, Rate};
+use crate::route::{Escalate, Filter, Quiet, Route, Severity, Unless, Waking};
+use crate::story::DevelopmentKind;
+use crate::story::ladder::State;
+
+/// What is at hand when a table is read.
+pub(super) struct Reader<'a, 'b> {
+    pub(super) source: &'a Text<'b>,
+    pub(super) channels: &'a [ChannelConfig],
+    /// In which people read times, unless a table names another.
+    pub(super) zone: &'a TimeZone,
+    pub(super) faults: &'a mut Faults,
+}
+
+impl Reader<'_, '_> {
+    /// `expires` is the topic's.
+    pub(super) fn route(&mut self, written: &file::Route, expires: Option<Span>) -> Route {
+        Route {
+            filter: Filter {
+                kinds: self.each(
+                    "kind",
+                    &written.kind,
+                    kind,
+                    &KINDS.map(DevelopmentKind::as_str),
+                ),
+                states: self.each("state", &written.state, State::of, &State::NAMES),
+                severity: self.severity(written.severity.as_ref()),
+                languages: written.language.clone(),
+                outlets: written.outlet.clone(),
+            },
+            channels: self.known(&written.channels),
+            quiet: written.quiet.as_ref().and_then(|it| self.quiet(it)),
+            expires: written.expires.or(expires).map(|it| it.0),
+            escalate: written.escalate.as_ref().map(|it| Escalate {
+                after: it.after.0,
+                to: self.known(&it.to),
+                unless: match it.unless {
+                    file::Unless::Acknowledged => Unless::Acknowledged,
+                    file::Unless::Delivered => Unless::Delivered,
+                },
+            }),
+        }
+    }
+
+    fn known(&mut self, named: &[Spanned<String>]) -> Vec<String> {
+        known_channels(named, self.source, self.channels, self.faults)
+    }
+
+    /// What `read` makes of each name; those it does not know are faults.
+    fn each<T>(
+        &mut self,
+        key: &str,
+        named: &[Spanned<String>],
+        read: impl Fn(&str) -> Option<T>,
+        known: &[&str],
+    ) -> Vec<T> {
+        let mut found = Vec::new();
+        for name in named {
+            match read(name.get_ref()) {
+                Some(it) => found.push(it),
+                None => self.fault(name, unknown(key, name.get_ref(), known)),
+            }
+        }
+        found
+    }
+
+    fn severity(&mut self, named: Option<&Spanned<String>>) -> Severity {
+        let known = Severity::ALL.map(|it| it.1);
+        let named = named.map(std::slice::from_ref).unwrap_or_default();
+        let found = self.each("severity", named, Severity::named, &known);
+        found.first().copied().unwrap_or_default()
+    }
+
+    fn quiet(&mut self, written: &file::Quiet) -> Option<Quiet> {
+        let from = self.hour("from", &written.from);
+        let to = self.hour("to", &written.to);
+        let zone = self.zone(written.zone.as_ref());
+        let except = self.waking(&written.except);
+        let (from, to) = (from?, to?);
+        if from == to {
+            self.fault(
+                &written.to,
+                "quiet: from and to are the same; name two hours",
+            );
+            return None;
+        }
+        Some(Quiet {
+            from,
+            to,
+            zone,
+            except,
+        })
+    }
+
+    fn hour(&mut self, key: &str, written: &Spanned<String>) -> Option<Time> {
+        let text = written.get_ref();
+        let time = Time::strptime("%H:%M", text).ok();
+        if time.is_none() {
+            let message =
+                format!("quiet: {key}: \"{text}\" is no time of day; write it like \"23:00\"");
+            self.fault(written, message);
+        }
+        time
+    }
+
+    fn zone(&mut self, written: Option<&Spanned<String>>) -> TimeZone {
+        match written {
+            None => self.zone.clone(),
+            Some(_) => super::zone(written, self.source, self.faults),
+        }
+    }
+
+    /// `correction`, `state:cancelled`, `severity:urgent`.
+    fn waking(&mut self, named: &[Spanned<String>]) -> Vec<Waking> {
+        let read = |name: &str| match name.split_once(':') {
+            Some(("state", state)) => State::of(state).map(Waking::State),
+            Some(("severity", severity)) => Severity::named(severity).map(Waking::Severity),
+            Some(_) => None,
+            None => kind(name).map(Waking::Kind),
+        };
+        let kinds = KINDS.map(|it| it.as_str().to_owned());
+        let states = State::NAMES.map(|it| format!("state:{it}"));
+        let severities = Severity::ALL.map(|it| format!("severity:{}", it.1));
+        let known: Vec<String> = kinds.into_iter().chain(states).chain(severities).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        self.each("exception", named, read, &known)
+    }
+
+    pub(super) fn digests(&mut self, written: &[file::Digest], topics: &[&str]) -> Vec<Plan> {
+        let mut plans: Vec<Plan> = Vec::new();
+        for digest in written {
+            let name = digest.name.get_ref();
+            if plans.iter().any(|it| it.name == *name) {
+                self.fault(&digest.name, format!("digest \"{name}\" is defined twice"));
+            }
+            if RESERVED.contains(&name.as_str()) || name.is_empty() {
+                let message = format!("\"{name}\" cannot be a digest's name; give it another");
+                self.fault(&digest.name, message);
+            }
+            let zone = self.zone(digest.zone.as_ref());
+            let topics = self.topics(&digest.topics, topics);
+            let channels = self.known(&digest.channels);
+            if let Some(schedule) = self.schedule(&digest.cron, zone) {
+                plans.push(Plan {
+                    name: name.clone(),
+                    topics,
+                    schedule,
+                    channels,
+                    empty: match digest.empty {
+                        file::Empty::Skip => Empty::Skip,
+                        file::Empty::Send => Empty::Send,
+                    },
+                });
+            }
+        }
+        plans
+    }
+
+    fn schedule(&mut self, cron: &Spanned<String>, zone: TimeZone) -> Option<Schedule> {
+        let example = "write minute, hour, day, month and weekday, like \"0 8 * * MON-FRI\"";
+        let message = match Schedule::new(cron.get_ref(), zone) {
+            Ok(schedule) if schedule.ever_comes() => return Some(schedule),
+            Ok(_) => format!("cron: \"{}\" names a day that never comes", cron.get_ref()),
+            Err(error) => format!("cron: \"{}\": {error}; {example}", cron.get_ref()),
+        };
+        self.fault(cron, message);
+        None
+    }
+
+    /// All topics where none is named.
+    fn topics(&mut self, named: &[Spanned<String>], known: &[&str]) -> Vec<String> {
+        if named.is_empty() {
+            return known.iter().map(|it| (*it).to_owned()).collect();
+        }
+        let read = |name: &str| known.contains(&name).then(|| name.to_owned());
+        self.each("topic", named, read, known)
+    }
+
+    fn fault<T>(&mut self, at: &Spanned<T>, message: impl Display) {
+        self.faults.push(self.source.fault(at, message.to_string()));
+    }
+}
+
+/// How much a channel takes.
+pub(super) fn pace(
+    rate: Option<&Spanned<String>>,
+    concurrency: Option<usize>,
+    source: &Text<'_>,
+) -> Result<Pace, Fault> {
+    let rate = rate.map(|written| {
+        let rate = written.get_ref().parse::<Rate>();
+        rate.map_err(|message| source.fault(written, format!("rate: {message}")))
+    });
+    Ok(Pace {
+        rate: rate.transpose()?,
+        concurrency: concurrency.unwrap_or(1).max(1),
+    })
+}
+
+/// Names of digests that are not scheduled.
+const RESERVED: [&str; 2] = ["quiet", "asked"];
+
+const KINDS: [DevelopmentKind; 5] = [
+    DevelopmentKind::Opens,
+    DevelopmentKind::Fact,
+    DevelopmentKind::State,
+    DevelopmentKind::Official,
+    DevelopmentKind::Correction,
+];
+
+fn kind(name: &str) -> Option<DevelopmentKind> {
+    KINDS.into_iter().find(|it| it.as_str() == name)
+}

@@ -1,0 +1,101 @@
+//! What people do to the outbox: send again, acknowledge. Safe beside the running service, which
+//! sees the rows at its next turn; nothing here sends.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use crate::store::{At, StoreError};
+
+/// What came of asking to send a delivery again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Again {
+    Due,
+    /// It is in no state to be sent again: this one.
+    Refused(String),
+    Unknown,
+}
+
+/// Makes one delivery due now, whatever stopped it.
+pub fn retry(tx: &Transaction<'_>, delivery: i64, now: Timestamp) -> Result<Again, StoreError> {
+    let found: Option<(String, bool, bool)> = tx
+        .query_row(
+            "SELECT d.state, d.folded_into IS NOT NULL, coalesce(c.active, 0)
+             FROM deliveries d LEFT JOIN channels c ON c.name = d.channel WHERE d.id = ?1",
+            [delivery],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .optional()?;
+    let Some((state, folded, active)) = found else {
+        return Ok(Again::Unknown);
+    };
+    if state == "delivered" || state == "sending" {
+        return Ok(Again::Refused(state));
+    }
+    if folded {
+        return Ok(Again::Refused(format!("{state}, in a digest")));
+    }
+    if !active {
+        return Ok(Again::Refused(format!(
+            "{state}: its channel is not configured"
+        )));
+    }
+    let again =
+        "UPDATE deliveries SET state = 'retry', held_by = NULL, attempts = 0, expires_at = NULL,
+            next_attempt_at = ?2 WHERE id = ?1";
+    tx.execute(again, params![delivery, At(now)])?;
+    tx.execute(
+        "UPDATE channels SET rests_until = NULL WHERE name = (SELECT channel FROM deliveries WHERE id = ?1)",
+        [delivery],
+    )?;
+    Ok(Again::Due)
+}
+
+/// Makes everything dead due now whose channel is configured, and what waits for a further attempt.
+pub fn retry_all(tx: &Transaction<'_>, now: Timestamp) -> Result<usize, StoreError> {
+    tx.execute("UPDATE channels SET rests_until = NULL", [])?;
+    Ok(tx.execute(
+        "UPDATE deliveries SET state = 'retry', attempts = 0, next_attempt_at = ?1
+         WHERE state IN ('dead', 'retry') AND folded_into IS NULL
+            AND channel IN (SELECT name FROM channels WHERE active)",
+        [At(now)],
+    )?)
+}
+
+/// What came of acknowledging an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acknowledged {
+    Now,
+    /// It was before, at this time.
+    Before(Timestamp),
+    Unknown,
+}
+
+/// Its reader has seen an alert: nobody else is told of it.
+pub fn acknowledge(
+    tx: &Transaction<'_>,
+    alert: i64,
+    now: Timestamp,
+) -> Result<Acknowledged, StoreError> {
+    let found: Option<Option<At>> = tx
+        .query_row(
+            "SELECT acknowledged_at FROM alerts WHERE id = ?1",
+            [alert],
+            |row| row.get(0),
+        )
+        .optional()?;
+    match found {
+        None => Ok(Acknowledged::Unknown),
+        Some(Some(at)) => Ok(Acknowledged::Before(at.0)),
+        Some(None) => {
+            tx.execute(
+                "UPDATE alerts SET acknowledged_at = ?2 WHERE id = ?1",
+                params![alert, At(now)],
+            )?;
+            tx.execute(
+                "UPDATE escalations SET state = 'ended' WHERE alert_id = ?1 AND state = 'waiting'",
+                [alert],
+            )?;
+            Ok(Acknowledged::Now)
+        }
+    }
+}
