@@ -120,3 +120,10 @@ GROUP BY day, language;
 -- deliveries.last_error: of the last attempt
 -- deliveries.created_at: when it was owed
 -- deliveries.delivered_at: when the channel took it
+-- feeds.last_modified: validators, as with `etag`
+-- feeds.added_at: when it was first configured
+-- feeds.next_poll_at: when its next visit is due
+-- feeds.last_error: of the last visit, if that failed
+-- fetches.error: in words
+-- topics.name: the configuration's name
+-- withdrawals.missing_since: when its feed first no longer listed it

@@ -2,8 +2,8 @@
 //! transaction; who opens it decides what commits together.
 
 pub mod articles;
-pub mod digests;
 pub mod backup;
+pub mod digests;
 pub mod feeds;
 pub mod health;
 pub mod history;
@@ -194,9 +194,9 @@ impl Store {
 
     /// Gives what was deleted back to the disk, and puts the index in order.
     pub fn vacuum(&self) -> Result<(), StoreError> {
-        Ok(self.connection().execute_batch(
-            "INSERT INTO items_fts (items_fts) VALUES ('optimize'); VACUUM; PRAGMA wal_checkpoint(TRUNCATE)",
-        )?)
+        let connection = self.connection();
+        items::tidy_index(&connection)?;
+        Ok(connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?)
     }
 
     /// Gives back the memory that a burst of writing took.

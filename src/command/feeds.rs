@@ -80,7 +80,7 @@ impl Feeds {
                         language: it.language.clone(),
                     })
                     .collect();
-                print!("{}", opml::write(&outlines));
+                println!("{}", opml::write(&outlines).trim_end());
             }
             Self::Discover(discover) => return discover.run(context),
         }

@@ -17,7 +17,7 @@ pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
     if fs::canonicalize(from).is_ok_and(|from| fs::canonicalize(to).is_ok_and(|to| from == to)) {
         return Err(refused(to, "it is the archive itself"));
     }
-    if to.exists() && !is_archive(to) {
+    if to.exists() && !is_archive(to).unwrap_or(false) {
         return Err(refused(
             to,
             "the file there is no backup; give another name",
@@ -50,8 +50,15 @@ pub fn verified(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
         return Err(StoreError::NoBackup(path.to_owned()));
     }
-    if !is_archive(path) {
-        return Err(refused(path, "it is no archive of summitwatch"));
+    match is_archive(path) {
+        Ok(true) => {}
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
+            return Err(StoreError::Unsound {
+                path: path.to_owned(),
+                found: error.to_string(),
+            });
+        }
+        _ => return Err(refused(path, "it is no archive of summitwatch")),
     }
     let connection = open_read_only(path)?;
     check(&connection, path, "integrity_check", None)?;
@@ -126,10 +133,9 @@ fn copied(source: &Connection, partial: &Path) -> Result<(), StoreError> {
 }
 
 /// Whether the file is a database that holds items of ours.
-fn is_archive(path: &Path) -> bool {
+fn is_archive(path: &Path) -> rusqlite::Result<bool> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags);
-    connection.is_ok_and(|it| it.table_exists(None, "items").unwrap_or(false))
+    Connection::open_with_flags(path, flags)?.table_exists(None, "items")
 }
 
 fn with(path: &Path, ending: &str) -> PathBuf {

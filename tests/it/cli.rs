@@ -170,6 +170,8 @@ fn an_archive_of_a_newer_version_is_refused_and_left_alone() {
         .expect("newer");
     drop(newer);
     let before = std::fs::read(&path).expect("bytes");
+    let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+    let steps = std::fs::read_dir(migrations).expect("a folder").count();
     for arguments in [
         &["run"][..],
         &["poll", "--once"],
@@ -178,8 +180,10 @@ fn an_archive_of_a_newer_version_is_refused_and_left_alone() {
     ] {
         desk.run(arguments).ill(
             1,
-            "error: the archive summitwatch.db was written by a newer summitwatch (schema 99, this one knows 1); upgrade \
-             summitwatch, or use another archive",
+            &format!(
+                "error: the archive summitwatch.db was written by a newer summitwatch (schema 99, this one knows {steps}); \
+                 upgrade summitwatch, or use another archive"
+            ),
         );
     }
     assert!(
@@ -949,6 +953,7 @@ fn help_reads_like_this() {
       deliveries   List deliveries, the latest first, or send some again
       digest       Compose, and send, the digest of a span
       sql          Query the archive with read-only SQL
+      search       Search titles, summaries and articles in all languages
       explain      Why an item matched, threaded and alerted, or not
       topics       For the person who writes rules: check them, test them, find what they miss
       backtest     What a changed topic would have matched and alerted over the archive
@@ -956,6 +961,10 @@ fn help_reads_like_this() {
       classify     Judge JSON lines from standard input
       parse        Show what the parser makes of a document
       replay       Run recorded items or documents through the whole pipeline in simulated time
+      backup       Copy the archive, also while the service runs; the copy is checked
+      restore      Put a backup in the place of the archive, which is kept beside it
+      vacuum       Give the space of what was deleted back to the disk, with the service stopped
+      export       Write items as JSON lines or CSV
       notify       Test a channel
       completions  Print shell completions
       man          Print the manual page
