@@ -270,7 +270,10 @@ fn the_topic_of_the_readme_is_checked_tested_and_tried_as_it_says() {
         "{checked}"
     );
     let tested = desk.run(&["topics", "test", "japan-abductees.toml"]).well();
-    assert_eq!(tested, "japan-abductees: 4 of 4 cases as expected (en 4)\n");
+    assert_eq!(
+        tested,
+        "japan-abductees: 4 of 4 cases as expected (unsaid 4)\n"
+    );
     let tried = desk
         .run(&["backtest", "--topic", "japan-abductees.toml"])
         .well();
