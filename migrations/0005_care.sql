@@ -127,3 +127,10 @@ GROUP BY day, language;
 -- fetches.error: in words
 -- topics.name: the configuration's name
 -- withdrawals.missing_since: when its feed first no longer listed it
+-- channels.name: the configuration's name
+-- channels.last_error: of the last attempt that failed
+-- escalations.due_at: when the next channels are told, unless what ends it comes first
+-- escalations.state: waiting, raised or ended
+-- notices.channel: the configuration's name
+-- notices.created_at: when it was decided
+-- schedules.name: the digest's name in the configuration
