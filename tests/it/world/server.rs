@@ -66,7 +66,7 @@ pub(crate) struct Request {
     pub(crate) target: String,
     headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// The status that was sent back, once it was.
+    /// The status that was sent back.
     pub(crate) answered: Option<u16>,
     /// How often the client had been killed when it asked: see [`Server::next_life`].
     pub(crate) life: usize,
@@ -307,13 +307,17 @@ fn serve(mut stream: TcpStream, state: &Watched<State>) -> std::io::Result<()> {
         let at = state.requests.len() - 1;
         (at, reply.unwrap_or_else(|| Reply::status(404)))
     });
-    if let Some(status) = send(&mut stream, &request, reply)? {
-        state.change(|state| state.requests[at].answered = Some(status));
-    }
-    Ok(())
+    let note = |status| state.change(|state| state.requests[at].answered = status);
+    send(&mut stream, &request, reply, &note)
 }
 
-fn send(stream: &mut TcpStream, request: &Request, reply: Reply) -> std::io::Result<Option<u16>> {
+/// `note` is told of the status that the client gets.
+fn send(
+    stream: &mut TcpStream,
+    request: &Request,
+    reply: Reply,
+    note: &dyn Fn(Option<u16>),
+) -> std::io::Result<()> {
     match reply {
         Reply::Answer(answer) => {
             let known = answer.status == 200 && answer.is_known_to(request);
@@ -326,15 +330,20 @@ fn send(stream: &mut TcpStream, request: &Request, reply: Reply) -> std::io::Res
             } else {
                 answer
             };
-            stream.write_all(&answer.bytes())?;
-            Ok(Some(answer.status))
+            // Before it is: whoever has the answer may look here at once.
+            note(Some(answer.status));
+            let sent = stream.write_all(&answer.bytes());
+            if sent.is_err() {
+                note(None);
+            }
+            sent
         }
-        Reply::Close => Ok(None),
-        Reply::Silence => wait_for_end(stream).map(|()| None),
-        Reply::Raw(bytes) => stream.write_all(&bytes).map(|()| None),
+        Reply::Close => Ok(()),
+        Reply::Silence => wait_for_end(stream),
+        Reply::Raw(bytes) => stream.write_all(&bytes),
         Reply::Half(bytes) => {
             stream.write_all(&bytes)?;
-            wait_for_end(stream).map(|()| None)
+            wait_for_end(stream)
         }
         Reply::Endless(first, again, pause) => {
             stream.write_all(&first)?;
@@ -343,16 +352,16 @@ fn send(stream: &mut TcpStream, request: &Request, reply: Reply) -> std::io::Res
                 if let Some(pause) = pause
                     && is_gone(stream, pause)?
                 {
-                    return Ok(None);
+                    return Ok(());
                 }
             }
         }
         Reply::Held(gate, reply) => {
             gate.0.wait(|open| *open);
-            send(stream, request, *reply)
+            send(stream, request, *reply, note)
         }
         Reply::Opens(gate, reply) => {
-            let sent = send(stream, request, *reply);
+            let sent = send(stream, request, *reply, note);
             gate.open();
             sent
         }
