@@ -9,7 +9,7 @@ use summitwatch::clock::Clock;
 use summitwatch::store::{StoreError, open_read_only};
 use tempfile::TempDir;
 
-use crate::world::document::{Entry, entry, headlines, rss};
+use crate::world::document::{Entry, entry, headlines, invented_headline, rss};
 use crate::world::program::{Service, command, eventually, output};
 use crate::world::server::{DEADLINE, Gate, Reply, Request, Server};
 use crate::world::{HOOK, World};
@@ -474,6 +474,47 @@ fn what_cannot_be_written_down_as_sent_is_not_sent_again() {
         &["delivered | 1", "delivered | 1"],
     );
     assert_eq!(world.hooked().len(), 2);
+}
+
+#[test]
+fn a_disk_that_fills_while_sending_stops_it_and_repeats_nothing() {
+    let mut world = World::new();
+    let now = world.now().to_string();
+    let entries: Vec<_> = (0..60)
+        .map(|n| entry(&n.to_string(), &invented_headline(n)).published(&now))
+        .collect();
+    // A channel whose answers are long to keep, and a disk that takes no page more.
+    let url = world.hooks.url(HOOK);
+    let discord = format!("kind = \"discord\"\nurl = \"{url}\"\nallow_private = true");
+    let answer = format!("{{\"id\":\"{}\"}}", "7".repeat(1_000));
+    world.hooks.script(HOOK, [Reply::ok(answer)]);
+    world.only_channel("desk", &discord);
+    world
+        .feed("wire", rss(&entries))
+        .poll()
+        .expect_alerts(60)
+        .tamper("PRAGMA max_page_count = 1");
+    let mut told = 0;
+    for turn in 0..4 {
+        let error = world.try_deliver().expect_err("the disk is full");
+        assert!(matches!(error, StoreError::Full(_)), "{error:?}");
+        let before = std::mem::replace(&mut told, world.hooked().len());
+        assert!(
+            turn == 0 || told == before,
+            "it goes on telling what it cannot remember"
+        );
+        world.later("1h");
+    }
+    assert!(
+        (1..60).contains(&told),
+        "{told} told before the disk was full"
+    );
+    world.tamper("PRAGMA max_page_count = 1073741823").deliver();
+    world.expect_rows(
+        "SELECT state, attempts, count(*) FROM deliveries GROUP BY 1, 2",
+        &["delivered | 1 | 60"],
+    );
+    assert_eq!(world.hooked().len(), 60);
 }
 
 #[test]
