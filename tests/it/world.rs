@@ -6,6 +6,7 @@ pub(crate) mod desk;
 pub(crate) mod document;
 pub(crate) mod program;
 pub(crate) mod server;
+pub(crate) mod untrusted;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -47,6 +48,7 @@ pub(crate) struct World {
     pub(crate) hooks: Server,
     clock: Clock,
     topic: String,
+    topic_keys: String,
     poll: String,
     feeds: Vec<Watch>,
     channels: Vec<(String, String)>,
@@ -86,6 +88,7 @@ impl World {
             hooks,
             clock: Clock::manual(instant(START)),
             topic: "all".to_owned(),
+            topic_keys: String::new(),
             poll: String::new(),
             feeds: Vec::new(),
             channels: vec![("desk".to_owned(), desk)],
@@ -100,6 +103,12 @@ impl World {
 
     pub(crate) fn topic(&mut self, name: &str) -> &mut Self {
         name.clone_into(&mut self.topic);
+        self
+    }
+
+    /// Further keys of the topic.
+    pub(crate) fn topic_keys(&mut self, toml: &str) -> &mut Self {
+        toml.clone_into(&mut self.topic_keys);
         self
     }
 
@@ -476,7 +485,10 @@ impl World {
             "archive = \"archive.db\"\nzone = \"UTC\"\n[poll]\n{}\n",
             self.poll
         );
-        text.push_str(&format!("[[topics]]\nname = \"{}\"\n", self.topic));
+        text.push_str(&format!(
+            "[[topics]]\nname = \"{}\"\n{}\n",
+            self.topic, self.topic_keys
+        ));
         for (name, keys) in &self.channels {
             text.push_str(&format!("[[channels]]\nname = \"{name}\"\n{keys}\n"));
         }

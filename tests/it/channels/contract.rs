@@ -8,6 +8,7 @@ use summitwatch::outbox::{Outcome, What};
 
 use crate::channels::bench::{Bench, KINDS, Kind, PLANTED, alert, delivery};
 use crate::world::server::{Reply, Server};
+use crate::world::untrusted::Untrusted;
 
 /// The outcome of one attempt at each of these channels.
 #[track_caller]
@@ -65,6 +66,44 @@ fn what_may_pass_is_tried_again() {
         check_retry(&Reply::status(503).body(kind.indiscretion()), &[kind], None);
     }
 }
+
+#[test]
+fn a_service_whose_certificate_nobody_vouches_for_hears_nothing_and_is_tried_again() {
+    let mail = |server: &Server| {
+        format!(
+            "kind = \"email\"\nhost = \"localhost\"\nport = {}\nuser = \"me\"\nsecret = \"{PLANTED}\"\n\
+             from = \"a@a.example\"\nto = [\"me@a.example\"]",
+            server.port()
+        )
+    };
+    let by_http = KINDS.map(|kind| {
+        (
+            format!("{kind:?}"),
+            Box::new(move |it: &Server| kind.toml(it)) as Written,
+        )
+    });
+    for (kind, toml) in by_http
+        .into_iter()
+        .chain([("Email".to_owned(), Box::new(mail) as Written)])
+    {
+        let (server, untrusted) = (Server::start(), Untrusted::start());
+        let toml = toml(&server)
+            .replace("http://127.0.0.1:", "https://localhost:")
+            .replace(&server.port().to_string(), &untrusted.port().to_string());
+        let bench = Bench::with(&toml, server);
+        match bench.send(&delivery(&alert(), None)) {
+            Outcome::Retry { why, .. } => {
+                assert!(why.contains("certificate"), "{kind}: {why}");
+                assert!(!why.contains(PLANTED), "{kind}: {why}");
+            }
+            other => panic!("{kind}: {other:?}"),
+        }
+        assert_eq!(untrusted.heard(), b"", "{kind}");
+    }
+}
+
+/// The keys of a channel that speaks to a server.
+type Written = Box<dyn Fn(&Server) -> String>;
 
 #[test]
 fn a_service_may_say_when_to_try_again() {
