@@ -262,38 +262,43 @@ fn deserialize<T: DeserializeOwned>(
     source: &Text<'_>,
     value: Spanned<DeValue<'_>>,
 ) -> Result<T, Fault> {
-    T::deserialize(ValueDeserializer::from(value)).map_err(|error| {
+    T::deserialize(ValueDeserializer::from(value)).map_err(|error| source.explain(&error))
+}
+
+/// The keys that a kind has of its own.
+fn keys<T: DeserializeOwned>(source: &Text<'_>, table: DeTable<'_>) -> Result<T, Fault> {
+    let written: Vec<String> = table.keys().map(|it| it.get_ref().to_string()).collect();
+    let table = Spanned::new(0..0, DeValue::Table(table));
+    T::deserialize(ValueDeserializer::from(table)).map_err(|error| {
         let message = error.message();
-        match message.strip_prefix("missing field `") {
-            Some(key) => Fault::new(
-                source.file,
-                None,
-                format!("{} is missing", key.trim_end_matches('`')),
-            ),
-            None => source.explain(&error),
+        if let Some(key) = message.strip_prefix("missing field `") {
+            let message = format!("{} is missing", key.trim_end_matches('`'));
+            return Fault::new(source.file, None, message);
         }
+        // Not in a table within, which has keys of its own.
+        let named = message.split('`').nth(1).unwrap_or_default();
+        let is_own = written.iter().any(|it| it == named);
+        source.explain_among(&error, if is_own { &COMMON } else { &[] })
     })
 }
 
 impl Kind {
     fn read(name: KindName, source: &Text<'_>, table: DeTable<'_>) -> Result<Self, Fault> {
-        let span = 0..0;
-        let table = Spanned::new(span, DeValue::Table(table));
         Ok(match name {
             KindName::Terminal => {
-                deserialize::<Terminal>(source, table)?;
+                keys::<Terminal>(source, table)?;
                 Self::Terminal
             }
-            KindName::Desktop => Self::Desktop(deserialize(source, table)?),
-            KindName::Ntfy => Self::Ntfy(deserialize(source, table)?),
-            KindName::Slack => Self::Slack(deserialize(source, table)?),
-            KindName::Discord => Self::Discord(deserialize(source, table)?),
-            KindName::Telegram => Self::Telegram(deserialize(source, table)?),
-            KindName::Matrix => Self::Matrix(deserialize(source, table)?),
-            KindName::Email => Self::Email(deserialize(source, table)?),
-            KindName::Webhook => Self::Webhook(deserialize(source, table)?),
-            KindName::Apprise => Self::Apprise(deserialize(source, table)?),
-            KindName::Exec => Self::Exec(deserialize(source, table)?),
+            KindName::Desktop => Self::Desktop(keys(source, table)?),
+            KindName::Ntfy => Self::Ntfy(keys(source, table)?),
+            KindName::Slack => Self::Slack(keys(source, table)?),
+            KindName::Discord => Self::Discord(keys(source, table)?),
+            KindName::Telegram => Self::Telegram(keys(source, table)?),
+            KindName::Matrix => Self::Matrix(keys(source, table)?),
+            KindName::Email => Self::Email(keys(source, table)?),
+            KindName::Webhook => Self::Webhook(keys(source, table)?),
+            KindName::Apprise => Self::Apprise(keys(source, table)?),
+            KindName::Exec => Self::Exec(keys(source, table)?),
         })
     }
 
@@ -360,6 +365,9 @@ impl Kind {
         wrong.map_or(Ok(()), |it| Err(it.to_owned()))
     }
 }
+
+/// Keys of a channel of any kind.
+const COMMON: [&str; 4] = ["name", "kind", "rate", "concurrency"];
 
 /// A delivery under way is leased for somewhat longer.
 const LONGEST: Duration = Duration::from_secs(90);

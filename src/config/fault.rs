@@ -96,6 +96,11 @@ impl Text<'_> {
 
     /// serde says what it expected; a person wants the key and the nearest right one.
     pub fn explain(&self, error: &toml::de::Error) -> Fault {
+        self.explain_among(error, &[])
+    }
+
+    /// Where `further` keys are known too.
+    pub fn explain_among(&self, error: &toml::de::Error, further: &[&str]) -> Fault {
         let start = error.span().map(|it| it.start);
         let line = start.map(|it| self.line(it));
         let message = error.message();
@@ -103,6 +108,7 @@ impl Text<'_> {
         if let (true, Some((key, expected))) =
             (message.starts_with("unknown field"), quoted.split_first())
         {
+            let expected = [expected, further].concat();
             let hint = match nearest(key, expected.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("known here are {}", expected.join(", ")),

@@ -268,7 +268,15 @@ fn what_is_wrong_with_a_channel_is_told_with_its_place() {
     );
     check_wrong(
         "kind = \"ntfy\"\nurl = \"https://ntfy.example/x\"\npriorty = 3",
-        "9: unknown key `priorty`; known here are url, secret, replace, allow_private",
+        "9: unknown key `priorty`; known here are url, secret, replace, allow_private, name, kind, rate, concurrency",
+    );
+    check_wrong(
+        "kind = \"ntfy\"\nurl = \"https://ntfy.example/x\"\nrat = \"20/1m\"",
+        "9: unknown key `rat`; did you mean `rate`?",
+    );
+    check_wrong(
+        "kind = \"ntfy\"\nurl = { path = \"x\" }",
+        "8: url: write a text, { env = \"NAME\" }, { file = \"PATH\" } or { credential = \"NAME\" }",
     );
     check_wrong(
         "kind = \"ntfy\"\nurl = 3",
