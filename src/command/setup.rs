@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::clock::{Clock, rfc3339};
 use crate::command::output::counted;
 use crate::command::{Cli, Context, Done};
-use crate::config::{RouteConfig, shipped};
+use crate::config::{Config, RouteConfig, shipped};
 use crate::daemon::Setup;
 use crate::digest::Plan;
 
@@ -81,6 +81,7 @@ impl Check {
             .map(|it| it.name.as_str())
             .filter(|name| config.channels_for(name).is_empty())
             .collect();
+        let expiring = expiring(&setup);
         if self.json {
             let topics: Vec<&str> = setup
                 .engine
@@ -100,6 +101,7 @@ impl Check {
                 "routes": config.routes.iter().map(route_json).collect::<Vec<_>>(),
                 "digests": config.digests.iter().map(|it| digest_json(it, now)).collect::<Vec<_>>(),
                 "channels_without_route": unrouted, "topics_without_route": silent,
+                "expiring_topics_without_digest": expiring,
             });
             println!("{value:#}");
             return Ok(ExitCode::SUCCESS);
@@ -147,19 +149,49 @@ impl Check {
         if let Some(web) = &config.web {
             println!("dashboard      {web}");
         }
-        for name in unrouted {
-            println!("warning: channel \"{name}\" has no route; nothing is sent to it");
-        }
-        for name in silent {
-            println!(
-                "warning: topic \"{name}\" has no route; its alerts are archived and sent nowhere"
-            );
-        }
-        if config.feeds.is_empty() {
-            println!("warning: no feed is configured; there is nothing to poll");
-        }
+        warn(config, &unrouted, &silent, &expiring);
         println!("all is well");
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Topics with alerts that expire, of which no digest tells.
+fn expiring(setup: &Setup) -> Vec<&str> {
+    let config = &setup.config;
+    let expire = |topic: &str| {
+        config
+            .routes_of(topic)
+            .iter()
+            .any(|it| it.expires.is_some())
+    };
+    let digested = |topic: &str| {
+        config
+            .digests
+            .iter()
+            .any(|it| it.topics.iter().any(|it| it == topic))
+    };
+    let topics = setup.engine.topics.iter().map(|it| it.name.as_str());
+    topics.filter(|it| expire(it) && !digested(it)).collect()
+}
+
+/// What is allowed and hardly meant.
+fn warn(config: &Config, unrouted: &[&str], silent: &[&str], expiring: &[&str]) {
+    for name in unrouted {
+        println!("warning: channel \"{name}\" has no route; nothing is sent to it");
+    }
+    for name in silent {
+        println!(
+            "warning: topic \"{name}\" has no route; its alerts are archived and sent nowhere"
+        );
+    }
+    for name in expiring {
+        println!(
+            "warning: topic \"{name}\" is in no digest; alerts that expire are listed by `summitwatch deliveries \
+             --state expired` and told nowhere"
+        );
+    }
+    if config.feeds.is_empty() {
+        println!("warning: no feed is configured; there is nothing to poll");
     }
 }
 
