@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::feed::Feed;
 use crate::feed::health::Health;
+use crate::route::Severity;
+use crate::story::DevelopmentKind;
 use crate::story::ladder::State;
 use crate::text::{cut, sentences};
 use crate::topic::lexicon::{Lexicon, Reading};
@@ -34,15 +36,6 @@ pub struct Message {
     pub suppressed: u32,
     /// RFC 3339, UTC.
     pub created_at: String,
-}
-
-/// How much a message presses: whether it may ring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Urgency {
-    Low,
-    Normal,
-    High,
-    Urgent,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -151,18 +144,12 @@ impl Message {
         }
     }
 
-    /// By its kind, and by where the meeting now stands.
-    pub fn urgency(&self) -> Urgency {
-        match self.kind.as_str() {
-            "state" => match self.story.state.as_deref().and_then(State::of) {
-                Some(State::Floated | State::Wished | State::Proposed | State::Doubted) => {
-                    Urgency::High
-                }
-                _ => Urgency::Urgent,
-            },
-            "official" | "correction" => Urgency::High,
-            "feed-health" => Urgency::Low,
-            _ => Urgency::Normal,
+    /// That of its development, as routes judge it; how a feed is matters little.
+    pub fn severity(&self) -> Severity {
+        match DevelopmentKind::of(&self.kind) {
+            Some(kind) => Severity::of(kind, self.story.state.as_deref().and_then(State::of)),
+            None if self.kind == "feed-health" => Severity::Low,
+            None => Severity::Normal,
         }
     }
 

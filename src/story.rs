@@ -151,6 +151,19 @@ pub enum DevelopmentKind {
 }
 
 impl DevelopmentKind {
+    pub const ALL: [Self; 5] = [
+        Self::Opens,
+        Self::Fact,
+        Self::State,
+        Self::Official,
+        Self::Correction,
+    ];
+
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == name)
+    }
+
+    /// As configuration and the archive spell it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Opens => "opens",

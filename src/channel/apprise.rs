@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::channel::answer::{ask, pieces, retry};
 use crate::channel::words::{Limit, Words};
-use crate::message::Urgency;
 use crate::outbox::{Delivery, Outcome};
+use crate::route::Severity;
 use crate::secret::Secret;
 
 #[derive(Debug, Clone)]
@@ -54,9 +54,9 @@ impl Apprise {
         let mut body = json!({
             "title": words.title(TITLE),
             "body": words.text(TEXT),
-            "type": match words.content.urgency() {
-                Urgency::Urgent | Urgency::High => "warning",
-                Urgency::Normal | Urgency::Low => "info",
+            "type": match words.content.severity() {
+                Severity::Urgent | Severity::High => "warning",
+                Severity::Normal | Severity::Low => "info",
             },
             "format": "text",
         });

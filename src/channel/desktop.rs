@@ -8,9 +8,9 @@ use zbus::connection::Builder;
 
 use crate::channel::answer::retry;
 use crate::channel::words::{Limit, Words};
-use crate::message::Urgency;
 use crate::message::escape::Target;
 use crate::outbox::Outcome;
+use crate::route::Severity;
 use crate::text::{cut, printable};
 
 #[derive(Debug, Clone)]
@@ -58,10 +58,9 @@ impl Desktop {
         } else {
             text
         };
-        let urgency: u8 = match words.content.urgency() {
-            Urgency::Low => 0,
-            Urgency::Normal | Urgency::High => 1,
-            Urgency::Urgent => 2,
+        let urgency: u8 = match words.content.severity() {
+            Severity::Low | Severity::Normal | Severity::High => 1,
+            Severity::Urgent => 2,
         };
         let hints = HashMap::from([
             ("urgency", Variant::from(urgency)),

@@ -17,8 +17,8 @@ use lettre::{Address, Message};
 use crate::channel::answer::{redacted, retry};
 use crate::channel::words::{Content, Limit, Words};
 use crate::item::hash;
-use crate::message::Urgency;
 use crate::outbox::{Delivery, Outcome};
+use crate::route::Severity;
 use crate::secret::Secret;
 use crate::text::{cut, printable};
 
@@ -164,7 +164,7 @@ impl Email {
             let at = at.strftime("%a, %d %b %Y %H:%M:%S +0000");
             headers.push(("Date", at.to_string()));
         }
-        if words.content.urgency() == Urgency::Urgent {
+        if words.content.severity() == Severity::Urgent {
             headers.push(("Importance", "high".to_owned()));
         }
         for (name, value) in headers {

@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::channel::answer::ask;
 use crate::channel::words::{Limit, Words};
 use crate::item::hash;
-use crate::message::Urgency;
 use crate::outbox::{Delivery, Outcome};
+use crate::route::Severity;
 use crate::secret::Secret;
 
 #[derive(Debug, Clone)]
@@ -56,12 +56,12 @@ impl Ntfy {
     }
 
     pub(super) fn body(&self, words: Words<'_>, delivery: &Delivery) -> serde_json::Value {
-        let urgency = words.content.urgency();
-        let (priority, tag) = match urgency {
-            Urgency::Urgent => (5, "rotating_light"),
-            Urgency::High => (4, "loudspeaker"),
-            Urgency::Normal => (3, "newspaper"),
-            Urgency::Low => (2, "information_source"),
+        let (priority, tag) = match words.content.severity() {
+            Severity::Urgent => (5, "rotating_light"),
+            Severity::High => (4, "loudspeaker"),
+            Severity::Normal => (3, "newspaper"),
+            // A lower priority would not be seen on a locked screen.
+            Severity::Low => (3, "information_source"),
         };
         let mut body = json!({
             "topic": self.topic.reveal(),

@@ -7,8 +7,8 @@ use url::Url;
 
 use crate::channel::answer::{Answer, ask, pieces};
 use crate::channel::words::{Limit, Words};
-use crate::message::Urgency;
 use crate::outbox::{Delivery, Outcome};
+use crate::route::Severity;
 use crate::secret::Secret;
 
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ impl Slack {
                 if let Some(thread) = &delivery.thread {
                     body["thread_ts"] = thread.clone().into();
                     // A reply rings nobody who does not follow its thread.
-                    body["reply_broadcast"] = (words.content.urgency() >= Urgency::High).into();
+                    body["reply_broadcast"] = (words.content.severity() >= Severity::High).into();
                 }
                 let sent = ask(self.post(&url, Some(token), &body)).await;
                 let said = |answer: &Answer| {

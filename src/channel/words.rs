@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::message::Message;
-use crate::message::Urgency;
 use crate::message::escape::Target;
 use crate::message::templates::{TemplateError, Templates};
 use crate::outbox::{Delivery, What};
+use crate::route::Severity;
 use crate::text::{cut_by, printable};
 
 /// What stands in the outbox, read back.
@@ -81,11 +81,11 @@ impl Content {
         }
     }
 
-    /// How much it presses.
-    pub fn urgency(&self) -> Urgency {
+    /// How much it matters.
+    pub fn severity(&self) -> Severity {
         match self {
-            Self::Message(message) => message.urgency(),
-            Self::Digest(_) => Urgency::Normal,
+            Self::Message(message) => message.severity(),
+            Self::Digest(_) => Severity::Normal,
         }
     }
 

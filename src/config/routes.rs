@@ -35,8 +35,8 @@ impl Reader<'_, '_> {
                 kinds: self.each(
                     "kind",
                     &written.kind,
-                    kind,
-                    &KINDS.map(DevelopmentKind::as_str),
+                    DevelopmentKind::of,
+                    &DevelopmentKind::ALL.map(DevelopmentKind::as_str),
                 ),
                 states: self.each("state", &written.state, State::of, &State::NAMES),
                 severity: self.severity(written.severity.as_ref()),
@@ -131,9 +131,9 @@ impl Reader<'_, '_> {
             Some(("state", state)) => State::of(state).map(Waking::State),
             Some(("severity", severity)) => Severity::named(severity).map(Waking::Severity),
             Some(_) => None,
-            None => kind(name).map(Waking::Kind),
+            None => DevelopmentKind::of(name).map(Waking::Kind),
         };
-        let kinds = KINDS.map(|it| it.as_str().to_owned());
+        let kinds = DevelopmentKind::ALL.map(|it| it.as_str().to_owned());
         let states = State::NAMES.map(|it| format!("state:{it}"));
         let severities = Severity::ALL.map(|it| format!("severity:{}", it.1));
         let known: Vec<String> = kinds.into_iter().chain(states).chain(severities).collect();
@@ -214,15 +214,3 @@ pub(super) fn pace(
 
 /// Names of digests that are not scheduled.
 const RESERVED: [&str; 2] = ["quiet", "asked"];
-
-const KINDS: [DevelopmentKind; 5] = [
-    DevelopmentKind::Opens,
-    DevelopmentKind::Fact,
-    DevelopmentKind::State,
-    DevelopmentKind::Official,
-    DevelopmentKind::Correction,
-];
-
-fn kind(name: &str) -> Option<DevelopmentKind> {
-    KINDS.into_iter().find(|it| it.as_str() == name)
-}

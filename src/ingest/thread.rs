@@ -10,15 +10,16 @@ use crate::clock::rfc3339;
 use crate::ingest::{Ingest, Told};
 use crate::item::hash;
 use crate::message::{ItemLine, Message, StoryLine, quotes};
-use crate::route::{Subject, dispatch};
+use crate::route::{Route, Subject, dispatch};
 use crate::store::stories::{AlertId, Placed};
 use crate::store::{StoreError, items, outbox, stories};
+use crate::story::ladder::State;
 use crate::story::open::Ranked;
 use crate::story::quote::fresh;
 use crate::story::step::Step;
 use crate::story::{
-    Development, Features, News, StoryId, assess, correction, first_told, opening, place, stands,
-    turns, withdrawn,
+    Development, DevelopmentKind, Features, News, StoryId, assess, correction, first_told, opening,
+    place, stands, turns, withdrawn,
 };
 use crate::text::Words;
 use crate::topic::lexicon::Reading;
@@ -136,7 +137,7 @@ impl Ingest {
         }
         if policy.hold.is_some() && moment.sources > 1 {
             let origins = self.origins(topic, landing.story, &read.origin);
-            release(tx, landing.story, &origins, now)?;
+            release(tx, landing.story, &origins, self.routes(topic), now)?;
         }
         let alerted = match &development {
             Some(development) => {
@@ -500,32 +501,27 @@ impl Ingest {
             language: told.language,
             outlet: &told.feed.feed.outlet,
         };
-        let routes = self
-            .desk
-            .routes
-            .get(&topic.name)
-            .map_or(&[][..], Vec::as_slice);
-        outbox::owe(
-            tx,
-            alert,
-            story,
-            &key,
-            &dispatch(routes, &subject, due),
-            now,
-        )?;
+        let dispatch = dispatch(self.routes(topic), &subject, due);
+        outbox::owe(tx, alert, story, &key, &dispatch, now)?;
         let open = self.open.entry(topic.name.clone()).or_default();
         if let Some(story) = open.get_mut(story) {
             story.course.told_at = Some(now);
         }
         Ok(true)
     }
+
+    fn routes(&self, topic: &Topic) -> &[Route] {
+        let routes = self.desk.routes.get(&topic.name);
+        routes.map_or(&[][..], Vec::as_slice)
+    }
 }
 
-/// What waited for a second source goes out, with all that have it.
+/// What waited for a second source goes out, with all that have it, at the hour that it is now.
 fn release(
     tx: &Transaction<'_>,
     story: StoryId,
     origins: &[String],
+    routes: &[Route],
     now: Timestamp,
 ) -> Result<(), StoreError> {
     for (alert, message) in stories::held(tx, story, now)? {
@@ -535,7 +531,18 @@ fn release(
         let first = message.sources.first().cloned().unwrap_or_default();
         message.sources = with_first(&first, origins.to_vec());
         let text = serde_json::to_string(&message).expect("a message is strings and numbers");
-        stories::release(tx, AlertId(alert), &text, now)?;
+        stories::reword(tx, AlertId(alert), &text)?;
+        let Some(kind) = DevelopmentKind::of(&message.kind) else {
+            continue;
+        };
+        let subject = Subject {
+            kind,
+            state: message.story.state.as_deref().and_then(State::of),
+            language: message.item.language.as_deref(),
+            outlet: &message.item.outlet,
+        };
+        let dispatch = dispatch(routes, &subject, now);
+        outbox::owe_anew(tx, AlertId(alert), story, &message.id, &dispatch, now)?;
     }
     Ok(())
 }

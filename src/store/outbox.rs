@@ -52,7 +52,22 @@ pub fn owe(
     Ok(())
 }
 
-/// One row. Its key never changes, so that a channel can tell a repeat.
+/// An alert that waited goes where `dispatch` says now, instead of where it would have gone later.
+pub fn owe_anew(
+    tx: &Transaction<'_>,
+    alert: AlertId,
+    story: StoryId,
+    key: &str,
+    dispatch: &Dispatch,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.prepare_cached("DELETE FROM escalations WHERE alert_id = ?1 AND state = 'waiting'")?
+        .execute([alert.0])?;
+    owe(tx, alert, story, key, dispatch, now)
+}
+
+/// One row, or another time for the one that has not been tried. Its key never changes, so that a
+/// channel can tell a repeat.
 fn owe_one(
     tx: &Transaction<'_>,
     alert: AlertId,
@@ -62,9 +77,12 @@ fn owe_one(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "INSERT OR IGNORE INTO deliveries (alert_id, story_id, channel, state, held_by, next_attempt_at, expires_at,
+        "INSERT INTO deliveries (alert_id, story_id, channel, state, held_by, next_attempt_at, expires_at,
             idempotency_key, created_at)
-         VALUES (?1, ?2, ?3, iif(?4, 'held', 'pending'), iif(?4, 'quiet', NULL), ?5, ?6, ?7, ?8)",
+         VALUES (?1, ?2, ?3, iif(?4, 'held', 'pending'), iif(?4, 'quiet', NULL), ?5, ?6, ?7, ?8)
+         ON CONFLICT DO UPDATE SET state = excluded.state, held_by = excluded.held_by,
+            next_attempt_at = excluded.next_attempt_at, expires_at = excluded.expires_at
+         WHERE state = 'pending' OR (held_by = 'quiet' AND folded_into IS NULL)",
     )?
     .execute(params![
         alert.0,

@@ -304,7 +304,8 @@ pub fn held(
     let mut statement = tx.prepare_cached(
         "SELECT a.id, a.message FROM developments d JOIN alerts a ON a.development_id = d.id
          WHERE d.story_id = ?1 AND d.verdict = 'held' AND EXISTS
-            (SELECT 1 FROM deliveries o WHERE o.alert_id = a.id AND o.state = 'pending' AND o.next_attempt_at > ?2)",
+            (SELECT 1 FROM deliveries o WHERE o.alert_id = a.id AND o.next_attempt_at > ?2
+                AND (o.state = 'pending' OR (o.held_by = 'quiet' AND o.folded_into IS NULL)))",
     )?;
     let rows = statement.query_map(params![story.0, At(now)], |row| {
         Ok((row.get(0)?, row.get(1)?))
@@ -312,19 +313,10 @@ pub fn held(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Lets a held alert go out now, in these words.
-pub fn release(
-    tx: &Transaction<'_>,
-    alert: AlertId,
-    message: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+/// An alert that waited goes out in these words.
+pub fn reword(tx: &Transaction<'_>, alert: AlertId, message: &str) -> Result<(), StoreError> {
     tx.prepare_cached("UPDATE alerts SET message = ?2 WHERE id = ?1")?
         .execute(params![alert.0, message])?;
-    tx.prepare_cached(
-        "UPDATE deliveries SET next_attempt_at = ?2 WHERE alert_id = ?1 AND state = 'pending'",
-    )?
-    .execute(params![alert.0, At(now)])?;
     Ok(())
 }
 

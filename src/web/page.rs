@@ -7,6 +7,7 @@ use jiff::{Timestamp, ZonedDateTime};
 use maud::{DOCTYPE, Markup, html};
 use url::Url;
 
+use crate::story::DevelopmentKind;
 use crate::story::ladder::State;
 use crate::text::{cut, printable};
 use crate::web::guard::May;
@@ -270,10 +271,9 @@ pub(super) fn kind(kind: &str, verdict: &str) -> Markup {
 }
 
 fn safe_class(kind: &str) -> &str {
-    ["opens", "fact", "state", "official", "correction"]
-        .into_iter()
-        .find(|it| *it == kind)
-        .unwrap_or("fact")
+    DevelopmentKind::of(kind)
+        .unwrap_or(DevelopmentKind::Fact)
+        .as_str()
 }
 
 /// The way to older rows.

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use summitwatch::store::{Store, StoreError};
 
 use crate::world::desk::Desk;
-use crate::world::document::{headlines, rss};
+use crate::world::document::{entry, headlines, rss};
 use crate::world::server::{Gate, Reply, Request};
 use crate::world::{HOOK, World};
 
@@ -455,6 +455,78 @@ fn what_quiet_hours_held_comes_as_one_message_when_they_end() {
     let digest = morning.json();
     assert_eq!(digest["headline"], "3 developments in 3 stories");
     world.expect_rows(OPEN, &["0"]);
+}
+
+/// One outlet alone at `alone`, which `hold` would hold till after `second`, when another has it
+/// too: the phone is told at `told` and no second before.
+#[track_caller]
+fn check_released(hold: &str, alone: &str, second: &str, told: &str) {
+    let mut world = night();
+    let report = |id: &str, title: &str, at: &str| rss(&[entry(id, title).published(at)]);
+    world
+        .topic_keys(&format!("hold = \"{hold}\""))
+        .at(alone)
+        .feed_with(
+            "wire",
+            "outlet = \"Wire\"",
+            report("1", "Harbour pilots count eleven stranded barges", alone),
+        )
+        .feed_with("daily", "outlet = \"Daily\"", rss(&[]))
+        .poll()
+        .deliver()
+        .expect_alerts(1);
+    assert_eq!(
+        (world.told("phone").len(), world.hooked().len()),
+        (0, 0),
+        "it waits"
+    );
+    world
+        .at(second)
+        .shows(
+            "daily",
+            report(
+                "2",
+                "Eleven stranded barges counted by harbour pilots",
+                second,
+            ),
+        )
+        .poll()
+        .deliver();
+    assert!(
+        world.hooked()[0].json()["sources"]
+            .to_string()
+            .contains("Daily"),
+        "{:?}",
+        world.hooked()
+    );
+    if told != second {
+        assert_eq!(world.told("phone").len(), 0, "at {second}");
+        world.at(told).deliver();
+    }
+    let first = &world.told("phone")[0].json();
+    assert!(first.to_string().contains("Harbour pilots"), "{first}");
+    world.expect_rows("SELECT count(*) FROM stories", &["1"]);
+    world.expect_rows(OPEN, &["0"]);
+    let alerts = world.number("SELECT count(*) FROM alerts");
+    world.expect_alerts(alerts - 1);
+}
+
+#[test]
+fn what_a_second_source_releases_keeps_the_hours_of_its_release() {
+    // Seoul is nine hours ahead. The hold would end in the night; the release comes before it.
+    check_released(
+        "2h",
+        "2026-06-01T13:00:00Z",
+        "2026-06-01T13:10:00Z",
+        "2026-06-01T13:10:00Z",
+    );
+    // The hold would end after the night; the release comes in it.
+    check_released(
+        "4h",
+        "2026-06-01T20:00:00Z",
+        "2026-06-01T20:10:00Z",
+        "2026-06-01T22:00:00Z",
+    );
 }
 
 #[test]
