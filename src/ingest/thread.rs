@@ -17,8 +17,8 @@ use crate::story::open::Ranked;
 use crate::story::quote::fresh;
 use crate::story::step::Step;
 use crate::story::{
-    Development, Features, News, StoryId, assess, correction, first_told, opening, place, stands,
-    turns, withdrawn,
+    Development, DevelopmentKind, Features, News, StoryId, assess, correction, first_told, opening,
+    place, stands, turns, withdrawn,
 };
 use crate::text::Words;
 use crate::topic::lexicon::Reading;
@@ -108,7 +108,10 @@ impl Ingest {
             .cloned()
             .unwrap_or_default();
         let decision = decide(development.as_ref(), &moment, &policy);
-        self.advance(tx, topic, &read, &landing, standing)?;
+        let turned = development
+            .as_ref()
+            .is_some_and(|it| it.kind == DevelopmentKind::State);
+        self.advance(tx, topic, &read, &landing, standing, turned)?;
         if !landing.revised {
             let runners_up = landing.ranked.iter().filter(|it| it.story != landing.story);
             let placed = Placed {
@@ -365,7 +368,7 @@ impl Ingest {
         origins
     }
 
-    /// The story with the item in it.
+    /// The story with the item in it. `turned`: the item tells a change of where the meeting stands.
     fn advance(
         &mut self,
         tx: &Transaction<'_>,
@@ -373,6 +376,7 @@ impl Ingest {
         read: &Read<'_>,
         landing: &Landing,
         standing: Standing,
+        turned: bool,
     ) -> Result<(), StoreError> {
         let open = self.open.entry(topic.name.clone()).or_default();
         if standing == Standing::Copy {
@@ -390,11 +394,18 @@ impl Ingest {
         if let Some(story) = open.get_mut(landing.story) {
             story.reported_by(&read.origin);
             story.texts.remember(&read.features.shingles, &read.origin);
-            if story.course.advance(&read.step, opens, read.features.at) {
+            let advanced = story.course.advance(&read.step, opens, read.features.at);
+            let reset = turned && story.course.set_anew(&read.step, read.features.at);
+            if advanced || reset {
                 stories::set_course(tx, landing.story, &story.course)?;
             }
         }
-        if standing == Standing::News && open.course.advance(&read.step, false, read.features.at) {
+        if standing != Standing::News {
+            return Ok(());
+        }
+        let advanced = open.course.advance(&read.step, false, read.features.at);
+        let reset = turned && open.course.set_anew(&read.step, read.features.at);
+        if advanced || reset {
             stories::set_topic_course(tx, &topic.name, &open.course)?;
         }
         Ok(())

@@ -96,6 +96,21 @@ impl Course {
             .is_some_and(|(_, at)| age(*at, now) < CURRENT)
     }
 
+    /// A meeting that was put off and for which another day or place has been told stands there again;
+    /// whether it does. What was called off takes more than that.
+    pub fn set_anew(&mut self, step: &Step, now: Timestamp) -> bool {
+        let set = step
+            .state
+            .filter(|it| matches!(it, State::Dated | State::Placed));
+        let Some(state) = set.filter(|_| self.state == Some(State::Postponed)) else {
+            return false;
+        };
+        self.state = Some(state);
+        self.actor.clone_from(&step.actor);
+        self.states.push((state, now));
+        true
+    }
+
     /// Goes on with an item; whether anything changed. `opens`: it is the story's first.
     pub fn advance(&mut self, step: &Step, opens: bool, now: Timestamp) -> bool {
         let before = self.clone();

@@ -260,6 +260,28 @@ fn another_day_or_place_for_the_meeting_is_told() {
 }
 
 #[test]
+fn a_meeting_put_off_stands_where_it_is_set_anew() {
+    let at: Timestamp = LATER.parse().expect("time");
+    let step = super::step::Step {
+        state: Some(State::Placed),
+        ..super::step::Step::default()
+    };
+    for (before, after) in [
+        (State::Postponed, State::Placed),
+        (State::Cancelled, State::Cancelled),
+    ] {
+        let mut course = Course {
+            state: Some(before),
+            states: vec![(State::Placed, at), (before, at)],
+            ..Course::default()
+        };
+        assert!(!course.advance(&step, false, at));
+        assert_eq!(course.set_anew(&step, at), after == State::Placed);
+        assert_eq!(course.state, Some(after));
+    }
+}
+
+#[test]
 fn the_actor_is_the_party_named_first() {
     let (words, lexicon) = (Words::new("Kim agrees to meet Trump", ""), lexicon());
     let step = ladder().read(
