@@ -22,6 +22,7 @@ mod topics;
 mod watch;
 mod why;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -230,6 +231,7 @@ fn start_log(cli: &Cli) -> anyhow::Result<()> {
     let text = || {
         tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
             .with_target(false)
     };
     match format {
