@@ -13,12 +13,12 @@ use crate::message::{ItemLine, Message, StoryLine, quotes};
 use crate::route::{Subject, dispatch};
 use crate::store::stories::{AlertId, Placed};
 use crate::store::{StoreError, items, outbox, stories};
-use crate::story::open::Ranked;
+use crate::story::open::{Arrival, Ranked};
 use crate::story::quote::fresh;
 use crate::story::step::Step;
 use crate::story::{
-    Development, DevelopmentKind, Features, News, StoryId, assess, correction, first_told, opening,
-    place, stands, turns, withdrawn,
+    Development, Features, News, StoryId, assess, correction, first_told, opening, place, sets,
+    stands, turns, withdrawn,
 };
 use crate::text::Words;
 use crate::topic::lexicon::Reading;
@@ -108,10 +108,7 @@ impl Ingest {
             .cloned()
             .unwrap_or_default();
         let decision = decide(development.as_ref(), &moment, &policy);
-        let turned = development
-            .as_ref()
-            .is_some_and(|it| it.kind == DevelopmentKind::State);
-        self.advance(tx, topic, &read, &landing, standing, turned)?;
+        self.advance(tx, topic, &read, &landing, &news, standing)?;
         if !landing.revised {
             let runners_up = landing.ranked.iter().filter(|it| it.story != landing.story);
             let placed = Placed {
@@ -368,15 +365,15 @@ impl Ingest {
         origins
     }
 
-    /// The story with the item in it. `turned`: the item tells a change of where the meeting stands.
+    /// The story with the item in it.
     fn advance(
         &mut self,
         tx: &Transaction<'_>,
         topic: &Topic,
         read: &Read<'_>,
         landing: &Landing,
+        news: &News,
         standing: Standing,
-        turned: bool,
     ) -> Result<(), StoreError> {
         let open = self.open.entry(topic.name.clone()).or_default();
         if standing == Standing::Copy {
@@ -386,6 +383,12 @@ impl Ingest {
             return Ok(());
         }
         let opens = landing.closeness.is_none() && !landing.revised;
+        let at = read.features.at;
+        let joins = if sets(&read.step, news) {
+            Arrival::Sets
+        } else {
+            Arrival::Joins
+        };
         if opens {
             open.open(landing.story, &read.features);
         } else {
@@ -394,18 +397,14 @@ impl Ingest {
         if let Some(story) = open.get_mut(landing.story) {
             story.reported_by(&read.origin);
             story.texts.remember(&read.features.shingles, &read.origin);
-            let advanced = story.course.advance(&read.step, opens, read.features.at);
-            let reset = turned && story.course.set_anew(&read.step, read.features.at);
-            if advanced || reset {
+            if story
+                .course
+                .advance(&read.step, if opens { Arrival::Opens } else { joins }, at)
+            {
                 stories::set_course(tx, landing.story, &story.course)?;
             }
         }
-        if standing != Standing::News {
-            return Ok(());
-        }
-        let advanced = open.course.advance(&read.step, false, read.features.at);
-        let reset = turned && open.course.set_anew(&read.step, read.features.at);
-        if advanced || reset {
+        if standing == Standing::News && open.course.advance(&read.step, joins, at) {
             stories::set_topic_course(tx, &topic.name, &open.course)?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 
 use super::ladder::State;
-use super::open::Course;
+use super::open::{Arrival, Course};
 use super::step::Ladder;
 use super::wording::Wording;
 use super::{DevelopmentKind, Features, News, OpenStories, Policy, StoryId, assess, place, stands};
@@ -260,28 +260,6 @@ fn another_day_or_place_for_the_meeting_is_told() {
 }
 
 #[test]
-fn a_meeting_put_off_stands_where_it_is_set_anew() {
-    let at: Timestamp = LATER.parse().expect("time");
-    let step = super::step::Step {
-        state: Some(State::Placed),
-        ..super::step::Step::default()
-    };
-    for (before, after) in [
-        (State::Postponed, State::Placed),
-        (State::Cancelled, State::Cancelled),
-    ] {
-        let mut course = Course {
-            state: Some(before),
-            states: vec![(State::Placed, at), (before, at)],
-            ..Course::default()
-        };
-        assert!(!course.advance(&step, false, at));
-        assert_eq!(course.set_anew(&step, at), after == State::Placed);
-        assert_eq!(course.state, Some(after));
-    }
-}
-
-#[test]
 fn the_actor_is_the_party_named_first() {
     let (words, lexicon) = (Words::new("Kim agrees to meet Trump", ""), lexicon());
     let step = ladder().read(
@@ -310,8 +288,12 @@ fn steps_down_are_changes_and_late_reports_are_none() {
     };
     let at = |text: &str| text.parse::<Timestamp>().expect("time");
     let mut course = Course::default();
-    course.advance(&step(State::Cancelled), true, at(FIRST));
-    course.advance(&step(State::Revived), false, at("2026-03-02T10:00:00Z"));
+    course.advance(&step(State::Cancelled), Arrival::Opens, at(FIRST));
+    course.advance(
+        &step(State::Revived),
+        Arrival::Joins,
+        at("2026-03-02T10:00:00Z"),
+    );
     assert_eq!(course.state, Some(State::Revived));
     let cancelled = step(State::Cancelled);
     assert_eq!(course.changes(&cancelled, at("2026-03-02T12:00:00Z")), None);
@@ -319,6 +301,12 @@ fn steps_down_are_changes_and_late_reports_are_none() {
         course.changes(&cancelled, at("2026-03-05T12:00:00Z")),
         Some(State::Cancelled)
     );
+    course.advance(&cancelled, Arrival::Joins, at("2026-03-05T12:00:00Z"));
+    let placed = step(State::Placed);
+    course.advance(&placed, Arrival::Joins, at("2026-03-05T13:00:00Z"));
+    assert_eq!(course.state, Some(State::Cancelled));
+    course.advance(&placed, Arrival::Sets, at("2026-03-05T14:00:00Z"));
+    assert_eq!(course.state, Some(State::Placed));
 }
 
 #[test]
@@ -330,7 +318,7 @@ fn what_one_side_confirms_after_the_other_both_have_confirmed() {
     };
     let now = FIRST.parse().expect("time");
     let mut course = Course::default();
-    course.advance(&confirmed("dprk"), true, now);
+    course.advance(&confirmed("dprk"), Arrival::Opens, now);
     let news = News {
         unsaid: 0.5,
         ..News::default()
