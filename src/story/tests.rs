@@ -209,6 +209,10 @@ fn phrases_tell_the_state_unless_denied_or_threatened() {
         Some(State::Doubted),
     );
     check_state("트럼프 \"김정은 회담 취소 아니다\"", None);
+    check_state(
+        "김정은 \"트럼프 만날 계획 없다\"…위협은 계속",
+        Some(State::Declined),
+    );
     check_state("Trump calls off rally", None);
 }
 
