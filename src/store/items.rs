@@ -223,6 +223,19 @@ pub fn tidy_index(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Pages of the full-text index that one step of merging writes: a megabyte, some ten milliseconds.
+const MERGE_PAGES: i64 = 64;
+
+/// Merges segments of the full-text index a little; says whether there is more to merge. Ingest leaves a
+/// segment or more per poll, and every word of a search is looked up in each.
+pub fn merge_index(tx: &Transaction<'_>) -> Result<bool, StoreError> {
+    let before = tx.total_changes();
+    tx.prepare_cached("INSERT INTO items_fts (items_fts, rank) VALUES ('merge', ?1)")?
+        .execute([MERGE_PAGES])?;
+    // The statement itself counts as one.
+    Ok(tx.total_changes() - before > 1)
+}
+
 /// What a revision needs of the item it revises.
 #[derive(Debug, Clone)]
 pub struct Stored {
