@@ -232,6 +232,8 @@ fn build(path: &Path, n: usize) {
             Ok(())
         });
         done.expect("written");
+        // As the service does between polls.
+        while store.write(items::merge_index).expect("merged") {}
     }
     println!("{n} items written in {:.1?}", started.elapsed());
 }

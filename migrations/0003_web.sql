@@ -1,4 +1,4 @@
--- What the dashboard counts and looks up. The counters are kept by triggers, so that a page reads a few rows instead
+-- What the dashboard counts and looks up. The counters are kept as items come, so that a page reads a few rows instead
 -- of a million items.
 
 -- How many items came in an hour.
@@ -27,14 +27,6 @@ FROM matches m JOIN items i ON i.id = m.item_id GROUP BY 1, 2, 3;
 
 INSERT INTO feed_days (day, feed_id, items)
 SELECT substr(first_seen_at, 1, 10), feed_id, count(*) FROM items GROUP BY 1, 2;
-
-CREATE TRIGGER items_are_counted AFTER INSERT ON items BEGIN
-    INSERT INTO hours (hour, topic, language, items)
-    VALUES (substr(NEW.first_seen_at, 1, 13), '', coalesce(NEW.language, ''), 1)
-    ON CONFLICT DO UPDATE SET items = items + 1;
-    INSERT INTO feed_days (day, feed_id, items) VALUES (substr(NEW.first_seen_at, 1, 10), NEW.feed_id, 1)
-    ON CONFLICT DO UPDATE SET items = items + 1;
-END;
 
 -- A revised item is judged again and its match replaced; it is counted once.
 CREATE TRIGGER matches_are_counted BEFORE INSERT ON matches

@@ -22,6 +22,7 @@ mod topics;
 mod watch;
 mod why;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -38,16 +39,32 @@ use crate::config::file::Span;
 #[command(name = "summitwatch", version, about, long_about = None, max_term_width = 100)]
 pub struct Cli {
     /// Configuration file [default: ./config, $XDG_CONFIG_HOME/summitwatch, /etc/summitwatch, else the shipped one]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "With every command"
+    )]
     config: Option<PathBuf>,
     /// Archive to use instead of the configured one
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "With every command"
+    )]
     archive: Option<PathBuf>,
     /// What to log: error, warn, info, debug or trace, per module if wanted
-    #[arg(long, global = true, value_name = "LEVEL", env = "SUMMITWATCH_LOG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        env = "SUMMITWATCH_LOG",
+        help_heading = "With every command"
+    )]
     log: Option<String>,
     /// How to log [default: journald under systemd, else text]
-    #[arg(long, global = true, value_enum)]
+    #[arg(long, global = true, value_enum, help_heading = "With every command")]
     log_format: Option<LogFormat>,
     #[command(subcommand)]
     command: Command,
@@ -230,6 +247,7 @@ fn start_log(cli: &Cli) -> anyhow::Result<()> {
     let text = || {
         tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
             .with_target(false)
     };
     match format {

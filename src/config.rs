@@ -6,6 +6,7 @@ pub mod cases;
 pub mod channels;
 pub mod edit;
 pub mod fault;
+mod feeds;
 pub mod file;
 pub mod lexicon;
 mod reading;
@@ -28,17 +29,16 @@ use crate::channel::Channel;
 use crate::config::access::AccessConfig;
 use crate::config::channels::ChannelConfig;
 use crate::config::fault::{Fault, Faults, Text};
-use crate::config::file::{FeedKind, File, FullText, SecretRef};
+use crate::config::file::{File, SecretRef};
 use crate::config::routes::Reader;
 use crate::config::web::WebConfig;
 use crate::digest::Plan;
+use crate::feed::Feed;
 use crate::feed::pace::PollPolicy;
-use crate::feed::{Feed, Selectors};
 use crate::fetch::Limits;
 use crate::ingest::upkeep::Operator;
 use crate::message::templates::Templates;
 use crate::outbox::Pace;
-use crate::parse::page;
 use crate::route::Route;
 use crate::secret::Secret;
 use crate::story::Tables;
@@ -145,7 +145,7 @@ impl Config {
         let source = Text { file: &name, text };
         let file: File = source.parse()?;
         let mut faults = Faults::default();
-        let tables = feeds(&file, &source, &origin, directory, &mut faults);
+        let tables = feeds::read(&file, &source, &origin, directory, &mut faults);
         let channels = channels::read(&source, directory, &mut faults);
         // What is compiled in has no folder beside it.
         let beside = (origin != Origin::Shipped).then_some(directory);
@@ -156,7 +156,7 @@ impl Config {
             zone: &zone,
             faults: &mut faults,
         };
-        let (topics, routes) = topics_and_routes(&file, beside, &mut reader);
+        let (topics, routes) = routes::topics_and_routes(&file, beside, &mut reader);
         let names: Vec<&str> = topics.iter().map(|it| it.name.as_str()).collect();
         let digests = reader.digests(&file.digests, &names);
         let poll = &file.poll;
@@ -420,234 +420,6 @@ fn folder(named: Option<&PathBuf>, name: &str, directory: &Path) -> Option<PathB
         Some(path) => Some(directory.join(path)),
         None => Some(directory.join(name)).filter(|it| it.is_dir()),
     }
-}
-
-fn alerts(topic: &file::Topic) -> alert::Policy {
-    let default = alert::Policy::default();
-    alert::Policy {
-        floor: topic.floor.map_or(default.floor, |it| it.0),
-        per_hour: topic.alerts_per_hour,
-        hold: topic.hold.map(|it| it.0),
-        sufficient: topic.sufficient.clone(),
-    }
-}
-
-/// What the tables of feeds come to.
-#[derive(Debug, Default)]
-struct FeedTables {
-    feeds: Vec<Feed>,
-    access: Vec<AccessConfig>,
-    important: HashSet<String>,
-    full_text: HashSet<String>,
-}
-
-fn feeds(
-    file: &File,
-    source: &Text<'_>,
-    origin: &Origin,
-    directory: &Path,
-    faults: &mut Faults,
-) -> FeedTables {
-    let mut tables = FeedTables::default();
-    check_feeds(&file.feeds, source, directory, &mut tables, faults);
-    for include in &file.include {
-        let path = directory.join(include.get_ref());
-        let (name, text) = match origin {
-            Origin::Shipped => (include.get_ref().clone(), Ok(shipped::FEEDS.to_owned())),
-            Origin::File(_) => (path.display().to_string(), std::fs::read_to_string(&path)),
-        };
-        match text {
-            Err(error) => faults.push(source.fault(
-                include,
-                format!("include: {} {}", path.display(), unreadable(&error)),
-            )),
-            Ok(text) => {
-                let included = Text {
-                    file: &name,
-                    text: &text,
-                };
-                match included.parse::<file::FeedsFile>() {
-                    Ok(parsed) => {
-                        let beside = path.parent().unwrap_or(directory);
-                        check_feeds(&parsed.feeds, &included, beside, &mut tables, faults);
-                    }
-                    Err(mut more) => faults.append(&mut more),
-                }
-            }
-        }
-    }
-    tables
-}
-
-fn check_feeds(
-    written: &[file::Feed],
-    source: &Text<'_>,
-    directory: &Path,
-    tables: &mut FeedTables,
-    faults: &mut Faults,
-) {
-    for feed in written {
-        let name = feed.name.get_ref();
-        if name.is_empty() || tables.feeds.iter().any(|it| it.name == *name) {
-            let message = if name.is_empty() {
-                "a feed needs a name".to_owned()
-            } else {
-                format!("feed \"{name}\" is defined twice")
-            };
-            faults.push(source.fault(&feed.name, message));
-        }
-        match url::Url::parse(feed.url.get_ref()) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => {
-                access::check(feed, &url, source, faults);
-            }
-            Ok(url) => {
-                let message = format!(
-                    "feed \"{name}\": url: {}: is not fetched, only http and https are",
-                    url.scheme()
-                );
-                faults.push(source.fault(&feed.url, message));
-            }
-            Err(error) => {
-                faults.push(source.fault(&feed.url, format!("feed \"{name}\": url: {error}")));
-            }
-        }
-        if let Some(zone) = &feed.zone
-            && TimeZone::get(zone.get_ref()).is_err()
-        {
-            faults.push(source.fault(
-                zone,
-                format!(
-                    "feed \"{name}\": zone: \"{}\" is no IANA time zone",
-                    zone.get_ref()
-                ),
-            ));
-        }
-        let select = selectors(feed, source, faults);
-        tables
-            .access
-            .extend(AccessConfig::of(feed, source, directory));
-        if feed.important {
-            tables.important.insert(name.clone());
-        }
-        if feed.full_text == FullText::Matched {
-            tables.full_text.insert(name.clone());
-        }
-        let outlet = feed.outlet.clone().unwrap_or_else(|| name.clone());
-        tables.feeds.push(Feed {
-            name: name.clone(),
-            url: feed.url.get_ref().clone(),
-            family: feed.family.clone().unwrap_or_else(|| outlet.clone()),
-            outlet,
-            language: feed.language.clone(),
-            country: feed.country.clone(),
-            zone: feed.zone.as_ref().map(|it| it.get_ref().clone()),
-            allow_private: feed.allow_private,
-            select,
-        });
-    }
-}
-
-/// The selectors of a page; they and `kind = "html"` belong together.
-fn selectors(feed: &file::Feed, source: &Text<'_>, faults: &mut Faults) -> Option<Selectors> {
-    let name = feed.name.get_ref();
-    let select = match (feed.kind, &feed.select) {
-        (FeedKind::Html, Some(select)) => select,
-        (FeedKind::Html, None) => {
-            let message = format!(
-                "feed \"{name}\": kind = \"html\" needs select = {{ item = \"CSS selector\", … }}"
-            );
-            faults.push(source.fault(&feed.name, message));
-            return None;
-        }
-        (_, Some(select)) => {
-            let message = format!("feed \"{name}\": select is for kind = \"html\"");
-            faults.push(source.fault(select, message));
-            return None;
-        }
-        (_, None) => return None,
-    };
-    let written = select.get_ref();
-    let selectors = Selectors {
-        item: written.item.clone(),
-        title: written.title.clone(),
-        link: written.link.clone(),
-        date: written.date.clone(),
-        summary: written.summary.clone(),
-    };
-    for selector in selectors.iter() {
-        if let Err(error) = page::check(selector) {
-            faults.push(source.fault(select, format!("feed \"{name}\": select: {error}")));
-        }
-    }
-    Some(selectors)
-}
-
-/// Topics that are named, and those that routes use without naming them (the built-in `all` and
-/// shipped ones); with neither, the shipped topic.
-fn topics_and_routes(
-    file: &File,
-    directory: Option<&Path>,
-    reader: &mut Reader<'_, '_>,
-) -> (Vec<TopicRef>, Vec<RouteConfig>) {
-    let source = reader.source;
-    let mut topics: Vec<TopicRef> = Vec::new();
-    for topic in &file.topics {
-        let name = topic.name.get_ref();
-        if topics.iter().any(|it| it.name == *name) {
-            reader
-                .faults
-                .push(source.fault(&topic.name, format!("topic \"{name}\" is defined twice")));
-        }
-        if topic.file.is_none() && name != "all" && shipped::topic(name).is_none() {
-            reader.faults.push(source.fault(
-                &topic.name,
-                format!("topic \"{name}\" needs a file; only shipped topics do without"),
-            ));
-        }
-        if topic.file.is_some() && name == "all" {
-            reader.faults.push(source.fault(
-                &topic.name,
-                "topic \"all\" is built in; give a topic with a file another name",
-            ));
-        }
-        topics.push(TopicRef {
-            name: name.clone(),
-            file: directory.and_then(|directory| topic.file.as_ref().map(|it| directory.join(it))),
-            alerts: alerts(topic),
-        });
-    }
-    let mut routes = Vec::new();
-    for route in &file.routes {
-        let topic = route.topic.get_ref();
-        if !topics.iter().any(|it| it.name == *topic) {
-            if topic == "all" || shipped::topic(topic).is_some() {
-                topics.push(TopicRef {
-                    name: topic.clone(),
-                    file: None,
-                    alerts: alert::Policy::default(),
-                });
-            } else {
-                reader.faults.push(source.fault(
-                    &route.topic,
-                    unknown("topic", topic, &known_topics(&topics)),
-                ));
-            }
-        }
-        let written = file.topics.iter().find(|it| it.name.get_ref() == topic);
-        let expires = written.and_then(|it| it.expires);
-        routes.push(RouteConfig {
-            topic: topic.clone(),
-            route: reader.route(route, expires),
-        });
-    }
-    if topics.is_empty() {
-        topics.push(TopicRef {
-            name: shipped::DEFAULT_TOPIC.to_owned(),
-            file: None,
-            alerts: alert::Policy::default(),
-        });
-    }
-    (topics, routes)
 }
 
 /// The names, each of which must be a channel's.

@@ -233,7 +233,9 @@ impl Ingest {
         now: Timestamp,
         work: impl FnOnce(&mut Self, &Transaction<'_>) -> Result<T, StoreError>,
     ) -> Attempt<T> {
-        let taken = catch_unwind(AssertUnwindSafe(|| store.write(|tx| work(self, tx))));
+        let taken = catch_unwind(AssertUnwindSafe(|| {
+            store.write(|tx| items::counted(tx, || work(self, tx)))
+        }));
         if let Ok(Ok(value)) = taken {
             return Attempt::Taken(value);
         }

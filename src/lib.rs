@@ -6,8 +6,9 @@
 //! ([`fetch`]), its bytes become items ([`parse`]), items are judged ([`topic`]), placed among
 //! stories ([`story`]) and decided upon ([`alert`]); [`ingest`] does all of that in one
 //! transaction of the archive ([`store`]), together with the deliveries owed ([`outbox`]) and the
-//! feed's validators. Channels ([`channel`]) are served apart, and so is who looks at the archive ([`web`]). Time, network and disk are passed
-//! in: a recorded week replays in seconds.
+//! feed's validators. Channels are served apart ([`channel`]), and so is who looks at the archive
+//! ([`search`], [`web`]). [`daemon`] turns the loops; time, network and disk are passed in, so that
+//! a recorded week replays in seconds.
 
 pub mod clock;
 pub mod secret;

@@ -24,7 +24,7 @@ use thiserror::Error;
 use crate::feed::Selectors;
 use crate::feed::pace::Pace;
 use crate::item::{Item, Precision, When};
-use crate::parse::canonical::{Canonical, Slot};
+use crate::parse::canonical::{Aside, Canonical, Slot};
 use crate::parse::sitemap::Child;
 use crate::text::html::{plain_text, plain_title};
 use crate::text::{cut, printable};
@@ -161,8 +161,8 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
         items: feed
             .entries
             .into_iter()
-            .zip(canonical.languages)
-            .map(|(entry, language)| item(entry, language))
+            .zip(canonical.asides)
+            .map(|(entry, aside)| item(entry, aside))
             .filter(Item::has_identity)
             .collect(),
         children: canonical.children,
@@ -201,7 +201,7 @@ fn is_empty_handed(canonical: &Canonical, text: &str) -> bool {
         Kind::Sitemap => ["url", "sitemap"],
         _ => ["item", "entry"],
     };
-    let nothing = canonical.languages.is_empty() && canonical.children.is_empty();
+    let nothing = canonical.asides.is_empty() && canonical.children.is_empty();
     nothing
         && text.split('<').skip(1).any(|tag| {
             let end = tag.find(|c: char| !c.is_alphanumeric() && c != ':');
@@ -210,12 +210,8 @@ fn is_empty_handed(canonical: &Canonical, text: &str) -> bool {
         })
 }
 
-fn item(entry: model::Entry, language: Option<String>) -> Item {
-    let content_html = entry
-        .content
-        .and_then(|it| it.body)
-        .filter(|it| !it.trim().is_empty());
-    let described = entry.summary.map(|it| it.content);
+fn item(entry: model::Entry, aside: Aside) -> Item {
+    let (content_html, described) = (aside.content, aside.summary);
     let summary = described
         .as_deref()
         .map(plain_text)
@@ -245,7 +241,7 @@ fn item(entry: model::Entry, language: Option<String>) -> Item {
         content_html: content_html.or(article),
         author,
         categories: entry.categories.into_iter().map(|it| it.term).collect(),
-        language,
+        language: aside.language,
         published: entry.published.and_then(from_chrono).or(updated),
         updated_at: updated.map(|it| it.at),
     }

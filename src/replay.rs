@@ -17,7 +17,7 @@ use crate::fetch::{Document, ErrorClass, Limits};
 use crate::ingest::identity::Shared;
 use crate::ingest::{Desk, Found, Ingest, Visit};
 use crate::item::{Item, Precision, When};
-use crate::store::{Store, StoreError, feeds};
+use crate::store::{Store, StoreError, feeds, items};
 use crate::text::html::{fold_space, plain_text};
 use crate::topic::Engine;
 
@@ -119,36 +119,38 @@ impl Replay {
             feeds: known,
         } = self;
         store.write(|tx| {
-            for (recorded, now) in batch {
-                let name = recorded.feed.as_ref().unwrap_or(&recorded.outlet);
-                let id = if let Some(id) = known.get(name) {
-                    *id
-                } else {
-                    let id = feeds::upsert(
+            items::counted(tx, || {
+                for (recorded, now) in batch {
+                    let name = recorded.feed.as_ref().unwrap_or(&recorded.outlet);
+                    let id = if let Some(id) = known.get(name) {
+                        *id
+                    } else {
+                        let id = feeds::upsert(
+                            tx,
+                            &recorded_feed(name, &recorded.outlet, ""),
+                            policy,
+                            *now,
+                        )?;
+                        known.insert(name.clone(), id);
+                        id
+                    };
+                    let feed = feeds::get(tx, id)?;
+                    let item = recorded.item(*now);
+                    let seen = ingest.take_item(
                         tx,
-                        &recorded_feed(name, &recorded.outlet, ""),
-                        policy,
+                        &feed,
+                        &item,
+                        recorded.language.as_deref(),
+                        &Shared::default(),
                         *now,
                     )?;
-                    known.insert(name.clone(), id);
-                    id
-                };
-                let feed = feeds::get(tx, id)?;
-                let item = recorded.item(*now);
-                let seen = ingest.take_item(
-                    tx,
-                    &feed,
-                    &item,
-                    recorded.language.as_deref(),
-                    &Shared::default(),
-                    *now,
-                )?;
-                summary.taken += 1;
-                summary.new += usize::from(seen.change == crate::ingest::Change::New);
-                summary.matched += usize::from(seen.matched);
-                summary.alerts += seen.alerts;
-            }
-            Ok(())
+                    summary.taken += 1;
+                    summary.new += usize::from(seen.change == crate::ingest::Change::New);
+                    summary.matched += usize::from(seen.matched);
+                    summary.alerts += seen.alerts;
+                }
+                Ok(())
+            })
         })
     }
 

@@ -38,6 +38,7 @@ static STEPS: LazyLock<Vec<M<'static>>> = LazyLock::new(|| {
         M::up_with_hook(include_str!("../migrations/0002_search.sql"), reindexed),
         M::up(include_str!("../migrations/0003_web.sql")),
         M::up(include_str!("../migrations/0004_care.sql")),
+        M::up(include_str!("../migrations/0005_reading.sql")),
     ]
 });
 

@@ -302,6 +302,11 @@ pub fn turns(step: &Step, topic: &Course, now: Timestamp) -> Option<Development>
     })
 }
 
+/// Whether a headline gives the meeting a day or place that its story lacked.
+pub fn sets(step: &Step, news: &News) -> bool {
+    matches!(step.state, Some(State::Dated | State::Placed)) && !news.settings.is_empty()
+}
+
 /// A change of where the meeting of a story stands, or the first official word on hearsay. What
 /// another story of the `topic` has just told is none.
 pub fn stands(
@@ -320,8 +325,7 @@ pub fn stands(
     {
         return turns(step, course, now);
     }
-    let is_set = matches!(step.state, Some(State::Dated | State::Placed));
-    if is_set && !news.settings.is_empty() && !topic.is_over(now) {
+    if sets(step, news) && !topic.is_over(now) {
         return Some(Development {
             kind: DevelopmentKind::State,
             novelty: 1.0,

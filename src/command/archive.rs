@@ -16,18 +16,48 @@ use crate::store::query::Table;
 use crate::store::{StoreError, open_read_only, view};
 use crate::text::{Words, printable};
 
+/// Which rows are wanted.
 #[derive(Debug, Args)]
-pub(super) struct Listing {
+pub(super) struct Wanted {
     /// Only what was seen within this span, like 24h or 7d
     #[arg(long, value_parser = span)]
     since: Option<Span>,
+    /// Only what this topic matched
     #[arg(long)]
     topic: Option<String>,
-    /// ISO 639-1 code, like ko
+    /// Only items in this language: an ISO 639-1 code, like ko
     #[arg(long)]
     language: Option<String>,
+    /// Only what this outlet brought
     #[arg(long)]
     outlet: Option<String>,
+}
+
+impl Wanted {
+    pub(super) fn filter(self, state: Option<String>, limit: usize) -> anyhow::Result<Filter> {
+        let since = match self.since {
+            Some(span) => {
+                let span = SignedDuration::try_from(span.0)?;
+                Some(Clock::System.now().checked_sub(span)?)
+            }
+            None => None,
+        };
+        Ok(Filter {
+            since,
+            topic: self.topic,
+            language: self.language,
+            outlet: self.outlet,
+            state,
+            limit,
+        })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Listing {
+    #[command(flatten)]
+    wanted: Wanted,
+    /// Rows to print at most
     #[arg(long, default_value_t = 50)]
     limit: usize,
     /// Print JSON
@@ -43,22 +73,7 @@ impl Listing {
         list: impl FnOnce(&Connection, &Filter) -> Result<Table, StoreError>,
     ) -> Done {
         let connection = open_read_only(&context.archive()?)?;
-        let since = match self.since {
-            Some(span) => Some(
-                Clock::System
-                    .now()
-                    .checked_sub(SignedDuration::try_from(span.0)?)?,
-            ),
-            None => None,
-        };
-        let filter = Filter {
-            since,
-            topic: self.topic,
-            language: self.language,
-            outlet: self.outlet,
-            state,
-            limit: self.limit,
-        };
+        let filter = self.wanted.filter(state, self.limit)?;
         output::print(&list(&connection, &filter)?, self.json)?;
         Ok(ExitCode::SUCCESS)
     }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction};
 
 use crate::clock::{Clock, rfc3339};
-use crate::command::{Context, Done, Usage, block_on, span};
+use crate::command::{Context, Done, Usage, block_on, output, span};
 use crate::config::Config;
 use crate::config::file::Span;
 use crate::daemon::deliver::Deliverer;
@@ -113,7 +113,7 @@ impl Compose {
 
     fn print(&self, config: &Config, digest: &Digest) -> Done {
         if self.format == Format::Json {
-            println!("{}", serde_json::to_string_pretty(digest)?);
+            output::text(&serde_json::to_string_pretty(digest)?)?;
             return Ok(ExitCode::SUCCESS);
         }
         let name = match self.format {
@@ -124,9 +124,11 @@ impl Compose {
         let text = config.templates()?.render(name, digest)?;
         match self.format {
             // The subject is the title of the page.
-            Format::Html => println!("{}", text.trim()),
-            Format::Md => println!("# {}\n\n{}", digest.subject, text.trim()),
-            Format::Text | Format::Json => println!("{}\n\n{}", digest.subject, text.trim()),
+            Format::Html => output::text(text.trim())?,
+            Format::Md => output::text(&format!("# {}\n\n{}", digest.subject, text.trim()))?,
+            Format::Text | Format::Json => {
+                output::text(&format!("{}\n\n{}", digest.subject, text.trim()))?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -4,56 +4,32 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use jiff::SignedDuration;
 
-use crate::clock::Clock;
-use crate::command::{Context, Done, output, span};
-use crate::config::file::Span;
-use crate::store::listing::{self, Filter};
+use crate::command::archive::Wanted;
+use crate::command::{Context, Done, output};
+use crate::store::listing;
 use crate::store::open_read_only;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// One JSON object a line
     Jsonl,
     Csv,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Export {
+    /// JSON lines, or CSV with a header
     #[arg(long, value_enum, default_value = "jsonl")]
     format: Format,
-    /// Only what this topic matched
-    #[arg(long)]
-    topic: Option<String>,
-    /// Only what was seen within this span, like 24h or 7d
-    #[arg(long, value_parser = span)]
-    since: Option<Span>,
-    /// ISO 639-1 code, like ko
-    #[arg(long)]
-    language: Option<String>,
-    #[arg(long)]
-    outlet: Option<String>,
+    #[command(flatten)]
+    wanted: Wanted,
 }
 
 impl Export {
     pub(super) fn run(self, context: &Context) -> Done {
         let connection = open_read_only(&context.archive()?)?;
-        let since = match self.since {
-            Some(span) => Some(
-                Clock::System
-                    .now()
-                    .checked_sub(SignedDuration::try_from(span.0)?)?,
-            ),
-            None => None,
-        };
-        let filter = Filter {
-            since,
-            topic: self.topic,
-            language: self.language,
-            outlet: self.outlet,
-            ..Filter::default()
-        };
+        // `export` has no limit of its own.
+        let filter = self.wanted.filter(None, 0)?;
         let mut out = io::BufWriter::new(io::stdout().lock());
         let mut first = true;
         listing::export(&connection, &filter, |columns, row| -> anyhow::Result<()> {

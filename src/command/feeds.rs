@@ -45,6 +45,7 @@ pub(super) enum Feeds {
 
 #[derive(Debug, Args)]
 pub(super) struct Add {
+    /// Address of the feed; `feeds discover` finds the feeds of a site
     url: String,
     /// Its name [default: made of the outlet]
     #[arg(long)]
@@ -55,7 +56,7 @@ pub(super) struct Add {
     /// ISO 639-1 code, like ko
     #[arg(long)]
     language: Option<String>,
-    /// It stands on the own machine or network
+    /// It stands on this machine or a private network
     #[arg(long)]
     allow_private: bool,
 }
@@ -80,7 +81,7 @@ impl Feeds {
                         language: it.language.clone(),
                     })
                     .collect();
-                println!("{}", opml::write(&outlines).trim_end());
+                output::text(&opml::write(&outlines))?;
             }
             Self::Discover(discover) => return discover.run(context),
         }

@@ -110,8 +110,13 @@ impl Retry {
         for id in &self.ids {
             match store.write(|tx| by_hand::retry(tx, *id, now))? {
                 Again::Due => {}
-                Again::Refused(state) => refused.push((*id, format!("is {state}"))),
-                Again::Unknown => refused.push((*id, "is not known".to_owned())),
+                Again::Refused(state) => {
+                    refused.push((*id, format!("is {state} and not sent again")));
+                }
+                Again::Unknown => refused.push((
+                    *id,
+                    "is unknown; `summitwatch deliveries` lists them".to_owned(),
+                )),
             }
         }
         self.say(self.ids.len() - refused.len(), &refused);

@@ -26,6 +26,11 @@ pub(super) fn print(table: &Table, json: bool) -> io::Result<()> {
     out.flush()
 }
 
+/// Text of any length; who reads only its beginning ends it quietly.
+pub(super) fn text(text: &str) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{}", text.trim_end())
+}
+
 pub(super) fn as_json(table: &Table, out: &mut impl Write) -> io::Result<()> {
     let rows: Vec<Value> = table
         .rows

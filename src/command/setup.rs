@@ -221,6 +221,7 @@ fn route_json(route: &RouteConfig) -> serde_json::Value {
 
 #[derive(Debug, Args)]
 pub(super) struct Completions {
+    /// The shell to complete for
     shell: clap_complete::Shell,
 }
 

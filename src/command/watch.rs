@@ -1,6 +1,6 @@
 //! Commands that poll and send: run, poll, demo, notify test.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +12,6 @@ use serde_json::json;
 use crate::clock::{Clock, rfc3339};
 use crate::command::output::counted;
 use crate::command::{Context, Done, Usage, block_on, output};
-use crate::config::Config;
 use crate::daemon::poll::Poller;
 use crate::daemon::{Setup, prepare};
 use crate::ingest::Report;
@@ -24,23 +23,21 @@ use crate::text::{nearest, printable};
 
 pub(super) fn run(context: &Context) -> Done {
     let config = context.config()?;
-    let store = open(&config)?;
+    let archive = config.archive.clone();
+    // A fault of the configuration is told before the archive is made or migrated.
     let setup = Setup::new(config)?;
+    let store = open(&archive)?;
     let reload = || Setup::new(context.config()?);
     block_on(crate::daemon::run(setup, store, Clock::System, reload))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn open(config: &Config) -> anyhow::Result<Store> {
-    if let Some(folder) = config
-        .archive
-        .parent()
-        .filter(|it| !it.as_os_str().is_empty())
-    {
+fn open(archive: &Path) -> anyhow::Result<Store> {
+    if let Some(folder) = archive.parent().filter(|it| !it.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("make {} for the archive", folder.display()))?;
     }
-    Ok(Store::open(&config.archive)?)
+    Ok(Store::open(archive)?)
 }
 
 #[derive(Debug, Args)]
@@ -61,8 +58,9 @@ impl Poll {
         for name in &self.feeds {
             config.feed(name).map_err(Usage)?;
         }
-        let store = Arc::new(open(&config)?);
+        let archive = config.archive.clone();
         let setup = Arc::new(Setup::new(config)?);
+        let store = Arc::new(open(&archive)?);
         prepare(&store, &setup, &Clock::System)?;
         let reports = block_on(async {
             let mut poller = Poller::new(store, Clock::System, setup)?;
@@ -105,6 +103,10 @@ impl Poll {
             rows,
             cut: false,
         };
+        if reports.is_empty() && !self.json {
+            println!("no feed is configured; `summitwatch feeds add URL` adds one");
+            return Ok(());
+        }
         output::print(&table, self.json)?;
         if !self.json {
             let sum = |count: fn(&Report) -> usize| reports.iter().map(count).sum::<usize>();
@@ -143,9 +145,9 @@ impl Demo {
             "\n{} days played in {:.1} s\n\n\
              fetched   {} visits to {} feeds, {} of them answered 304\n\
              archived  {} items, {} copies and {} old ones among them; {} were edited later\n\
-             matched   {} items\n\
-             merged    into {} stories\n\
-             alerted   {} times, once per new development\n",
+             matched   {}\n\
+             merged    into {} in {} languages\n\
+             alerted   {}, once per new development\n",
             outcome.days,
             started.elapsed().as_secs_f64(),
             totals.fetches,
@@ -155,18 +157,19 @@ impl Demo {
             totals.copies,
             totals.history,
             totals.revisions,
-            totals.matched,
-            totals.stories,
-            totals.alerts,
+            of(totals.matched, "item", "items"),
+            of(totals.stories, "story", "stories"),
+            totals.languages,
+            of(totals.alerts, "time", "times"),
         );
         let explain = format!("explain {}", outcome.told.unwrap_or(1));
         println!("Try next:");
         for (command, what) in [
             ("alerts", "what was told, with the reason"),
-            ("stories", "which items tell one happening"),
+            ("story 1", "one story as a timeline across languages"),
             (
-                "items --topic us-dprk-summit --language ko",
-                "what matched in Korean",
+                "search 'concept:summit lang:ko'",
+                "a meaning, in any language",
             ),
             (explain.as_str(), "why an item matched and alerted, or not"),
             (
@@ -176,8 +179,17 @@ impl Demo {
         ] {
             println!("  summitwatch {command} --config {config}\n      {what}");
         }
+        println!(
+            "  summitwatch run --config {config}\n      the dashboard at http://127.0.0.1:8787 \
+             (its newswire is off the air, so feeds show as failing)"
+        );
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// `1 story`, `2 stories`.
+fn of(n: i64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 #[derive(Debug, Subcommand)]

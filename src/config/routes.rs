@@ -1,16 +1,18 @@
-//! Routes and digests as they are written → as they are kept: names checked, hours and cron
+//! Topics, routes and digests as they are written → as they are kept: names checked, hours and cron
 //! expressions read.
 
 use std::fmt::Display;
+use std::path::Path;
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use toml::Spanned;
 
+use crate::alert;
 use crate::config::channels::ChannelConfig;
 use crate::config::fault::{Fault, Faults, Text};
-use crate::config::file::{self, Span};
-use crate::config::{known_channels, unknown};
+use crate::config::file::{self, File, Span};
+use crate::config::{RouteConfig, TopicRef, known_channels, known_topics, shipped, unknown};
 use crate::digest::schedule::Schedule;
 use crate::digest::{Empty, Plan};
 use crate::outbox::{Pace, Rate};
@@ -214,3 +216,81 @@ pub(super) fn pace(
 
 /// Names of digests that are not scheduled.
 const RESERVED: [&str; 2] = ["quiet", "asked"];
+
+/// Topics that are named, and those that routes use without naming them (the built-in `all` and
+/// shipped ones); with neither, the shipped topic.
+pub(super) fn topics_and_routes(
+    file: &File,
+    directory: Option<&Path>,
+    reader: &mut Reader<'_, '_>,
+) -> (Vec<TopicRef>, Vec<RouteConfig>) {
+    let source = reader.source;
+    let mut topics: Vec<TopicRef> = Vec::new();
+    for topic in &file.topics {
+        let name = topic.name.get_ref();
+        if topics.iter().any(|it| it.name == *name) {
+            reader
+                .faults
+                .push(source.fault(&topic.name, format!("topic \"{name}\" is defined twice")));
+        }
+        if topic.file.is_none() && name != "all" && shipped::topic(name).is_none() {
+            reader.faults.push(source.fault(
+                &topic.name,
+                format!("topic \"{name}\" needs a file; only shipped topics do without"),
+            ));
+        }
+        if topic.file.is_some() && name == "all" {
+            reader.faults.push(source.fault(
+                &topic.name,
+                "topic \"all\" is built in; give a topic with a file another name",
+            ));
+        }
+        topics.push(TopicRef {
+            name: name.clone(),
+            file: directory.and_then(|directory| topic.file.as_ref().map(|it| directory.join(it))),
+            alerts: alerts(topic),
+        });
+    }
+    let mut routes = Vec::new();
+    for route in &file.routes {
+        let topic = route.topic.get_ref();
+        if !topics.iter().any(|it| it.name == *topic) {
+            if topic == "all" || shipped::topic(topic).is_some() {
+                topics.push(TopicRef {
+                    name: topic.clone(),
+                    file: None,
+                    alerts: alert::Policy::default(),
+                });
+            } else {
+                reader.faults.push(source.fault(
+                    &route.topic,
+                    unknown("topic", topic, &known_topics(&topics)),
+                ));
+            }
+        }
+        let written = file.topics.iter().find(|it| it.name.get_ref() == topic);
+        let expires = written.and_then(|it| it.expires);
+        routes.push(RouteConfig {
+            topic: topic.clone(),
+            route: reader.route(route, expires),
+        });
+    }
+    if topics.is_empty() {
+        topics.push(TopicRef {
+            name: shipped::DEFAULT_TOPIC.to_owned(),
+            file: None,
+            alerts: alert::Policy::default(),
+        });
+    }
+    (topics, routes)
+}
+
+fn alerts(topic: &file::Topic) -> alert::Policy {
+    let default = alert::Policy::default();
+    alert::Policy {
+        floor: topic.floor.map_or(default.floor, |it| it.0),
+        per_hour: topic.alerts_per_hour,
+        hold: topic.hold.map(|it| it.0),
+        sufficient: topic.sufficient.clone(),
+    }
+}

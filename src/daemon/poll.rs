@@ -490,12 +490,19 @@ pub fn read(document: Document, body_hash: i64, hints: &Hints) -> Found {
                 message: "the document breaks off before the end of its first entry".to_owned(),
             }
         }
-        Ok(parsed) => Found::Document {
-            bytes,
-            validators: document.validators,
-            body_hash,
-            parsed,
-        },
+        Ok(mut parsed) => {
+            // The archive keeps leads; the rest need not wait for it in memory.
+            parsed
+                .items
+                .iter_mut()
+                .for_each(|it| it.content_html = None);
+            Found::Document {
+                bytes,
+                validators: document.validators,
+                body_hash,
+                parsed,
+            }
+        }
         Err(error) => {
             let class = match error {
                 ParseError::Empty | ParseError::NotAFeed(_) | ParseError::NothingSelected => {

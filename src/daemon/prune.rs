@@ -1,4 +1,5 @@
-//! Retention: a small step now and then, so that the service's own writes hardly wait for it.
+//! Retention and the care of the full-text index: a small step now and then, so that the service's own
+//! writes hardly wait for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +10,13 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::Retention;
 use crate::daemon::{Setup, stopped};
+use crate::store::items::merge_index;
 use crate::store::retention::{prune_fetches, prune_items};
 use crate::store::{Store, StoreError};
 
 /// Between two steps while there is more, and between two looks.
 const NEXT_STEP: Duration = Duration::from_secs(1);
-const NEXT_LOOK: Duration = Duration::from_secs(3_600);
+const NEXT_LOOK: Duration = Duration::from_secs(600);
 
 pub struct Pruner {
     store: Arc<Store>,
@@ -64,6 +66,7 @@ impl Pruner {
             tracing::debug!(step.pruned, "old fetches deleted");
             more |= step.more;
         }
+        more |= self.store.write(merge_index)?;
         Ok(more)
     }
 }

@@ -271,7 +271,7 @@ impl Playback {
     pub(super) fn configuration(&self) -> String {
         let mut out = String::from(
             "# Written by `summitwatch demo`; serves the commands that read its archive.\n\
-             archive = \"summitwatch.db\"\n\n[poll]\nconcurrency = 1\nper_host = 1\ninterval = \"5m\"\nmax_interval = \"10m\"\n\n\
+             archive = \"summitwatch.db\"\n\n[web]\nlisten = \"127.0.0.1:8787\"\n\n[poll]\nconcurrency = 1\nper_host = 1\ninterval = \"5m\"\nmax_interval = \"10m\"\n\n\
              [[topics]]\nname = \"us-dprk-summit\"\n\n[[channels]]\nname = \"terminal\"\nkind = \"terminal\"\n\n\
              [[routes]]\ntopic = \"us-dprk-summit\"\nchannels = [\"terminal\"]\n",
         );

@@ -38,7 +38,12 @@ impl Schedule {
             .build();
         Ok(Self {
             written: cron.to_owned(),
-            cron: parser.parse(cron).map_err(|error| error.to_string())?,
+            cron: parser.parse(cron).map_err(|error| {
+                let said = error.to_string();
+                // Its kind of error stands before, and says nothing to who writes.
+                let told = said.rsplit(": ").next().unwrap_or_default();
+                told.trim_end_matches('.').to_lowercase()
+            })?,
             zone,
         })
     }

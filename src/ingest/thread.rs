@@ -14,12 +14,12 @@ use crate::route::{Route, Subject, dispatch};
 use crate::store::stories::{AlertId, Placed};
 use crate::store::{StoreError, items, outbox, stories};
 use crate::story::ladder::State;
-use crate::story::open::Ranked;
+use crate::story::open::{Arrival, Ranked};
 use crate::story::quote::fresh;
 use crate::story::step::Step;
 use crate::story::{
     Development, DevelopmentKind, Features, News, StoryId, assess, correction, first_told, opening,
-    place, stands, turns, withdrawn,
+    place, sets, stands, turns, withdrawn,
 };
 use crate::text::Words;
 use crate::topic::lexicon::Reading;
@@ -109,7 +109,7 @@ impl Ingest {
             .cloned()
             .unwrap_or_default();
         let decision = decide(development.as_ref(), &moment, &policy);
-        self.advance(tx, topic, &read, &landing, standing)?;
+        self.advance(tx, topic, &read, &landing, &news, standing)?;
         if !landing.revised {
             let runners_up = landing.ranked.iter().filter(|it| it.story != landing.story);
             let placed = Placed {
@@ -373,6 +373,7 @@ impl Ingest {
         topic: &Topic,
         read: &Read<'_>,
         landing: &Landing,
+        news: &News,
         standing: Standing,
     ) -> Result<(), StoreError> {
         let open = self.open.entry(topic.name.clone()).or_default();
@@ -383,6 +384,12 @@ impl Ingest {
             return Ok(());
         }
         let opens = landing.closeness.is_none() && !landing.revised;
+        let at = read.features.at;
+        let joins = if sets(&read.step, news) {
+            Arrival::Sets
+        } else {
+            Arrival::Joins
+        };
         if opens {
             open.open(landing.story, &read.features);
         } else {
@@ -391,11 +398,14 @@ impl Ingest {
         if let Some(story) = open.get_mut(landing.story) {
             story.reported_by(&read.origin);
             story.texts.remember(&read.features.shingles, &read.origin);
-            if story.course.advance(&read.step, opens, read.features.at) {
+            if story
+                .course
+                .advance(&read.step, if opens { Arrival::Opens } else { joins }, at)
+            {
                 stories::set_course(tx, landing.story, &story.course)?;
             }
         }
-        if standing == Standing::News && open.course.advance(&read.step, false, read.features.at) {
+        if standing == Standing::News && open.course.advance(&read.step, joins, at) {
             stories::set_topic_course(tx, &topic.name, &open.course)?;
         }
         Ok(())

@@ -16,9 +16,9 @@ const CATEGORIES: usize = 64;
 pub(super) struct Canonical {
     pub(super) kind: Kind,
     pub(super) feed: Fields,
-    /// The entries as Atom, and the language of each, which feed-rs does not read.
+    /// The entries as Atom, and what goes past feed-rs of each.
     pub(super) entries: String,
-    pub(super) languages: Vec<Option<String>>,
+    pub(super) asides: Vec<Aside>,
     /// Of an index of sitemaps, the best first.
     pub(super) children: Vec<Child>,
     pub(super) complete: bool,
@@ -31,24 +31,27 @@ impl Canonical {
             kind,
             feed: Fields::default(),
             entries: String::new(),
-            languages: Vec::new(),
+            asides: Vec::new(),
             children: Vec::new(),
             complete: true,
             repairs: Repairs::default(),
         }
     }
 
-    pub(super) fn push(&mut self, item: &Fields) {
+    pub(super) fn push(&mut self, mut item: Fields) {
         if self.is_full() {
             return self.repairs.told("kept the first 10,000 items");
         }
+        self.asides.push(Aside {
+            language: item.take(Slot::Language),
+            summary: item.take(Slot::Summary),
+            content: item.take(Slot::Content),
+        });
         item.entry(&mut self.entries);
-        self.languages
-            .push(item.get(Slot::Language).map(str::to_owned));
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.languages.len() >= ITEMS
+        self.asides.len() >= ITEMS
     }
 
     /// The whole document as Atom.
@@ -61,6 +64,14 @@ impl Canonical {
         out.push_str("</feed>");
         out
     }
+}
+
+/// What of an entry goes past feed-rs: the language, which it does not read, and the long texts, which
+/// are most of a document and would only be escaped for it to be unescaped.
+pub(super) struct Aside {
+    pub(super) language: Option<String>,
+    pub(super) summary: Option<String>,
+    pub(super) content: Option<String>,
 }
 
 /// What was mended, each kind told once, in the order met.
@@ -124,6 +135,11 @@ impl Fields {
         found.map(|(_, _, text)| text.as_str())
     }
 
+    fn take(&mut self, slot: Slot) -> Option<String> {
+        let at = self.best.iter().position(|(held, _, _)| *held == slot)?;
+        Some(self.best.swap_remove(at).2)
+    }
+
     /// A date in any spelling; whether it could be read.
     pub(super) fn offer_date(&mut self, slot: Slot, rank: u8, text: &str, zone: &TimeZone) -> bool {
         let when = date::parse(text, zone);
@@ -142,8 +158,6 @@ impl Fields {
             Slot::Published,
             Slot::Updated,
             Slot::Author,
-            Slot::Summary,
-            Slot::Content,
         ] {
             self.element(out, slot);
         }
@@ -162,12 +176,10 @@ impl Fields {
             Slot::Id => ("<id>", "</id>"),
             Slot::Link => ("<link href=\"", "\"/>"),
             Slot::Title => ("<title type=\"html\">", "</title>"),
-            Slot::Summary => ("<summary type=\"html\">", "</summary>"),
-            Slot::Content => ("<content type=\"html\">", "</content>"),
             Slot::Published => ("<published>", "</published>"),
             Slot::Updated => ("<updated>", "</updated>"),
             Slot::Author => ("<author><name>", "</name></author>"),
-            Slot::Language => return,
+            Slot::Summary | Slot::Content | Slot::Language => return,
         };
         out.push_str(open);
         out.push_str(&escape(text));

@@ -38,7 +38,7 @@ pub(super) fn read(text: &str, source: &Source<'_>) -> Result<Canonical, ParseEr
     }
     for value in items {
         match value.as_object() {
-            Some(value) => document.push(&item(value, &base, &source.zone)),
+            Some(value) => document.push(item(value, &base, &source.zone)),
             None => document
                 .repairs
                 .told("passed over items that are no objects"),

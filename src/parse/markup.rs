@@ -445,7 +445,7 @@ impl<'a> Builder<'a> {
             return;
         };
         if document.kind != Kind::Sitemap {
-            document.push(&item);
+            document.push(item);
         } else if name.to_ascii_lowercase().ends_with("sitemap") {
             self.listed.child(item);
         } else {

@@ -81,7 +81,7 @@ impl Listed {
                 document.repairs.told(TITLES_FROM_ADDRESSES);
                 url.offer(Slot::Title, 0, title);
             }
-            document.push(&url);
+            document.push(url);
         }
         keep_best(&mut self.children);
         document.children = self

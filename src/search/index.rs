@@ -1,7 +1,7 @@
 //! What the full-text index can say of a query. The index knows columns but no positions, so an
 //! expression finds at least what the query accepts, and the query has the last word.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::search::phrase::{Part, Phrase};
 use crate::search::{Node, Scope};
@@ -103,11 +103,38 @@ fn of_concept(concept: ConceptId, lexicon: &Lexicon) -> Option<String> {
             needed.push(term);
         }
     }
-    let terms = needed.into_iter().map(|term| {
-        let tokens = term.into_iter().collect();
-        joined(tokens, " AND ").expect("a term has a part")
-    });
-    joined(terms.collect(), " OR ")
+    any_of(needed)
+}
+
+/// Every look-up of a token costs, however rare it is: what terms share is looked up once, as in
+/// `kim AND (jong OR yo)`.
+fn any_of(mut terms: Vec<BTreeSet<String>>) -> Option<String> {
+    let mut parts = Vec::new();
+    while let Some(token) = most_shared(&terms) {
+        let (sharing, others): (Vec<_>, Vec<_>) =
+            terms.into_iter().partition(|it| it.contains(&token));
+        let rests = sharing.into_iter().map(|mut term| {
+            term.remove(&token);
+            term
+        });
+        let rests: Vec<BTreeSet<String>> = rests.collect();
+        parts.push(if rests.iter().any(BTreeSet::is_empty) {
+            token
+        } else {
+            joined(vec![token, any_of(rests)?], " AND ")?
+        });
+        terms = others;
+    }
+    joined(parts, " OR ")
+}
+
+fn most_shared(terms: &[BTreeSet<String>]) -> Option<String> {
+    let mut sharing: BTreeMap<&String, usize> = BTreeMap::new();
+    for token in terms.iter().flatten() {
+        *sharing.entry(token).or_default() += 1;
+    }
+    let most = sharing.into_iter().max_by_key(|(_, terms)| *terms);
+    most.map(|(token, _)| token.clone())
 }
 
 /// The ways in which a term may be written, each with what must be in a text. `*` opens a word's
@@ -150,4 +177,27 @@ fn exact(token: &str) -> String {
 
 fn prefix(token: &str) -> String {
     format!("\"{token}\" *")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::any_of;
+
+    #[track_caller]
+    fn check(terms: &[&str], expected: Option<&str>) {
+        let terms = terms
+            .iter()
+            .map(|it| it.split(' ').map(str::to_owned).collect());
+        assert_eq!(any_of(terms.collect()).as_deref(), expected);
+    }
+
+    #[test]
+    fn what_terms_share_is_looked_up_once() {
+        check(&[], None);
+        check(&["a"], Some("a"));
+        check(&["a", "b"], Some("(b OR a)"));
+        check(&["a b", "a c", "d"], Some("((a AND (c OR b)) OR d)"));
+        check(&["a b", "a"], Some("a"));
+        check(&["a b c", "a b d"], Some("(b AND (a AND (d OR c)))"));
+    }
 }

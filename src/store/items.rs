@@ -79,18 +79,11 @@ fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
 /// The item that a feed announced under this key, or under another that it has borne since.
 pub fn by_guid(tx: &Connection, feed: FeedId, guid_key: &str) -> Result<Option<Known>, StoreError> {
     let mut statement = tx.prepare_cached(&format!(
-        "{KNOWN} WHERE feed_id = ?1 AND guid_key = ?2 ORDER BY id DESC LIMIT 1"
+        "{KNOWN} WHERE id = coalesce(
+            (SELECT max(id) FROM items WHERE feed_id = ?1 AND guid_key = ?2),
+            (SELECT item_id FROM aliases WHERE feed_id = ?1 AND guid_key = ?2))"
     ))?;
-    if let Some(found) = statement
-        .query_row(params![feed.0, guid_key], known)
-        .optional()?
-    {
-        return Ok(Some(found));
-    }
-    let mut alias = tx.prepare_cached(&format!(
-        "{KNOWN} WHERE id = (SELECT item_id FROM aliases WHERE feed_id = ?1 AND guid_key = ?2)"
-    ))?;
-    Ok(alias
+    Ok(statement
         .query_row(params![feed.0, guid_key], known)
         .optional()?)
 }
@@ -144,6 +137,31 @@ pub fn insert(tx: &Transaction<'_>, item: &NewItem<'_>) -> Result<ItemId, StoreE
         ])?;
     index(tx, ItemId(id), item.words)?;
     Ok(ItemId(id))
+}
+
+/// Counts the items that `work` stores, by hour and language and by day and feed: all at once, since a trigger would
+/// write two rows more for each.
+pub fn counted<T>(
+    tx: &Transaction<'_>,
+    work: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let last: i64 = tx
+        .prepare_cached("SELECT coalesce(max(id), 0) FROM items")?
+        .query_row([], |row| row.get(0))?;
+    let value = work()?;
+    tx.prepare_cached(
+        "INSERT INTO hours (hour, topic, language, items)
+         SELECT substr(first_seen_at, 1, 13), '', coalesce(language, ''), count(*) FROM items WHERE id > ?1 GROUP BY 1, 3
+         ON CONFLICT DO UPDATE SET items = items + excluded.items",
+    )?
+    .execute([last])?;
+    tx.prepare_cached(
+        "INSERT INTO feed_days (day, feed_id, items)
+         SELECT substr(first_seen_at, 1, 10), feed_id, count(*) FROM items WHERE id > ?1 GROUP BY 1, 2
+         ON CONFLICT DO UPDATE SET items = items + excluded.items",
+    )?
+    .execute([last])?;
+    Ok(value)
 }
 
 /// Keeps the old words as a revision and writes the new ones.
@@ -203,6 +221,19 @@ pub fn reindex_all(tx: &Transaction<'_>) -> Result<(), StoreError> {
 pub fn tidy_index(connection: &Connection) -> Result<(), StoreError> {
     connection.execute("INSERT INTO items_fts (items_fts) VALUES ('optimize')", [])?;
     Ok(())
+}
+
+/// Pages of the full-text index that one step of merging writes: a megabyte, some ten milliseconds.
+const MERGE_PAGES: i64 = 64;
+
+/// Merges segments of the full-text index a little; says whether there is more to merge. Ingest leaves a
+/// segment or more per poll, and every word of a search is looked up in each.
+pub fn merge_index(tx: &Transaction<'_>) -> Result<bool, StoreError> {
+    let before = tx.total_changes();
+    tx.prepare_cached("INSERT INTO items_fts (items_fts, rank) VALUES ('merge', ?1)")?
+        .execute([MERGE_PAGES])?;
+    // The statement itself counts as one.
+    Ok(tx.total_changes() - before > 1)
 }
 
 /// What a revision needs of the item it revises.

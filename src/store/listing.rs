@@ -164,6 +164,8 @@ pub struct Totals {
     pub revisions: i64,
     pub matched: i64,
     pub stories: i64,
+    /// Of the items that matched.
+    pub languages: i64,
     pub developments: i64,
     pub alerts: i64,
     pub delivered: i64,
@@ -177,6 +179,7 @@ pub fn totals(connection: &Connection) -> Result<Totals, StoreError> {
             (SELECT count(*) FROM items WHERE duplicate_of IS NOT NULL),
             (SELECT count(*) FROM items WHERE standing = 'history'), (SELECT count(*) FROM revisions),
             (SELECT count(DISTINCT item_id) FROM matches), (SELECT count(*) FROM stories WHERE merged_into IS NULL),
+            (SELECT count(DISTINCT i.language) FROM matches m JOIN items i ON i.id = m.item_id),
             (SELECT count(*) FROM developments), (SELECT count(*) FROM alerts),
             (SELECT count(*) FROM deliveries WHERE state = 'delivered'),
             (SELECT count(*) FROM deliveries WHERE state IN ('pending', 'sending', 'retry', 'held'))",
@@ -192,10 +195,11 @@ pub fn totals(connection: &Connection) -> Result<Totals, StoreError> {
                 revisions: row.get(6)?,
                 matched: row.get(7)?,
                 stories: row.get(8)?,
-                developments: row.get(9)?,
-                alerts: row.get(10)?,
-                delivered: row.get(11)?,
-                owed: row.get(12)?,
+                languages: row.get(9)?,
+                developments: row.get(10)?,
+                alerts: row.get(11)?,
+                delivered: row.get(12)?,
+                owed: row.get(13)?,
             })
         },
     )?)

@@ -69,7 +69,10 @@ pub fn entry(hit: &Hit) -> Entry {
     }
 }
 
-/// Reports since then whose headlines name days, in the order of time; of one topic or of all.
+/// Of so many reports a calendar is made, the latest: a busy topic's of a year.
+const DATED_REPORTS: usize = 2_000;
+
+/// The latest reports since then whose headlines name days, in the order of time; of one topic or of all.
 pub fn dated(
     connection: &Connection,
     topic: Option<&str>,
@@ -77,13 +80,13 @@ pub fn dated(
 ) -> Result<Vec<Report>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT s.id, s.topic, s.title, s.state, i.title, f.outlet, i.url, si.placed_at, si.facts
-         FROM stories s JOIN story_items si ON si.story_id = s.id JOIN items i ON i.id = si.item_id
+         FROM story_items si CROSS JOIN stories s ON s.id = si.story_id JOIN items i ON i.id = si.item_id
          JOIN feeds f ON f.id = i.feed_id
-         WHERE s.last_seen_at >= ?1 AND (?2 IS NULL OR s.topic = ?2) AND si.placed_at >= ?1
-           AND si.facts LIKE '%\"date %' AND si.code <> 'copy'
-         ORDER BY si.placed_at, i.id",
+         WHERE si.placed_at >= ?1 AND instr(si.facts, '\"date ') > 0 AND si.code <> 'copy'
+           AND (?2 IS NULL OR s.topic = ?2)
+         ORDER BY si.placed_at DESC, si.item_id DESC LIMIT ?3",
     )?;
-    let rows = statement.query_map(params![At(since), topic], |row| {
+    let rows = statement.query_map(params![At(since), topic, count(DATED_REPORTS)], |row| {
         let state: Option<String> = row.get(3)?;
         let facts: String = row.get(8)?;
         Ok(Report {
@@ -98,7 +101,9 @@ pub fn dated(
             days: days(&facts),
         })
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut reports: Vec<Report> = rows.collect::<Result<_, _>>()?;
+    reports.reverse();
+    Ok(reports)
 }
 
 /// Month and day of facts like `date 05-12`.

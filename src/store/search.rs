@@ -1,5 +1,7 @@
 //! Search: the full-text index narrows, the query itself accepts, the newest first.
 
+use std::ops::Range;
+
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
@@ -58,24 +60,27 @@ pub fn find(
     page: Page,
     now: Timestamp,
 ) -> Result<Vec<Hit>, StoreError> {
-    let (sql, values) = statement(connection, query, lexicon)?;
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
+    let index = query.index(lexicon);
     let asks_places = query.asks_places();
     let mut found: Vec<Candidate> = Vec::new();
     let mut ranked = 0;
     let wanted = page.offset.saturating_add(page.limit);
-    while let Some(row) = rows.next()? {
-        let mut candidate = Candidate::read(connection, row, asks_places)?;
-        if !candidate.is_accepted(query, lexicon, now) {
-            continue;
-        }
-        found.push(candidate);
-        if found.len() - ranked == RANKED {
-            rank(&mut found[ranked..]);
-            ranked = found.len();
-            if ranked >= wanted {
-                break;
+    'spans: for ids in spans(connection, query)? {
+        let (sql, values) = statement(connection, query, index.clone(), ids)?;
+        let mut statement = connection.prepare(&sql)?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        while let Some(row) = rows.next()? {
+            let mut candidate = Candidate::read(connection, row, asks_places)?;
+            if !candidate.is_accepted(query, lexicon, now) {
+                continue;
+            }
+            found.push(candidate);
+            if found.len() - ranked == RANKED {
+                rank(&mut found[ranked..]);
+                ranked = found.len();
+                if ranked >= wanted {
+                    break 'spans;
+                }
             }
         }
     }
@@ -92,52 +97,92 @@ fn rank(found: &mut [Candidate]) {
     });
 }
 
-/// Every candidate, the newest first. What a condition leaves out, the query would not accept.
+/// Ids in which to look, one span after the other. What was published before a day was mostly seen
+/// before it too; what was seen later is looked at only if that is not enough.
+fn spans(connection: &Connection, query: &Query) -> Result<Vec<Range<i64>>, StoreError> {
+    let (mut first, mut late) = (0, i64::MAX);
+    for filter in query.filters() {
+        match filter {
+            // The clock may have been set back without hiding an item.
+            Filter::After(at) => {
+                let at = at.checked_sub(CLOCK_SLACK).unwrap_or(*at);
+                first = first.max(seen_from(connection, at)?);
+            }
+            Filter::Before(at) => {
+                let at = at.checked_add(CLOCK_SLACK).unwrap_or(*at);
+                late = late.min(seen_from(connection, at)?);
+            }
+            _ => {}
+        }
+    }
+    let late = late.max(first);
+    let mut spans = vec![first..late, late..i64::MAX];
+    spans.retain(|it| !it.is_empty());
+    Ok(spans)
+}
+
+/// The first item seen at or after `at`. Ids follow the clock but where it was set back.
+fn seen_from(connection: &Connection, at: Timestamp) -> Result<i64, StoreError> {
+    let first = connection
+        .prepare_cached(
+            "SELECT id FROM items WHERE first_seen_at >= ?1 ORDER BY first_seen_at, id LIMIT 1",
+        )?
+        .query_row([At(at)], |row| row.get(0))
+        .optional()?;
+    Ok(first.unwrap_or(i64::MAX))
+}
+
+/// Every candidate of these ids, the newest first. What a condition leaves out, the query would not
+/// accept.
 fn statement(
     connection: &Connection,
     query: &Query,
-    lexicon: &Lexicon,
+    index: Option<String>,
+    ids: Range<i64>,
 ) -> Result<(String, Vec<Value>), StoreError> {
-    let mut values = Vec::new();
+    let mut values = vec![Value::from(ids.start), Value::from(ids.end)];
     let mut conditions = String::new();
-    let (from, id) = if let Some(expression) = query.index(lexicon) {
-        values.push(Value::from(expression));
-        conditions.push_str("items_fts MATCH ?1");
+    // Membership is tested row by row: the index would be asked anew for every member.
+    let (from, id, member) = if let Some(expression) = index {
+        values.push(expression.into());
+        conditions.push_str("items_fts MATCH ?3 AND ");
         (
             "items_fts x CROSS JOIN items i ON i.id = x.rowid",
             "x.rowid",
+            "+x.rowid",
         )
     } else {
-        conditions.push_str("true");
-        ("items i", "i.id")
+        ("items i", "i.id", "i.id")
     };
+    conditions.push_str(&format!("{id} >= ?1 AND {id} < ?2"));
     for filter in query.filters() {
         let (condition, value) = match filter {
             Filter::Language(language) => ("i.language = ?", language.clone().into()),
             Filter::Story(story) => (
-                "i.id IN (SELECT item_id FROM story_items WHERE story_id = ?)",
+                "MEMBER IN (SELECT item_id FROM story_items WHERE story_id = ?)",
                 into(connection, *story)?.into(),
             ),
+            // A plus keeps to the narrowest index.
             Filter::Topic(topic) => (
-                "EXISTS (SELECT 1 FROM matches m WHERE m.item_id = i.id AND m.topic = ? COLLATE NOCASE)",
+                "MEMBER IN (SELECT item_id FROM matches WHERE topic = ? COLLATE NOCASE)",
                 topic.clone().into(),
             ),
-            Filter::After(at) => ("ID >= ?", first_id(connection, *at)?.into()),
             Filter::Is(Quality::Matched) => (
-                "EXISTS (SELECT 1 FROM matches m WHERE m.item_id = i.id) AND ?",
-                1.into(),
+                "MEMBER IN (SELECT item_id FROM matches WHERE +item_id >= ?)",
+                ids.start.into(),
             ),
             Filter::Is(Quality::Alerted) => (
-                "i.id IN (SELECT d.item_id FROM developments d JOIN alerts a ON a.development_id = d.id) AND ?",
-                1.into(),
+                "MEMBER IN (SELECT d.item_id FROM developments d JOIN alerts a ON a.development_id = d.id
+                    WHERE d.item_id >= ?)",
+                ids.start.into(),
             ),
             Filter::Is(Quality::Standing(standing)) => {
                 ("i.standing = ?", standing.as_str().to_owned().into())
             }
             Filter::Outlet(_) | Filter::Feed(_) => {
+                let feeds = feeds(connection, filter)?;
                 conditions.push_str(&format!(
-                    " AND i.feed_id IN ({})",
-                    feeds(connection, filter)?
+                    " AND {member} IN (SELECT id FROM items WHERE feed_id IN ({feeds}) AND +id >= ?1 AND +id < ?2)"
                 ));
                 continue;
             }
@@ -145,11 +190,13 @@ fn statement(
                 "coalesce(i.published_at, i.first_seen_at) < ?",
                 rfc3339(*at).into(),
             ),
+            // Said by the ids.
+            Filter::After(_) => continue,
         };
         values.push(value);
-        let condition = condition.replace('?', &format!("?{}", values.len()));
         conditions.push_str(" AND ");
-        conditions.push_str(&condition.replace("ID", id));
+        let condition = condition.replace("MEMBER", member);
+        conditions.push_str(&condition.replace('?', &format!("?{}", values.len())));
     }
     let sql = format!(
         "SELECT i.id, i.title, i.summary, a.text, f.outlet, f.family, f.name, i.language, i.url, i.published_at,
@@ -159,18 +206,6 @@ fn statement(
          WHERE {conditions} ORDER BY {id} DESC"
     );
     Ok((sql, values))
-}
-
-/// Items below it were seen before then. Ids follow the clock but where it was set back.
-fn first_id(connection: &Connection, at: Timestamp) -> Result<i64, StoreError> {
-    let at = at.checked_sub(CLOCK_SLACK).unwrap_or(at);
-    let first = connection
-        .prepare_cached(
-            "SELECT id FROM items WHERE first_seen_at >= ?1 ORDER BY first_seen_at, id LIMIT 1",
-        )?
-        .query_row([At(at)], |row| row.get(0))
-        .optional()?;
-    Ok(first.unwrap_or(i64::MAX))
 }
 
 /// The feeds that a filter means, for `IN`.

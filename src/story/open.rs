@@ -58,6 +58,16 @@ pub struct Course {
     pub hearsay: bool,
 }
 
+/// How an item comes to a story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// As its first.
+    Opens,
+    Joins,
+    /// With another day or place for the meeting, whatever became of the one before.
+    Sets,
+}
+
 impl Course {
     /// The state that a headline tells: what one party confirms after the other did, both have.
     pub fn next(&self, step: &Step) -> Option<State> {
@@ -96,11 +106,14 @@ impl Course {
             .is_some_and(|(_, at)| age(*at, now) < CURRENT)
     }
 
-    /// Goes on with an item; whether anything changed. `opens`: it is the story's first.
-    pub fn advance(&mut self, step: &Step, opens: bool, now: Timestamp) -> bool {
+    /// Goes on with an item; whether anything changed.
+    pub fn advance(&mut self, step: &Step, arrival: Arrival, now: Timestamp) -> bool {
         let before = self.clone();
         let rises = |state: &State| self.state.is_none_or(|it| !it.is_down() && it < *state);
-        let state = self.changes(step, now).or_else(|| {
+        let set = step
+            .state
+            .filter(|_| arrival == Arrival::Sets && !self.is_over(now));
+        let state = self.changes(step, now).or(set).or_else(|| {
             // A step too small to be told.
             self.next(step)
                 .filter(|it| !it.is_down() && *it != State::Revived)
@@ -112,7 +125,7 @@ impl Course {
             self.states.push((state, now));
         }
         self.official |= step.official && !step.hearsay;
-        self.hearsay |= opens && step.hearsay;
+        self.hearsay |= arrival == Arrival::Opens && step.hearsay;
         *self != before
     }
 }

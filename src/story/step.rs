@@ -73,8 +73,8 @@ impl Ladder {
         let parties = self.parties_of(&title);
         let both = parties.len() > 1;
         let found = self.phrases_of(&title);
-        let has = |cue: &str| found.iter().any(|it| self.name(it) == cue);
-        let states = found.iter().filter_map(|hit| {
+        let has = |cue: &str| found.hits.iter().any(|it| self.name(it) == cue);
+        let states = found.hits.iter().filter_map(|hit| {
             let state = State::of(self.name(hit))?;
             self.turned(state, hit, &found)
         });
@@ -126,9 +126,17 @@ impl Ladder {
 
     /// Phrases of the headline; where none tells a state, of the headline without the names of
     /// the parties, which often stand within: "preparations for Trump-Kim summit".
-    fn phrases_of(&self, title: &Title<'_>) -> Vec<Hit> {
-        let tells = |hits: &[Hit]| hits.iter().any(|it| State::of(self.name(it)).is_some());
-        let found = self.phrases.read(&Words::new(title.words.title, "")).hits;
+    fn phrases_of(&self, title: &Title<'_>) -> Phrases {
+        let read = |text: &str| {
+            let words = Words::new(text, "");
+            let hits = self.phrases.read(&words).hits;
+            Phrases {
+                text: words.folded_title.text,
+                hits,
+            }
+        };
+        let tells = |it: &Phrases| it.hits.iter().any(|it| State::of(self.name(it)).is_some());
+        let found = read(title.words.title);
         if tells(&found) {
             return found;
         }
@@ -146,20 +154,18 @@ impl Ladder {
             bare.truncate(name.start);
             bare.push_str(&behind);
         }
-        let without = self.phrases.read(&Words::new(&bare, "")).hits;
+        let without = read(&bare);
         if tells(&without) { without } else { found }
     }
 
     /// The state that a phrase tells beside the cues next to it; none where it is denied.
-    fn turned(&self, state: State, hit: &Hit, hits: &[Hit]) -> Option<State> {
+    fn turned(&self, state: State, hit: &Hit, found: &Phrases) -> Option<State> {
         let beside = |cue: &str| {
-            hits.iter().any(|it| {
-                self.name(it) == cue
-                    && (it.at >= hit.to && it.at - hit.to <= REACH
-                        || it.to <= hit.at && hit.at - it.to <= REACH)
-            })
+            let mut cues = found.hits.iter().filter(|it| self.name(it) == cue);
+            cues.any(|it| found.join(it, hit))
         };
         match (beside("negation"), beside("maybe")) {
+            (true, _) if state.is_down() => None,
             (true, _) if state == State::Floated => Some(State::Doubted),
             (true, _) if state <= State::Agreed => Some(State::Declined),
             (true, _) => None,
@@ -187,6 +193,29 @@ impl Ladder {
             state
         }
     }
+}
+
+/// What the tables find in a folded headline.
+struct Phrases {
+    text: String,
+    hits: Vec<Hit>,
+}
+
+impl Phrases {
+    /// Whether two hits stand near each other in one clause.
+    fn join(&self, a: &Hit, b: &Hit) -> bool {
+        let (first, second) = if a.at < b.at { (a, b) } else { (b, a) };
+        let gap = second.at.checked_sub(first.to).filter(|it| *it <= REACH);
+        gap.is_some_and(|gap| {
+            let between = self.text.chars().skip(first.to).take(gap);
+            !between.into_iter().any(ends_clause)
+        })
+    }
+}
+
+/// Quotation marks and the stops and dots of headlines, as they are folded.
+fn ends_clause(c: char) -> bool {
+    matches!(c, '.' | '。' | '!' | '?' | ';' | '"' | '“' | '”')
 }
 
 /// What joins two names, or a name and what it stands beside.

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 
 use super::ladder::State;
-use super::open::Course;
+use super::open::{Arrival, Course};
 use super::step::Ladder;
 use super::wording::Wording;
 use super::{DevelopmentKind, Features, News, OpenStories, Policy, StoryId, assess, place, stands};
@@ -209,6 +209,10 @@ fn phrases_tell_the_state_unless_denied_or_threatened() {
         Some(State::Doubted),
     );
     check_state("트럼프 \"김정은 회담 취소 아니다\"", None);
+    check_state(
+        "김정은 \"트럼프 만날 계획 없다\"…위협은 계속",
+        Some(State::Declined),
+    );
     check_state("Trump calls off rally", None);
 }
 
@@ -288,8 +292,12 @@ fn steps_down_are_changes_and_late_reports_are_none() {
     };
     let at = |text: &str| text.parse::<Timestamp>().expect("time");
     let mut course = Course::default();
-    course.advance(&step(State::Cancelled), true, at(FIRST));
-    course.advance(&step(State::Revived), false, at("2026-03-02T10:00:00Z"));
+    course.advance(&step(State::Cancelled), Arrival::Opens, at(FIRST));
+    course.advance(
+        &step(State::Revived),
+        Arrival::Joins,
+        at("2026-03-02T10:00:00Z"),
+    );
     assert_eq!(course.state, Some(State::Revived));
     let cancelled = step(State::Cancelled);
     assert_eq!(course.changes(&cancelled, at("2026-03-02T12:00:00Z")), None);
@@ -297,6 +305,12 @@ fn steps_down_are_changes_and_late_reports_are_none() {
         course.changes(&cancelled, at("2026-03-05T12:00:00Z")),
         Some(State::Cancelled)
     );
+    course.advance(&cancelled, Arrival::Joins, at("2026-03-05T12:00:00Z"));
+    let placed = step(State::Placed);
+    course.advance(&placed, Arrival::Joins, at("2026-03-05T13:00:00Z"));
+    assert_eq!(course.state, Some(State::Cancelled));
+    course.advance(&placed, Arrival::Sets, at("2026-03-05T14:00:00Z"));
+    assert_eq!(course.state, Some(State::Placed));
 }
 
 #[test]
@@ -308,7 +322,7 @@ fn what_one_side_confirms_after_the_other_both_have_confirmed() {
     };
     let now = FIRST.parse().expect("time");
     let mut course = Course::default();
-    course.advance(&confirmed("dprk"), true, now);
+    course.advance(&confirmed("dprk"), Arrival::Opens, now);
     let news = News {
         unsaid: 0.5,
         ..News::default()

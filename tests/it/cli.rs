@@ -971,12 +971,14 @@ fn help_reads_like_this() {
       help         Print this message or the help of the given subcommand(s)
 
     Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    With every command:
           --config <FILE>            Configuration file [default: ./config, $XDG_CONFIG_HOME/summitwatch, /etc/summitwatch, else the shipped one]
           --archive <FILE>           Archive to use instead of the configured one
           --log <LEVEL>              What to log: error, warn, info, debug or trace, per module if wanted [env: SUMMITWATCH_LOG=]
           --log-format <LOG_FORMAT>  How to log [default: journald under systemd, else text] [possible values: text, json, journald]
-      -h, --help                     Print help
-      -V, --version                  Print version
     ");
 }
 

@@ -340,7 +340,7 @@ fn a_digest_asked_for_beside_the_running_service_is_sent_by_it_once() {
     hooks.wait_until("the digest", |requests| requests.len() >= 4);
     // Nothing is due again, and nobody is told twice.
     desk.run(&["deliveries", "retry", "1"])
-        .ill(1, "error: delivery 1 is delivered");
+        .ill(1, "error: delivery 1 is delivered and not sent again");
     assert_eq!(
         desk.run(&["alerts", "ack", "1"]).well(),
         "alert 1 is acknowledged\n"
@@ -394,7 +394,7 @@ fn check_lists_routes_and_the_next_slots_and_finds_faults_with_their_lines() {
     error: summitwatch.toml:14: unknown exception "state:off"; did you mean "state"?
     error: summitwatch.toml:15: unknown channel "phone"; known are other
     error: summitwatch.toml:17: "quiet" cannot be a digest's name; give it another
-    error: summitwatch.toml:18: cron: "0 8": Invalid pattern: Pattern must have 5 fields when seconds are disallowed.; write minute, hour, day, month and weekday, like "0 8 * * MON-FRI"
+    error: summitwatch.toml:18: cron: "0 8": pattern must have 5 fields when seconds are disallowed; write minute, hour, day, month and weekday, like "0 8 * * MON-FRI"
     error: summitwatch.toml:24: unknown topic "x"; known are all
     error: summitwatch.toml:23: unknown channel "nobody"; known are other
     error: summitwatch.toml:22: cron: "0 0 30 2 *" names a day that never comes

@@ -6,6 +6,7 @@ use anyhow::bail;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::command::output::counted;
 use crate::command::topics::{place, references};
 use crate::command::{Context, Done};
 use crate::config::Config;
@@ -89,7 +90,12 @@ impl Check {
             );
         } else {
             self.tell(&sections);
-            println!("{problems} problems, {notes} notes{}", self.hint(notes));
+            println!(
+                "{}, {}{}",
+                counted(problems, "problem"),
+                counted(notes, "note"),
+                self.hint(notes)
+            );
         }
         if problems > 0 && !self.json {
             bail!("there are problems");

@@ -211,6 +211,53 @@ fn titles_and_the_latest_come_first_and_pages_follow_each_other() {
 }
 
 #[test]
+fn what_was_published_before_a_day_is_found_whenever_it_was_seen() {
+    let (store, feed) = archive();
+    let old = insert(&store, feed, "Summit then", "", at("2025-12-01T00:00:00Z"));
+    let near = insert(&store, feed, "Summit eve", "", at("2025-12-31T23:00:00Z"));
+    let day_after = insert(&store, feed, "Summit new", "", at("2026-01-01T01:00:00Z"));
+    let late = insert(&store, feed, "Summit late", "", at(NOW));
+    let published = store.write::<_, StoreError>(|tx| {
+        let sql = "UPDATE items SET published_at = '2025-11-01T00:00:00Z' WHERE id = ?1";
+        Ok(tx.execute(sql, [late.0])?)
+    });
+    published.expect("published");
+    let [old, near, late] = [old.0, near.0, late.0];
+    assert_eq!(found(&store, "summit before:2026-01-01"), [near, old, late]);
+    assert_eq!(found(&store, "before:2026-01-01"), [near, old, late]);
+    assert_eq!(found(&store, "summit before:2025-11-15"), [late]);
+    assert_eq!(
+        found(&store, "summit before:2026-01-01 after:2025-12-15"),
+        [near]
+    );
+    assert_eq!(found(&store, "after:2026-01-01 summit"), [day_after.0]);
+    assert!(found(&store, "summit after:2026-01-01 before:2025-12-15").is_empty());
+    assert!(found(&store, "summit after:2027-01-01").is_empty());
+}
+
+#[test]
+fn merging_leaves_few_segments_that_say_the_same() {
+    let (store, feed) = archive();
+    for n in 0..40 {
+        insert(&store, feed, &format!("Summit {n} 북미회담"), "", at(NOW));
+    }
+    let segments = || {
+        let count = "SELECT count(DISTINCT segid) FROM items_fts_idx";
+        let n = store.read(|connection| Ok(connection.query_row(count, [], |row| row.get(0))?));
+        n.map(|it: i64| it).expect("a number")
+    };
+    let before = (segments(), found(&store, "북미 summit"));
+    let mut steps = 0;
+    while store.write(items::merge_index).expect("merged") {
+        steps += 1;
+        assert!(steps < 40, "it ends");
+    }
+    assert!(before.0 > 4 && segments() <= 2, "{} segments", segments());
+    assert_eq!(found(&store, "북미 summit"), before.1);
+    assert_eq!(before.1.len(), 40);
+}
+
+#[test]
 fn an_article_is_found_by_its_text_also_after_a_revision() {
     let (store, feed) = archive();
     let id = insert(&store, feed, "Quiet day", "Nothing much", at(NOW));

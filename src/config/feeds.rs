@@ -1,0 +1,165 @@
+//! Feeds as they are written → as they are kept: names and addresses checked, with what is told,
+//! read and sent for each of them.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+
+use crate::config::access::{self, AccessConfig};
+use crate::config::fault::{Faults, Text};
+use crate::config::file::{self, FeedKind, File, FullText};
+use crate::config::{Origin, shipped, unreadable};
+use crate::feed::{Feed, Selectors};
+use crate::parse::page;
+
+/// What the tables of feeds come to.
+#[derive(Debug, Default)]
+pub(super) struct FeedTables {
+    pub(super) feeds: Vec<Feed>,
+    pub(super) access: Vec<AccessConfig>,
+    pub(super) important: HashSet<String>,
+    pub(super) full_text: HashSet<String>,
+}
+
+/// Those of the file itself, and those of the files that it includes.
+pub(super) fn read(
+    file: &File,
+    source: &Text<'_>,
+    origin: &Origin,
+    directory: &Path,
+    faults: &mut Faults,
+) -> FeedTables {
+    let mut tables = FeedTables::default();
+    check(&file.feeds, source, directory, &mut tables, faults);
+    for include in &file.include {
+        let path = directory.join(include.get_ref());
+        let (name, text) = match origin {
+            Origin::Shipped => (include.get_ref().clone(), Ok(shipped::FEEDS.to_owned())),
+            Origin::File(_) => (path.display().to_string(), std::fs::read_to_string(&path)),
+        };
+        match text {
+            Err(error) => faults.push(source.fault(
+                include,
+                format!("include: {} {}", path.display(), unreadable(&error)),
+            )),
+            Ok(text) => {
+                let included = Text {
+                    file: &name,
+                    text: &text,
+                };
+                match included.parse::<file::FeedsFile>() {
+                    Ok(parsed) => {
+                        let beside = path.parent().unwrap_or(directory);
+                        check(&parsed.feeds, &included, beside, &mut tables, faults);
+                    }
+                    Err(mut more) => faults.append(&mut more),
+                }
+            }
+        }
+    }
+    tables
+}
+
+fn check(
+    written: &[file::Feed],
+    source: &Text<'_>,
+    directory: &Path,
+    tables: &mut FeedTables,
+    faults: &mut Faults,
+) {
+    for feed in written {
+        let name = feed.name.get_ref();
+        if name.is_empty() || tables.feeds.iter().any(|it| it.name == *name) {
+            let message = if name.is_empty() {
+                "a feed needs a name".to_owned()
+            } else {
+                format!("feed \"{name}\" is defined twice")
+            };
+            faults.push(source.fault(&feed.name, message));
+        }
+        match url::Url::parse(feed.url.get_ref()) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => {
+                access::check(feed, &url, source, faults);
+            }
+            Ok(url) => {
+                let message = format!(
+                    "feed \"{name}\": url: {}: is not fetched, only http and https are",
+                    url.scheme()
+                );
+                faults.push(source.fault(&feed.url, message));
+            }
+            Err(error) => {
+                faults.push(source.fault(&feed.url, format!("feed \"{name}\": url: {error}")));
+            }
+        }
+        if let Some(zone) = &feed.zone
+            && TimeZone::get(zone.get_ref()).is_err()
+        {
+            faults.push(source.fault(
+                zone,
+                format!(
+                    "feed \"{name}\": zone: \"{}\" is no IANA time zone",
+                    zone.get_ref()
+                ),
+            ));
+        }
+        let select = selectors(feed, source, faults);
+        tables
+            .access
+            .extend(AccessConfig::of(feed, source, directory));
+        if feed.important {
+            tables.important.insert(name.clone());
+        }
+        if feed.full_text == FullText::Matched {
+            tables.full_text.insert(name.clone());
+        }
+        let outlet = feed.outlet.clone().unwrap_or_else(|| name.clone());
+        tables.feeds.push(Feed {
+            name: name.clone(),
+            url: feed.url.get_ref().clone(),
+            family: feed.family.clone().unwrap_or_else(|| outlet.clone()),
+            outlet,
+            language: feed.language.clone(),
+            country: feed.country.clone(),
+            zone: feed.zone.as_ref().map(|it| it.get_ref().clone()),
+            allow_private: feed.allow_private,
+            select,
+        });
+    }
+}
+
+/// The selectors of a page; they and `kind = "html"` belong together.
+fn selectors(feed: &file::Feed, source: &Text<'_>, faults: &mut Faults) -> Option<Selectors> {
+    let name = feed.name.get_ref();
+    let select = match (feed.kind, &feed.select) {
+        (FeedKind::Html, Some(select)) => select,
+        (FeedKind::Html, None) => {
+            let message = format!(
+                "feed \"{name}\": kind = \"html\" needs select = {{ item = \"CSS selector\", … }}"
+            );
+            faults.push(source.fault(&feed.name, message));
+            return None;
+        }
+        (_, Some(select)) => {
+            let message = format!("feed \"{name}\": select is for kind = \"html\"");
+            faults.push(source.fault(select, message));
+            return None;
+        }
+        (_, None) => return None,
+    };
+    let written = select.get_ref();
+    let selectors = Selectors {
+        item: written.item.clone(),
+        title: written.title.clone(),
+        link: written.link.clone(),
+        date: written.date.clone(),
+        summary: written.summary.clone(),
+    };
+    for selector in selectors.iter() {
+        if let Err(error) = page::check(selector) {
+            faults.push(source.fault(select, format!("feed \"{name}\": select: {error}")));
+        }
+    }
+    Some(selectors)
+}
