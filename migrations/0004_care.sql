@@ -60,11 +60,12 @@ GROUP BY date(created_at), channel;
 -- Items, matched items, developments and alerts per day (UTC) and language.
 CREATE VIEW daily_volume AS
 WITH happened AS (
-    SELECT date(i.first_seen_at) AS day, i.language, 1 AS item, 0 AS matched, 0 AS development, 0 AS alert
-    FROM items i
+    SELECT substr(hour, 1, 10) AS day, nullif(language, '') AS language, items AS item, 0 AS matched, 0 AS development,
+           0 AS alert
+    FROM hours WHERE topic = ''
     UNION ALL
     SELECT date(i.first_seen_at), i.language, 0, 1, 0, 0
-    FROM items i WHERE EXISTS (SELECT 1 FROM matches m WHERE m.item_id = i.id)
+    FROM (SELECT DISTINCT item_id FROM matches) m JOIN items i ON i.id = m.item_id
     UNION ALL
     SELECT date(d.created_at), i.language, 0, 0, 1, EXISTS (SELECT 1 FROM alerts a WHERE a.development_id = d.id)
     FROM developments d JOIN items i ON i.id = d.item_id
