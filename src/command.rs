@@ -279,7 +279,7 @@ fn span(text: &str) -> Result<Span, String> {
 
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     // One thread turns the loops; parsing and the archive have two blocking threads, the dashboard's
-    // questions two more while they are asked. More would mean more allocator arenas and no more speed.
+    // questions two more while they are asked. More would bring no more speed.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(4)

@@ -10,7 +10,8 @@ pub fn is_unspaced(c: char) -> bool {
 
 /// Letters and digits of scripts that put spaces between words.
 pub fn is_word(c: char) -> bool {
-    c.is_alphanumeric() && !is_unspaced(c)
+    // In this order: the table of letters is slow for the scripts that are ruled out.
+    !is_unspaced(c) && c.is_alphanumeric()
 }
 
 /// A folded text as the full-text index holds it: nothing but letters, digits and spaces, so that the
@@ -25,13 +26,17 @@ pub fn segmented(folded: &str) -> String {
             out.push(' ');
             out.push(c);
             out.extend(chars.peek().filter(|next| is_unspaced(**next)));
-        } else if c.is_alphanumeric() {
-            if !follows_word {
-                out.push(' ');
+            follows_word = false;
+        } else {
+            let is_word = c.is_alphanumeric();
+            if is_word {
+                if !follows_word {
+                    out.push(' ');
+                }
+                out.push(c);
             }
-            out.push(c);
+            follows_word = is_word;
         }
-        follows_word = is_word(c);
     }
     out
 }
