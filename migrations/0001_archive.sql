@@ -157,7 +157,7 @@ CREATE TABLE topics (
     name   TEXT PRIMARY KEY,                  -- the configuration's name
     state  TEXT,                              -- as in stories
     actor  TEXT,                              -- party by which it came there
-    states TEXT NOT NULL                      -- every state it has had, with when it came there
+    states TEXT NOT NULL                      -- its states of the last days, with when it came there
 ) STRICT;
 
 -- Stories that turned out to be one. Merging tells nobody anything.

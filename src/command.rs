@@ -1,6 +1,8 @@
 //! The command line: one thin file per group of commands. Exit status 0 done, 1 failed, 2 wrong
 //! usage or configuration.
-#![expect(clippy::print_stdout, reason = "commands print; nothing else does")]
+
+#[macro_use]
+mod output;
 
 mod archive;
 mod backtest;
@@ -11,7 +13,6 @@ mod export;
 mod feeds;
 mod judge;
 mod outbox;
-mod output;
 mod progress;
 mod replay;
 mod search;

@@ -36,6 +36,7 @@ use crate::message::templates::Templates;
 use crate::store;
 use crate::store::{Store, StoreError, feeds, outbox};
 use crate::story::Tables;
+use crate::text::counted;
 use crate::topic::Engine;
 use crate::web::{self, Site, Web};
 
@@ -215,7 +216,9 @@ pub async fn run(
     tracing::info!(
         n_feeds,
         n_topics,
-        "watching {n_feeds} feeds for {n_topics} topics, from {}",
+        "watching {} for {}, from {}",
+        counted(n_feeds, "feed"),
+        counted(n_topics, "topic"),
         setup.config.origin
     );
     drop(setup);

@@ -90,6 +90,11 @@ pub fn cut_by(text: &str, limit: usize, measure: impl Fn(&str) -> usize) -> Stri
     format!("{}…", text[..end].trim_end())
 }
 
+/// `1 feed`, `2 feeds`.
+pub fn counted(n: usize, one: &str) -> String {
+    format!("{n} {one}{}", if n == 1 { "" } else { "s" })
+}
+
 /// `text` without control characters, safe for a terminal and for one line of a log.
 pub fn printable(text: &str) -> String {
     text.chars()

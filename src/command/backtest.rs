@@ -71,15 +71,15 @@ impl Backtest {
                 "topic": topics::place(&new), "against": against, "since": rfc3339(since), "items": outcome.items,
                 "matches": difference(&outcome.matches), "alerts": difference(&outcome.alerts),
             });
-            println!("{value:#}");
+            say!("{value:#}")?;
             return Ok(ExitCode::SUCCESS);
         }
-        println!(
+        say!(
             "{} against {against}, {} items since {}",
             topics::place(&new),
             outcome.items,
             rfc3339(since)
-        );
+        )?;
         self.tell(&outcome)?;
         Ok(ExitCode::SUCCESS)
     }

@@ -20,7 +20,7 @@ impl Backup {
         let archive = context.archive()?;
         backup::backup(&archive, &self.file)?;
         let bytes = std::fs::metadata(&self.file)?.len();
-        println!("{} ({bytes} bytes), checked", self.file.display());
+        say!("{} ({bytes} bytes), checked", self.file.display())?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -38,15 +38,15 @@ impl Restore {
     pub(super) fn run(&self, context: &Context) -> Done {
         if self.check {
             backup::verified(&self.file)?;
-            println!("{} is sound and can be restored", self.file.display());
+            say!("{} is sound and can be restored", self.file.display())?;
             return Ok(ExitCode::SUCCESS);
         }
         let archive = context.archive()?;
         let now = Clock::System.now().strftime("%Y%m%dT%H%M%SZ");
         let kept = backup::restore(&self.file, &archive, &format!(".before-{now}"))?;
-        println!("{} is the archive now", self.file.display());
+        say!("{} is the archive now", self.file.display())?;
         if let Some(kept) = kept {
-            println!("the one before is kept as {}", kept.display());
+            say!("the one before is kept as {}", kept.display())?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -61,10 +61,10 @@ pub(super) fn vacuum(context: &Context) -> Done {
     let size = || std::fs::metadata(&archive).map(|it| it.len());
     let before = size()?;
     Store::open(&archive)?.vacuum()?;
-    println!(
+    say!(
         "{}: {before} bytes before, {} after",
         archive.display(),
         size()?
-    );
+    )?;
     Ok(ExitCode::SUCCESS)
 }

@@ -145,8 +145,8 @@ impl Compose {
     fn leave(&self, archive: &Path, asked: &Asked, channels: &[String]) -> Done {
         let store = Store::open_beside(archive)?;
         match store.write(|tx| asked.owe(tx, channels, self.skip_empty))? {
-            Some(_) => println!("the running service sends it to {}", channels.join(", ")),
-            None => println!("nothing happened; nothing is sent"),
+            Some(_) => say!("the running service sends it to {}", channels.join(", "))?,
+            None => say!("nothing happened; nothing is sent")?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -156,7 +156,7 @@ impl Compose {
         let setup = Arc::new(Setup::new(config)?);
         prepare(&store, &setup, &Clock::System)?;
         let Some(id) = store.write(|tx| asked.owe(tx, channels, self.skip_empty))? else {
-            println!("nothing happened; nothing is sent");
+            say!("nothing happened; nothing is sent")?;
             return Ok(ExitCode::SUCCESS);
         };
         block_on(async {
@@ -168,7 +168,7 @@ impl Compose {
         let mut open = Vec::new();
         for (channel, state, error) in store.read(|it| listing::digest_deliveries(it, id.0))? {
             if state == "delivered" {
-                println!("{channel} took it");
+                say!("{channel} took it")?;
             } else {
                 let why = error.map(|it| format!(": {it}")).unwrap_or_default();
                 open.push(format!(

@@ -55,10 +55,10 @@ impl Discover {
         output::print(&table(&found), self.json)?;
         if !self.json {
             let first = found.first().context("found some")?;
-            println!(
+            say!(
                 "\nTo watch the first, add to the configuration:\n\n{}",
                 snippet(first, self.allow_private)
-            );
+            )?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -8,12 +8,12 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 
 use crate::command::discover::Discover;
-use crate::command::output::counted;
 use crate::command::{Context, Done, Usage, output};
 use crate::config::edit::{self, NewFeed};
 use crate::config::{Config, Origin};
 use crate::opml::{self, Outline};
 use crate::store::{listing, open_read_only};
+use crate::text::counted;
 use crate::text::fold::fold;
 use crate::text::nearest;
 
@@ -109,11 +109,11 @@ impl Add {
             allow_private: self.allow_private,
         };
         let file = append(&config, std::slice::from_ref(&feed))?;
-        println!("added {} to {}", feed.name, file.display());
-        println!(
+        say!("added {} to {}", feed.name, file.display())?;
+        say!(
             "`summitwatch poll {}` tries it; a running service wants a reload",
             feed.name
-        );
+        )?;
         Ok(())
     }
 }
@@ -147,19 +147,19 @@ fn import(context: &Context, list: &Path) -> anyhow::Result<()> {
         });
     }
     if feeds.is_empty() {
-        println!(
+        say!(
             "nothing to add: {} of the list is configured already",
             counted(known, "feed")
-        );
+        )?;
         return Ok(());
     }
     let file = append(&config, &feeds)?;
-    println!(
+    say!(
         "added {} to {}; {known} were there already",
         counted(feeds.len(), "feed"),
         file.display()
-    );
-    println!("outlets and languages are as the list says; `summitwatch poll` tries the feeds");
+    )?;
+    say!("outlets and languages are as the list says; `summitwatch poll` tries the feeds")?;
     Ok(())
 }
 
@@ -170,7 +170,7 @@ fn remove(context: &Context, name: &str) -> anyhow::Result<()> {
         let edited = edit::without_feed(&text, name).map_err(|error| fault(&file, &error))?;
         if let Some(edited) = edited {
             write_checked(&config, &file, &text, &edited)?;
-            println!("removed {name} from {}", file.display());
+            say!("removed {name} from {}", file.display())?;
             return Ok(());
         }
     }

@@ -1,6 +1,7 @@
 //! Commands over what is owed: list deliveries and alerts, send again, acknowledge. They write
 //! beside a running service, which does the sending.
 
+use std::io;
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -44,8 +45,8 @@ fn acknowledge(context: &Context, id: i64) -> Done {
     let store = Store::open_beside(&context.archive()?)?;
     let now = Clock::System.now();
     match store.write(|tx| by_hand::acknowledge(tx, id, now))? {
-        Acknowledged::Now => println!("alert {id} is acknowledged"),
-        Acknowledged::Before(at) => println!("alert {id} was acknowledged at {}", rfc3339(at)),
+        Acknowledged::Now => say!("alert {id} is acknowledged")?,
+        Acknowledged::Before(at) => say!("alert {id} was acknowledged at {}", rfc3339(at))?,
         Acknowledged::Unknown => {
             bail!("no alert has the number {id}; `summitwatch alerts` lists them")
         }
@@ -103,7 +104,7 @@ impl Retry {
         let now = Clock::System.now();
         if self.all {
             let n = store.write(|tx| by_hand::retry_all(tx, now))?;
-            self.say(n, &[]);
+            self.say(n, &[])?;
             return Ok(ExitCode::SUCCESS);
         }
         let mut refused = Vec::new();
@@ -119,7 +120,7 @@ impl Retry {
                 )),
             }
         }
-        self.say(self.ids.len() - refused.len(), &refused);
+        self.say(self.ids.len() - refused.len(), &refused)?;
         if !refused.is_empty() {
             let refused = refused
                 .iter()
@@ -129,19 +130,20 @@ impl Retry {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn say(&self, n: usize, refused: &[(i64, String)]) {
+    fn say(&self, n: usize, refused: &[(i64, String)]) -> io::Result<()> {
         if self.json {
             let refused: Vec<_> = refused
                 .iter()
                 .map(|(id, why)| json!({"id": id, "why": why}))
                 .collect();
-            println!("{}", json!({"due": n, "refused": refused}));
+            say!("{}", json!({"due": n, "refused": refused}))
         } else if n == 0 && !refused.is_empty() {
             // What is said of each says it all.
+            Ok(())
         } else if n == 1 {
-            println!("1 delivery is due again; the running service sends it");
+            say!("1 delivery is due again; the running service sends it")
         } else {
-            println!("{n} deliveries are due again; the running service sends them");
+            say!("{n} deliveries are due again; the running service sends them")
         }
     }
 }

@@ -11,11 +11,6 @@ use crate::text::{cut, printable};
 /// Cells are cut here in tables; JSON and CSV have everything.
 const CELL: usize = 70;
 
-/// `1 feed`, `2 feeds`.
-pub(super) fn counted(n: usize, one: &str) -> String {
-    format!("{n} {one}{}", if n == 1 { "" } else { "s" })
-}
-
 pub(super) fn print(table: &Table, json: bool) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     if json {
@@ -29,6 +24,11 @@ pub(super) fn print(table: &Table, json: bool) -> io::Result<()> {
 /// Text of any length; who reads only its beginning ends it quietly.
 pub(super) fn text(text: &str) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{}", text.trim_end())
+}
+
+/// [`text`] in the words of `format!`.
+macro_rules! say {
+    ($($words:tt)*) => { $crate::command::output::text(&format!($($words)*)) };
 }
 
 pub(super) fn as_json(table: &Table, out: &mut impl Write) -> io::Result<()> {

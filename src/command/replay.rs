@@ -1,6 +1,6 @@
 //! Recorded items or documents through the pipeline, and what another configuration makes of them.
 
-use std::io::BufRead;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use anyhow::Context as _;
 use clap::{ArgGroup, Args};
 
 use crate::command::archive::text;
-use crate::command::output::counted;
 use crate::command::{Context, Done, Usage};
 use crate::config::Config;
 use crate::replay::Summary;
 use crate::store::listing;
 use crate::store::open_read_only;
+use crate::text::counted;
 
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("input").required(true).args(["items", "documents"]))]
@@ -42,14 +42,14 @@ impl Replay {
             return Err(Usage("--compare reads the items twice; give a file".to_owned()).into());
         }
         let summary = self.replay(&context.config()?, &self.db)?;
-        println!(
+        say!(
             "replayed {} into {}: {}, {} matched, {}",
             summary.taken,
             self.db.display(),
             counted(summary.new, "new item"),
             summary.matched,
             counted(summary.alerts, "alert")
-        );
+        )?;
         if let Some(path) = &self.compare {
             let folder = folder_beside(&self.db)?;
             let other = folder.join("archive.db");
@@ -58,7 +58,7 @@ impl Replay {
             std::fs::remove_dir_all(&folder)
                 .with_context(|| format!("remove {}", folder.display()))?;
             let (here, there) = told?;
-            print_difference(&here, &there, path);
+            print_difference(&here, &there, path)?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -113,20 +113,25 @@ fn told(db: &Path) -> anyhow::Result<Vec<(String, String)>> {
     Ok(told.collect())
 }
 
-fn print_difference(here: &[(String, String)], there: &[(String, String)], path: &Path) {
+fn print_difference(
+    here: &[(String, String)],
+    there: &[(String, String)],
+    path: &Path,
+) -> io::Result<()> {
     let lacks = |told: &[(String, String)], key: &str| !told.iter().any(|it| it.0 == key);
     let gained: Vec<_> = there.iter().filter(|it| lacks(here, &it.0)).collect();
     let lost: Vec<_> = here.iter().filter(|it| lacks(there, &it.0)).collect();
-    println!(
+    say!(
         "with {}: {} alerts, {} gained and {} lost",
         path.display(),
         there.len(),
         gained.len(),
         lost.len()
-    );
+    )?;
     for (mark, told) in [("+", gained), ("-", lost)] {
         for (_, shown) in told {
-            println!("{mark} {shown}");
+            say!("{mark} {shown}")?;
         }
     }
+    Ok(())
 }

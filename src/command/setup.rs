@@ -1,5 +1,6 @@
 //! Commands that set things up: init, check, completions, man.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,11 +9,11 @@ use clap::{Args, CommandFactory};
 use jiff::Timestamp;
 
 use crate::clock::{Clock, rfc3339};
-use crate::command::output::counted;
 use crate::command::{Cli, Context, Done};
 use crate::config::{Config, RouteConfig, shipped};
 use crate::daemon::Setup;
 use crate::digest::Plan;
+use crate::text::counted;
 
 #[derive(Debug, Args)]
 pub(super) struct Init {
@@ -44,14 +45,14 @@ impl Init {
             std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
         }
         let config = directory.join("summitwatch.toml");
-        println!(
+        say!(
             "wrote {} with feeds, topics and lexicon beside it. Next:",
             config.display()
-        );
-        println!(
+        )?;
+        say!(
             "  summitwatch check --config {0}\n  summitwatch run --config {0}",
             config.display()
-        );
+        )?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -103,23 +104,23 @@ impl Check {
                 "channels_without_route": unrouted, "topics_without_route": silent,
                 "expiring_topics_without_digest": expiring,
             });
-            println!("{value:#}");
+            say!("{value:#}")?;
             return Ok(ExitCode::SUCCESS);
         }
-        println!("configuration  {}", config.origin);
-        println!("archive        {}", config.archive.display());
+        say!("configuration  {}", config.origin)?;
+        say!("archive        {}", config.archive.display())?;
         let outlets: std::collections::BTreeSet<&str> =
             config.feeds.iter().map(|it| it.outlet.as_str()).collect();
-        println!(
+        say!(
             "feeds          {} of {}",
             config.feeds.len(),
             counted(outlets.len(), "outlet")
-        );
-        println!(
+        )?;
+        say!(
             "lexicon        {} concepts, {} terms",
             setup.engine.lexicon.concepts().len(),
             setup.engine.lexicon.n_terms()
-        );
+        )?;
         for topic in &setup.engine.topics {
             let channels = config.channels_for(&topic.name);
             let to = if channels.is_empty() {
@@ -127,30 +128,30 @@ impl Check {
             } else {
                 channels.join(", ")
             };
-            println!("topic          {} ({}) → {to}", topic.name, topic.title);
+            say!("topic          {} ({}) → {to}", topic.name, topic.title)?;
             for route in config.routes_of(&topic.name) {
                 if let Some(words) = route.describe() {
-                    println!("  route        {} → {words}", route.channels.join(", "));
+                    say!("  route        {} → {words}", route.channels.join(", "))?;
                 }
             }
         }
         for digest in &config.digests {
-            println!(
+            say!(
                 "digest         {} ({}) → {}, next {}",
                 digest.name,
                 digest.schedule.rule(),
                 digest.channels.join(", "),
                 next(digest, now)
-            );
+            )?;
         }
         for (name, channel) in &setup.channels {
-            println!("channel        {name} ({})", channel.kind());
+            say!("channel        {name} ({})", channel.kind())?;
         }
         if let Some(web) = &config.web {
-            println!("dashboard      {web}");
+            say!("dashboard      {web}")?;
         }
-        warn(config, &unrouted, &silent, &expiring);
-        println!("all is well");
+        warn(config, &unrouted, &silent, &expiring)?;
+        say!("all is well")?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -175,24 +176,23 @@ fn expiring(setup: &Setup) -> Vec<&str> {
 }
 
 /// What is allowed and hardly meant.
-fn warn(config: &Config, unrouted: &[&str], silent: &[&str], expiring: &[&str]) {
+fn warn(config: &Config, unrouted: &[&str], silent: &[&str], expiring: &[&str]) -> io::Result<()> {
     for name in unrouted {
-        println!("warning: channel \"{name}\" has no route; nothing is sent to it");
+        say!("warning: channel \"{name}\" has no route; nothing is sent to it")?;
     }
     for name in silent {
-        println!(
-            "warning: topic \"{name}\" has no route; its alerts are archived and sent nowhere"
-        );
+        say!("warning: topic \"{name}\" has no route; its alerts are archived and sent nowhere")?;
     }
     for name in expiring {
-        println!(
+        say!(
             "warning: topic \"{name}\" is in no digest; alerts that expire are listed by `summitwatch deliveries \
              --state expired` and told nowhere"
-        );
+        )?;
     }
     if config.feeds.is_empty() {
-        println!("warning: no feed is configured; there is nothing to poll");
+        say!("warning: no feed is configured; there is nothing to poll")?;
     }
+    Ok(())
 }
 
 /// The next slots of a digest, as the clock of its zone shows them.
@@ -226,19 +226,16 @@ pub(super) struct Completions {
 }
 
 impl Completions {
-    #[expect(clippy::unnecessary_wraps, reason = "commands are run alike")]
     pub(super) fn run(&self) -> Done {
-        clap_complete::generate(
-            self.shell,
-            &mut Cli::command(),
-            "summitwatch",
-            &mut std::io::stdout(),
-        );
+        // It panics where it cannot write.
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "summitwatch", &mut script);
+        io::stdout().write_all(&script)?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 pub(super) fn man() -> Done {
-    clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
+    clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())?;
     Ok(ExitCode::SUCCESS)
 }

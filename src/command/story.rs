@@ -10,7 +10,7 @@ use crate::command::archive::text;
 use crate::command::{Context, Done, output};
 use crate::store::listing;
 use crate::store::open_read_only;
-use crate::text::printable;
+use crate::text::{counted, printable};
 
 #[derive(Debug, Args)]
 pub(super) struct Story {
@@ -52,10 +52,10 @@ impl Story {
         }
         writeln!(
             out,
-            "  {} to {}, {} items",
+            "  {} to {}, {}",
             story.first_seen_at,
             story.last_seen_at,
-            timeline.rows.len()
+            counted(timeline.rows.len(), "item")
         )?;
         if let Some(state) = &story.state {
             writeln!(out, "  the meeting: {state}")?;

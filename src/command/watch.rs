@@ -10,7 +10,6 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::clock::{Clock, rfc3339};
-use crate::command::output::counted;
 use crate::command::{Context, Done, Usage, block_on, output};
 use crate::daemon::poll::Poller;
 use crate::daemon::{Setup, prepare};
@@ -19,7 +18,7 @@ use crate::message::Message;
 use crate::outbox::{Delivery, DeliveryId, Outcome, What};
 use crate::store::Store;
 use crate::store::query::Table;
-use crate::text::{nearest, printable};
+use crate::text::{counted, nearest, printable};
 
 pub(super) fn run(context: &Context) -> Done {
     let config = context.config()?;
@@ -104,21 +103,21 @@ impl Poll {
             cut: false,
         };
         if reports.is_empty() && !self.json {
-            println!("no feed is configured; `summitwatch feeds add URL` adds one");
+            say!("no feed is configured; `summitwatch feeds add URL` adds one")?;
             return Ok(());
         }
         output::print(&table, self.json)?;
         if !self.json {
             let sum = |count: fn(&Report) -> usize| reports.iter().map(count).sum::<usize>();
             let (new, alerts) = (sum(|it| it.new), sum(|it| it.alerts));
-            println!(
+            say!(
                 "\n{} polled, {}, {}",
                 counted(reports.len(), "feed"),
                 counted(new, "new item"),
                 counted(alerts, "alert")
-            );
+            )?;
             if alerts > 0 {
-                println!("the alerts wait in the outbox; `summitwatch run` sends them");
+                say!("the alerts wait in the outbox; `summitwatch run` sends them")?;
             }
         }
         Ok(())
@@ -135,13 +134,11 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) fn run(&self) -> Done {
         let started = Instant::now();
-        println!(
-            "Three days of a fictional newswire, played back on loopback. Alerts as they arise:"
-        );
+        say!("Three days of a fictional newswire, played back on loopback. Alerts as they arise:")?;
         let outcome = block_on(crate::demo::play(&self.dir))?;
         let totals = outcome.totals;
         let config = outcome.config.display();
-        println!(
+        say!(
             "\n{} days played in {:.1} s\n\n\
              fetched   {} visits to {} feeds, {} of them answered 304\n\
              archived  {} items, {} copies and {} old ones among them; {} were edited later\n\
@@ -161,9 +158,9 @@ impl Demo {
             of(totals.stories, "story", "stories"),
             totals.languages,
             of(totals.alerts, "time", "times"),
-        );
+        )?;
         let explain = format!("explain {}", outcome.told.unwrap_or(1));
-        println!("Try next:");
+        say!("Try next:")?;
         for (command, what) in [
             ("alerts", "what was told, with the reason"),
             ("story 1", "one story as a timeline across languages"),
@@ -177,12 +174,12 @@ impl Demo {
                 "anything else",
             ),
         ] {
-            println!("  summitwatch {command} --config {config}\n      {what}");
+            say!("  summitwatch {command} --config {config}\n      {what}")?;
         }
-        println!(
+        say!(
             "  summitwatch run --config {config}\n      the dashboard at http://127.0.0.1:8787 \
              (its newswire is off the air, so feeds show as failing)"
-        );
+        )?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -232,10 +229,10 @@ impl NotifyCommand {
         match block_on(async { Ok(channel.send(&delivery).await) })? {
             Outcome::Sent { reference } => {
                 let known = reference.map(|it| format!(" and knows it as {}", printable(&it)));
-                println!(
+                say!(
                     "\n{name} took the test message{}",
                     known.unwrap_or_default()
-                );
+                )?;
             }
             Outcome::Retry { why, .. } => {
                 bail!("{name} did not take it now: {why}; an alert would be tried again")

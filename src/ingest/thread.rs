@@ -406,6 +406,7 @@ impl Ingest {
             }
         }
         if standing == Standing::News && open.course.advance(&read.step, joins, at) {
+            open.course.forget(at);
             stories::set_topic_course(tx, &topic.name, &open.course)?;
         }
         Ok(())

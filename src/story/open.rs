@@ -94,6 +94,11 @@ impl Course {
         self.states.iter().any(late)
     }
 
+    /// Lets go of states that no report is judged by any more. A topic has no end, as a story has.
+    pub fn forget(&mut self, now: Timestamp) {
+        self.states.retain(|(_, at)| age(*at, now) < CURRENT);
+    }
+
     /// Whether the meeting has just ended: what else is told of its course is late.
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.state == Some(State::Outcome) && self.has_been(State::Outcome, now)

@@ -264,6 +264,22 @@ fn another_day_or_place_for_the_meeting_is_told() {
 }
 
 #[test]
+fn a_course_forgets_what_no_report_is_judged_by() {
+    let at = |text: &str| text.parse::<Timestamp>().expect("time");
+    let mut course = Course {
+        state: Some(State::Placed),
+        states: vec![
+            (State::Confirmed, at("2018-05-01T00:00:00Z")),
+            (State::Placed, at("2018-05-10T00:00:00Z")),
+        ],
+        ..Course::default()
+    };
+    course.forget(at("2018-05-20T00:00:00Z"));
+    assert_eq!(course.states, [(State::Placed, at("2018-05-10T00:00:00Z"))]);
+    assert_eq!(course.state, Some(State::Placed));
+}
+
+#[test]
 fn the_actor_is_the_party_named_first() {
     let (words, lexicon) = (Words::new("Kim agrees to meet Trump", ""), lexicon());
     let step = ladder().read(

@@ -1045,3 +1045,22 @@ fn the_demo_merges_languages_and_alerts_about_nothing_old() {
     );
     assert!(listed.status.success());
 }
+
+#[test]
+fn a_reader_that_goes_ends_a_command_quietly() {
+    let desk = Desk::new(SUMMIT);
+    for arguments in [
+        &["check"][..],
+        &["topics", "check"],
+        &["man"],
+        &["completions", "bash"],
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = command(desk.folder.path(), arguments);
+        let ended = command.stdout(writer).output().expect("it runs");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{arguments:?}: {said}");
+        assert_eq!(said, "", "{arguments:?}");
+    }
+}

@@ -237,7 +237,7 @@ fn a_second_instance_refuses_and_leaves_the_first_alone() {
     let bench = Bench::new();
     bench.site.script("/wire", [document(1)]);
     let service = bench.start();
-    service.wait_for_log("watching 1 feeds");
+    service.wait_for_log("watching 1 feed for");
     for arguments in [&["run"][..], &["poll", "--once"]] {
         let refused = output(
             command(
@@ -288,7 +288,7 @@ fn sighup_refuses_a_broken_configuration_and_takes_a_sound_one() {
     bench.site.script("/wire", [document(1)]);
     bench.site.script("/more", [document(2)]);
     let service = bench.start();
-    service.wait_for_log("watching 1 feeds");
+    service.wait_for_log("watching 1 feed for");
     bench.configure("intervall = \"5m\"", &["wire", "more"]);
     service.signal("HUP");
     service.wait_for_log("the new configuration is refused, the old one stays");

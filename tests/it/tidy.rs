@@ -190,7 +190,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tokio::signal", &["daemon.rs"]),
     ("tokio::process", &["channel/exec.rs"]),
     ("std::thread", &[]),
-    ("println!", &["command/"]),
+    ("println!", &[]),
     ("print!", &[]),
     ("eprintln!", &["command.rs"]),
     ("process::exit", &[]),

@@ -1,17 +1,17 @@
 //! `topics check`: what is wrong, or may be, with the lexicon and the rules.
 
+use std::io;
 use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::command::output::counted;
 use crate::command::topics::{place, references};
 use crate::command::{Context, Done};
 use crate::config::Config;
 use crate::store::{StoreError, history, open_read_only};
-use crate::text::Words;
+use crate::text::{Words, counted};
 use crate::topic::Engine;
 use crate::topic::check::{Finding, Firing, Grade, lexicon, topic};
 
@@ -84,18 +84,18 @@ impl Check {
         let (problems, notes) = (graded(Grade::Problem), graded(Grade::Note));
         if self.json {
             let sections: Vec<Value> = sections.iter().map(Section::as_json).collect();
-            println!(
+            say!(
                 "{:#}",
                 json!({"problems": problems, "notes": notes, "sections": sections})
-            );
+            )?;
         } else {
-            self.tell(&sections);
-            println!(
+            self.tell(&sections)?;
+            say!(
                 "{}, {}{}",
                 counted(problems, "problem"),
                 counted(notes, "note"),
                 self.hint(notes)
-            );
+            )?;
         }
         if problems > 0 && !self.json {
             bail!("there are problems");
@@ -103,20 +103,21 @@ impl Check {
         Ok(ExitCode::from(u8::from(problems > 0)))
     }
 
-    fn tell(&self, sections: &[Section]) {
+    fn tell(&self, sections: &[Section]) -> io::Result<()> {
         for section in sections {
-            println!("{}", section.about);
+            say!("{}", section.about)?;
             for finding in &section.findings {
                 match finding.grade {
-                    Grade::Problem => println!("  problem  {}", finding.message),
-                    Grade::Note if self.notes => println!("  note     {}", finding.message),
+                    Grade::Problem => say!("  problem  {}", finding.message)?,
+                    Grade::Note if self.notes => say!("  note     {}", finding.message)?,
                     Grade::Note => {}
                 }
             }
             for (name, count) in section.firing.iter().filter(|_| self.notes) {
-                println!("  {count:7}  {name}");
+                say!("  {count:7}  {name}")?;
             }
         }
+        Ok(())
     }
 
     fn hint(&self, notes: usize) -> &'static str {

@@ -72,28 +72,29 @@ impl Suggest {
         if self.json {
             let items: Vec<Value> = near_shown.iter().map(near_json).collect();
             let terms: Vec<Value> = terms_shown.iter().map(term_json).collect();
-            println!(
+            say!(
                 "{:#}",
                 json!({"topic": topic.name, "items": items, "terms": terms})
-            );
+            )?;
             return Ok(ExitCode::SUCCESS);
         }
         let matched = seen.iter().filter(|it| it.matched).count();
-        println!("{}: {matched} of {} items match", topic.name, seen.len());
-        println!("\nunmatched, near a match ({} in all)", near.len());
+        say!("{}: {matched} of {} items match", topic.name, seen.len())?;
+        say!("\nunmatched, near a match ({} in all)", near.len())?;
         for Near { item, likeness, to } in near_shown {
             let language = item.language.as_deref().unwrap_or("?");
             let (title, other) = (shown(&item.title), shown(&to.title));
-            println!(
+            say!(
                 "  {likeness:.2} score {:.2} {language} {title} (item {})",
-                item.score, item.id
-            );
-            println!("       like {other} (item {})", to.id);
+                item.score,
+                item.id
+            )?;
+            say!("       like {other} (item {})", to.id)?;
         }
-        println!(
+        say!(
             "\nwords of matches and of items near them that no term covers ({} in all)",
             terms.len()
-        );
+        )?;
         for Proposal {
             term,
             near,
@@ -101,11 +102,11 @@ impl Suggest {
             example,
         } in terms_shown
         {
-            println!(
+            say!(
                 "  {near:3} near, {elsewhere:3} elsewhere  {}: {}",
                 printable(term),
                 shown(example)
-            );
+            )?;
         }
         Ok(ExitCode::SUCCESS)
     }
