@@ -26,6 +26,7 @@ mod why;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
@@ -280,10 +281,12 @@ fn span(text: &str) -> Result<Span, String> {
 
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     // One thread turns the loops; parsing and the archive have two blocking threads, the dashboard's
-    // questions two more while they are asked. More would bring no more speed.
+    // questions two more while they are asked. More would bring no more speed, and a thread that
+    // rests keeps some of what it freed.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(4)
+        .thread_keep_alive(Duration::from_secs(1))
         .build()?;
     let value = runtime.block_on(future);
     // A parse that ran over its limit may still hold a thread; it must not hold the exit.
