@@ -47,12 +47,13 @@ fn reindexed(tx: &Transaction<'_>) -> HookResult {
     items::reindex_all(tx).map_err(|error| HookError::Hook(error.to_string()))
 }
 
+/// Each says its cause itself, so none is called `source`: a chain of causes would say it again.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    #[error("cannot open the archive {path}: {source}")]
+    #[error("cannot open the archive {path}: {cause}")]
     Open {
         path: PathBuf,
-        source: rusqlite::Error,
+        cause: rusqlite::Error,
     },
     #[error("there is no archive at {0}; `summitwatch run` or `summitwatch poll` makes one")]
     Missing(PathBuf),
@@ -64,10 +65,10 @@ pub enum StoreError {
         found: i64,
         known: usize,
     },
-    #[error("cannot bring the archive {path} up to date: {source}")]
+    #[error("cannot bring the archive {path} up to date: {cause}")]
     Migrate {
         path: PathBuf,
-        source: rusqlite_migration::Error,
+        cause: rusqlite_migration::Error,
     },
     #[error(
         "{0} is in use by another summitwatch; stop it first (systemctl stop summitwatch), or use another archive"
@@ -79,10 +80,12 @@ pub enum StoreError {
     Taken { until: Timestamp },
     #[error("another summitwatch sends from this archive now; this one stops")]
     Ousted,
-    #[error("cannot lock {path}: {source}")]
+    #[error(
+        "cannot lock {path}: {cause}; the service needs a folder that it can write: `archive` or --archive names it"
+    )]
     Lock {
         path: PathBuf,
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     #[error("the archive's disk is full: {0}")]
     Full(rusqlite::Error),
@@ -135,9 +138,9 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = lock(path)?;
         let unclean = ends_unclean(path);
-        let opened = |source| StoreError::Open {
+        let opened = |cause| StoreError::Open {
             path: path.to_owned(),
-            source,
+            cause,
         };
         let connection = Connection::open(path).map_err(opened)?;
         if unclean {
@@ -151,9 +154,9 @@ impl Store {
     /// from here.
     pub fn open_beside(path: &Path) -> Result<Self, StoreError> {
         drop(open_read_only(path)?);
-        let opened = |source| StoreError::Open {
+        let opened = |cause| StoreError::Open {
             path: path.to_owned(),
-            source,
+            cause,
         };
         let connection = Connection::open(path).map_err(opened)?;
         Self::prepare(connection, path, None)
@@ -182,9 +185,9 @@ impl Store {
         keep_before_migration(&connection, path)?;
         Migrations::from_slice(&STEPS)
             .to_latest(&mut connection)
-            .map_err(|source| StoreError::Migrate {
+            .map_err(|cause| StoreError::Migrate {
                 path: path.to_owned(),
-                source,
+                cause,
             })?;
         Ok(Self {
             connection: Mutex::new(connection),
@@ -266,9 +269,9 @@ pub fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing(path.to_owned()));
     }
-    let opened = |source| StoreError::Open {
+    let opened = |cause| StoreError::Open {
         path: path.to_owned(),
-        source,
+        cause,
     };
     let connection = Connection::open_with_flags(
         path,
@@ -297,9 +300,9 @@ fn lock(archive: &Path) -> Result<File, StoreError> {
     let mut name = archive.as_os_str().to_owned();
     name.push(".lock");
     let path = PathBuf::from(name);
-    let failed = |source| StoreError::Lock {
+    let failed = |cause| StoreError::Lock {
         path: path.clone(),
-        source,
+        cause,
     };
     let file = File::options()
         .create(true)
@@ -310,7 +313,7 @@ fn lock(archive: &Path) -> Result<File, StoreError> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked(archive.to_owned())),
-        Err(TryLockError::Error(source)) => Err(StoreError::Lock { path, source }),
+        Err(TryLockError::Error(cause)) => Err(StoreError::Lock { path, cause }),
     }
 }
 
