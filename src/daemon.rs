@@ -9,6 +9,7 @@ mod index;
 pub mod notify;
 pub mod poll;
 pub mod prune;
+pub mod visit;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::clock::whole_seconds;
-use crate::daemon::poll::{Hints, body_hash, read};
+use crate::daemon::visit::{Hints, body_hash, read};
 use crate::feed::pace::{PollPolicy, Wishes};
 use crate::feed::{Feed, FeedId, Validators};
 use crate::fetch::{Document, ErrorClass, Limits};
@@ -145,7 +145,7 @@ impl Replay {
                         *now,
                     )?;
                     summary.taken += 1;
-                    summary.new += usize::from(seen.change == crate::ingest::Change::New);
+                    summary.new += usize::from(seen.change == crate::ingest::item::Change::New);
                     summary.matched += usize::from(seen.matched);
                     summary.alerts += seen.alerts;
                 }

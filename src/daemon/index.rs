@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::daemon::gates::Pass;
-use crate::daemon::poll::{Hints, body_hash, read_apart};
+use crate::daemon::visit::{Hints, body_hash, read_apart};
 use crate::feed::{Polled, Validators, host};
 use crate::fetch::access::Access;
 use crate::fetch::page::shown;

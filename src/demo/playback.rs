@@ -297,7 +297,7 @@ async fn serve(
     let body = feed.render(&scenario.shown(feed, clock.now()));
     let etag = format!(
         "\"{:016x}\"",
-        crate::daemon::poll::body_hash(&body).cast_unsigned()
+        crate::daemon::visit::body_hash(&body).cast_unsigned()
     );
     if headers
         .get(header::IF_NONE_MATCH)

@@ -6,7 +6,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Transaction;
 
-use crate::ingest::{Attempt, Body, Ingest, Seen, Told};
+use crate::ingest::item::{Body, Seen, Told};
+use crate::ingest::{Attempt, Ingest};
 use crate::item::Item;
 use crate::store::articles::{self, Announced};
 use crate::store::items::{self, ItemId};

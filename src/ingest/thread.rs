@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::alert::{Decision, Moment, Reason, Standing, decide};
 use crate::clock::rfc3339;
-use crate::ingest::{Ingest, Told};
+use crate::ingest::Ingest;
+use crate::ingest::item::Told;
 use crate::item::hash;
 use crate::message::{ItemLine, Message, StoryLine, quotes};
 use crate::route::{Route, Subject, dispatch};

@@ -10,7 +10,8 @@ use rusqlite::Transaction;
 
 use crate::alert::Standing;
 use crate::feed::Polled;
-use crate::ingest::{Body, Ingest, Told};
+use crate::ingest::Ingest;
+use crate::ingest::item::{Body, Told};
 use crate::item::Item;
 use crate::parse::Parsed;
 use crate::store::items::ItemId;

@@ -1,0 +1,292 @@
+//! An item → the archive: whether it is known, its words and dates as stored, and what the topics make of it.
+
+use std::cell::LazyCell;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::Transaction;
+
+use crate::alert::Standing;
+use crate::clock::rfc3339;
+use crate::feed::Polled;
+use crate::feed::pace::PollPolicy;
+use crate::ingest::identity::{Identity, Keys, Shared, identify};
+use crate::ingest::{FUTURE_SLACK, Ingest, article, before};
+use crate::item::{Item, Precision, near_same_title, text_key};
+use crate::store::StoreError;
+use crate::store::items::{self, ItemId, Known, NewItem};
+use crate::text::fold::fold;
+use crate::text::{Words, language};
+
+impl Ingest {
+    /// Takes one item. `shared` tells which keys its document wore out.
+    pub fn take_item(
+        &mut self,
+        tx: &Transaction<'_>,
+        feed: &Polled,
+        item: &Item,
+        declared: Option<&str>,
+        shared: &Shared,
+        now: Timestamp,
+    ) -> Result<Seen, StoreError> {
+        let keys = Keys::of(item, shared);
+        let words = LazyCell::new(|| Words::new(&item.title, &item.summary));
+        let original = match identify(tx, feed.id, item, &keys, &words, now)? {
+            Identity::Known(known, by) => {
+                keys.remember(tx, &known, by, now)?;
+                return self.take_known(tx, feed, &known, item, now);
+            }
+            Identity::Copy(original) => Some(original),
+            Identity::New => None,
+        };
+        let words = &*words;
+        let (published_at, published_raw) = clamp(item.published_at(), now);
+        let told_as = standing(item, feed, now, &self.poll);
+        let standing = original.as_ref().map_or(told_as, |_| Standing::Copy);
+        let language = language::detect(
+            &item.title,
+            &item.summary,
+            item.language.as_deref().or(declared),
+        );
+        let id = items::insert(
+            tx,
+            &NewItem {
+                feed: feed.id,
+                guid: item.guid.as_deref(),
+                guid_key: keys.guid.as_deref(),
+                url: item.url.as_deref(),
+                canonical_url: keys.canonical_url.as_deref(),
+                words,
+                author: item.author.as_deref(),
+                language: language.as_deref(),
+                categories: &item.categories,
+                published_at,
+                published_raw,
+                first_seen_at: now,
+                text_key: text_key(words),
+                standing,
+                duplicate_of: original.as_ref().map(|it| it.duplicate_of.unwrap_or(it.id)),
+            },
+        )?;
+        keys.note(tx, feed.id, id, now)?;
+        let told = Told {
+            id,
+            feed,
+            item,
+            words,
+            body: Body::Summary,
+            language: language.as_deref(),
+            published_at,
+            standing: told_as,
+            original,
+            was: None,
+        };
+        let mut seen = Seen {
+            item: Some(id),
+            change: Change::New,
+            ..Seen::default()
+        };
+        self.judge(tx, &told, now, &mut seen)?;
+        Ok(seen)
+    }
+
+    fn take_known(
+        &mut self,
+        tx: &Transaction<'_>,
+        feed: &Polled,
+        known: &Known,
+        item: &Item,
+        now: Timestamp,
+    ) -> Result<Seen, StoreError> {
+        let mut seen = Seen {
+            item: Some(known.id),
+            ..Seen::default()
+        };
+        if same_words(item, known)
+            || item.title.is_empty()
+            || items::said_before(tx, known.id, &item.title, &item.summary)?
+        {
+            return Ok(seen);
+        }
+        let words = Words::new(&item.title, &item.summary);
+        items::revise(tx, known, &words, now)?;
+        seen.change = Change::Revised;
+        let (published_at, _) = clamp(item.published_at(), now);
+        let stored = items::stored(tx, known.id)?;
+        let told_as = standing(item, feed, now, &self.poll);
+        let standing = match stored.standing {
+            // With words of its own it repeats nobody.
+            Standing::Copy => told_as,
+            // A page that was given other news under a new date.
+            Standing::History
+                if published_at > known.published_at
+                    && !near_same_title(&item.title, &known.title) =>
+            {
+                told_as
+            }
+            before => before,
+        };
+        let told = Told {
+            id: known.id,
+            feed,
+            item,
+            words: &words,
+            body: Body::Summary,
+            language: stored.language.as_deref(),
+            published_at,
+            standing,
+            original: None,
+            was: Some(&known.title),
+        };
+        self.judge(tx, &told, now, &mut seen)?;
+        Ok(seen)
+    }
+
+    pub(super) fn judge(
+        &mut self,
+        tx: &Transaction<'_>,
+        told: &Told<'_>,
+        now: Timestamp,
+        seen: &mut Seen,
+    ) -> Result<(), StoreError> {
+        let engine = Arc::clone(&self.engine);
+        let reading = engine.lexicon.read(told.words);
+        let wants_text =
+            told.body == Body::Summary && self.full_text.contains(&told.feed.feed.name);
+        for topic in &engine.topics {
+            let verdict = topic.judge(&reading, &engine.lexicon);
+            if !verdict.matched {
+                seen.near |= wants_text && topic.nearly(&reading, &engine.lexicon);
+                continue;
+            }
+            if article::is_settled(tx, told, &topic.name)? {
+                continue;
+            }
+            seen.matched = true;
+            seen.alerts += usize::from(self.thread(tx, told, topic, &verdict, &reading, now)?);
+        }
+        if wants_text {
+            article::want(tx, told, seen, now)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is read of an item below its title.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Body {
+    Summary,
+    /// The text of the article's page.
+    Text,
+}
+
+impl Body {
+    /// As evidence names it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Summary => "summary",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// An item on its way through a transaction.
+pub(super) struct Told<'a> {
+    pub(super) id: ItemId,
+    pub(super) feed: &'a Polled,
+    pub(super) item: &'a Item,
+    pub(super) words: &'a Words<'a>,
+    pub(super) body: Body,
+    pub(super) language: Option<&'a str>,
+    pub(super) published_at: Option<Timestamp>,
+    pub(super) standing: Standing,
+    pub(super) original: Option<Known>,
+    /// The title before a revision.
+    pub(super) was: Option<&'a str>,
+}
+
+impl Told<'_> {
+    /// Another item said exactly this.
+    pub(super) fn repeats(&self) -> bool {
+        let original = self.original.as_ref();
+        original.is_some_and(|it| same_words(self.item, it))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Change {
+    #[default]
+    None,
+    New,
+    Revised,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    pub item: Option<ItemId>,
+    pub change: Change,
+    pub matched: bool,
+    /// Some topic's concepts are in it, but not together as a rule wants them.
+    pub near: bool,
+    pub alerts: usize,
+}
+
+/// The same but for markup, case and width.
+fn same_words(item: &Item, known: &Known) -> bool {
+    let alike = |a: &str, b: &str| a == b || fold(a) == fold(b);
+    let same_below = || {
+        if known.is_pruned {
+            text_key(&Words::new(&item.title, &item.summary)) == known.text_key
+        } else {
+            alike(&item.summary, &known.summary)
+        }
+    };
+    alike(&item.title, &known.title) && same_below()
+}
+
+/// No feed carries news from before the web.
+const ABSURD_BEFORE: i64 = 631_152_000;
+
+/// The feed's word on when, unless it cannot be; then what it said is kept beside.
+fn clamp(published_at: Option<Timestamp>, now: Timestamp) -> (Option<Timestamp>, Option<String>) {
+    match published_at {
+        Some(at) if at.duration_since(now) > FUTURE_SLACK => (Some(now), Some(rfc3339(at))),
+        Some(at) if at.as_second() < ABSURD_BEFORE => (None, Some(rfc3339(at))),
+        at => (at, None),
+    }
+}
+
+/// History is what was published well before the feed's last complete fetch, or longer ago than
+/// the fresh window: a new feed's backlog, a refilled archive, the days of an outage.
+fn standing(item: &Item, feed: &Polled, now: Timestamp, policy: &PollPolicy) -> Standing {
+    let Some(latest) = latest(item, feed, now) else {
+        return Standing::News;
+    };
+    let stale = latest < before(now, policy.fresh_window);
+    let late = feed
+        .last_success_at
+        // A later one was written by a clock that ran ahead.
+        .filter(|last| *last <= now)
+        .is_some_and(|last| latest < before(last, policy.fresh_window / 2));
+    if stale || late {
+        Standing::History
+    } else {
+        Standing::News
+    }
+}
+
+/// The latest that an item can have been published: where it gives a day and no time, or no date
+/// that can be but a day in its address, the end of that day.
+fn latest(item: &Item, feed: &Polled, now: Timestamp) -> Option<Timestamp> {
+    let day = SignedDuration::from_hours(24);
+    let at = clamp(item.published_at(), now).0;
+    match (at, item.published) {
+        (Some(at), Some(it)) if it.precision == Precision::Day => at.checked_add(day).ok(),
+        (Some(at), _) => Some(at),
+        (None, _) => {
+            let midnight = item.day_in_url()?.at(0, 0, 0, 0);
+            let begins = feed.feed.time_zone().to_timestamp(midnight).ok()?;
+            begins.checked_add(day).ok()
+        }
+    }
+}
