@@ -15,6 +15,7 @@ use crate::feed::pace::{PollPolicy, Wishes};
 use crate::feed::{Feed, FeedId, Validators};
 use crate::fetch::{Document, ErrorClass, Limits};
 use crate::ingest::identity::Shared;
+use crate::ingest::item::Change;
 use crate::ingest::{Desk, Found, Ingest, Visit};
 use crate::item::{Item, Precision, When};
 use crate::store::{Store, StoreError, feeds, items};
@@ -145,7 +146,7 @@ impl Replay {
                         *now,
                     )?;
                     summary.taken += 1;
-                    summary.new += usize::from(seen.change == crate::ingest::item::Change::New);
+                    summary.new += usize::from(seen.change == Change::New);
                     summary.matched += usize::from(seen.matched);
                     summary.alerts += seen.alerts;
                 }

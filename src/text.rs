@@ -7,6 +7,8 @@ pub mod han;
 pub mod html;
 pub mod language;
 
+use std::fmt::Display;
+
 pub use fold::{Folded, Words};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -90,9 +92,16 @@ pub fn cut_by(text: &str, limit: usize, measure: impl Fn(&str) -> usize) -> Stri
     format!("{}…", text[..end].trim_end())
 }
 
-/// `1 feed`, `2 feeds`.
-pub fn counted(n: usize, one: &str) -> String {
-    format!("{n} {one}{}", if n == 1 { "" } else { "s" })
+/// `1 feed`, `2 feeds`, `2 stories`.
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(n: N, one: &str) -> String {
+    let y = one
+        .strip_suffix('y')
+        .filter(|it| !it.ends_with(['a', 'e', 'o', 'u']));
+    match y {
+        _ if n == N::from(1) => format!("{n} {one}"),
+        Some(stem) => format!("{n} {stem}ies"),
+        None => format!("{n} {one}s"),
+    }
 }
 
 /// `text` without control characters, safe for a terminal and for one line of a log.
@@ -120,7 +129,7 @@ pub fn is_deceptive(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{cut, nearest, sentences};
+    use super::{counted, cut, nearest, sentences};
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
@@ -129,6 +138,15 @@ mod tests {
             .map(|range| &text[range])
             .collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_counted_stands_in_its_number() {
+        assert_eq!(counted(1_usize, "feed"), "1 feed");
+        assert_eq!(counted(0_usize, "feed"), "0 feeds");
+        assert_eq!(counted(2_i64, "story"), "2 stories");
+        assert_eq!(counted(1_i64, "story"), "1 story");
+        assert_eq!(counted(2_u64, "day"), "2 days");
     }
 
     #[test]

@@ -125,10 +125,8 @@ impl Compose {
         match self.format {
             // The subject is the title of the page.
             Format::Html => output::text(text.trim())?,
-            Format::Md => output::text(&format!("# {}\n\n{}", digest.subject, text.trim()))?,
-            Format::Text | Format::Json => {
-                output::text(&format!("{}\n\n{}", digest.subject, text.trim()))?;
-            }
+            Format::Md => say!("# {}\n\n{}", digest.subject, text.trim())?,
+            Format::Text | Format::Json => say!("{}\n\n{}", digest.subject, text.trim())?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -143,7 +143,7 @@ impl Demo {
              fetched   {} visits to {} feeds, {} of them answered 304\n\
              archived  {} items, {} copies and {} old ones among them; {} were edited later\n\
              matched   {}\n\
-             merged    into {} in {} languages\n\
+             merged    into {} in {}\n\
              alerted   {}, once per new development\n",
             outcome.days,
             started.elapsed().as_secs_f64(),
@@ -154,10 +154,10 @@ impl Demo {
             totals.copies,
             totals.history,
             totals.revisions,
-            of(totals.matched, "item", "items"),
-            of(totals.stories, "story", "stories"),
-            totals.languages,
-            of(totals.alerts, "time", "times"),
+            counted(totals.matched, "item"),
+            counted(totals.stories, "story"),
+            counted(totals.languages, "language"),
+            counted(totals.alerts, "time"),
         )?;
         let explain = format!("explain {}", outcome.told.unwrap_or(1));
         say!("Try next:")?;
@@ -182,11 +182,6 @@ impl Demo {
         )?;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// `1 story`, `2 stories`.
-fn of(n: i64, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::text::counted;
+
 /// An origin that is silent, longer than it ever was of late.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Silence {
@@ -51,14 +53,14 @@ pub fn silence(
     let days = silent / DAY;
     // Rounded, and a rhythm below a day is told as a day.
     let usual_days = ((usual + DAY / 2) / DAY).max(1);
-    let plural = if usual_days == 1 { "" } else { "s" };
     Some(Silence {
         origin: origin.to_owned(),
         topic: topic.to_owned(),
         days,
         usual_days,
         text: format!(
-            "no {origin} item on {topic} for {days} days; usual gap {usual_days} day{plural}"
+            "no {origin} item on {topic} for {days} days; usual gap {}",
+            counted(usual_days, "day")
         ),
     })
 }

@@ -1,14 +1,16 @@
 //! A matched item → its story, what it adds, and what is told of it: rows for every decision, and
 //! the deliveries owed.
 
-use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+
+use jiff::Timestamp;
 use rusqlite::Transaction;
 use serde_json::json;
 
 use crate::alert::{Decision, Moment, Reason, Standing, decide};
 use crate::clock::rfc3339;
-use crate::ingest::Ingest;
 use crate::ingest::item::Told;
+use crate::ingest::{Ingest, before};
 use crate::item::hash;
 use crate::message::{ItemLine, Message, StoryLine, quotes};
 use crate::route::{Route, Subject, dispatch};
@@ -25,6 +27,9 @@ use crate::story::{
 use crate::text::Words;
 use crate::topic::lexicon::Reading;
 use crate::topic::{Topic, Verdict};
+
+/// In which a topic has its budget of alerts.
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Where an item goes.
 struct Landing {
@@ -97,7 +102,7 @@ impl Ingest {
             now,
             standing,
             told_at: self.course(topic, landing.story).and_then(|it| it.told_at),
-            told: stories::told_since(tx, &topic.name, before(now, 3_600))?,
+            told: stories::told_since(tx, &topic.name, before(now, HOUR))?,
             past: read.step.past,
             comment: read.step.comment,
             sources: self.origins(topic, landing.story, &read.origin).len(),
@@ -563,11 +568,6 @@ fn release(
 fn with_first(first: &str, origins: Vec<String>) -> Vec<String> {
     let others = origins.into_iter().filter(|it| it != first);
     std::iter::once(first.to_owned()).chain(others).collect()
-}
-
-fn before(now: Timestamp, secs: i64) -> Timestamp {
-    now.checked_sub(SignedDuration::from_secs(secs))
-        .unwrap_or(Timestamp::MIN)
 }
 
 fn rounded(number: f64) -> f64 {

@@ -26,17 +26,13 @@ pub fn segmented(folded: &str) -> String {
             out.push(' ');
             out.push(c);
             out.extend(chars.peek().filter(|next| is_unspaced(**next)));
-            follows_word = false;
-        } else {
-            let is_word = c.is_alphanumeric();
-            if is_word {
-                if !follows_word {
-                    out.push(' ');
-                }
-                out.push(c);
+        } else if c.is_alphanumeric() {
+            if !follows_word {
+                out.push(' ');
             }
-            follows_word = is_word;
+            out.push(c);
         }
+        follows_word = is_word(c);
     }
     out
 }
