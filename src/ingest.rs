@@ -9,6 +9,7 @@ mod thread;
 pub mod upkeep;
 mod withdrawal;
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -18,12 +19,13 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction};
 
 use crate::alert;
+use crate::feed::bounds::{Bounds, Oddity};
 use crate::feed::health::Health;
 use crate::feed::pace::{PollPolicy, Rhythm, Wishes};
 use crate::feed::{FeedId, Polled, Validators};
 use crate::fetch::ErrorClass;
-use crate::ingest::identity::Shared;
-use crate::ingest::item::Change;
+use crate::ingest::identity::{Keys, Shared};
+use crate::ingest::item::{Change, Listing, Undated, has_one_date};
 use crate::ingest::upkeep::Operator;
 use crate::item::Item;
 use crate::parse::Parsed;
@@ -108,13 +110,14 @@ pub struct Ingest {
     pub engine: Arc<Engine>,
     pub desk: Desk,
     pub poll: PollPolicy,
+    pub bounds: Bounds,
     pub story: crate::story::Policy,
     pub operator: Operator,
     /// Names of the feeds whose articles are read where they match or nearly do.
     pub full_text: HashSet<String>,
     open: HashMap<String, OpenStories>,
-    /// Hosts that are tired, for visits that were under way when they said so.
-    resting: HashMap<String, Timestamp>,
+    /// Hosts that are tired, for visits that were under way when they said so: since when and until when.
+    resting: HashMap<String, (Timestamp, Timestamp)>,
 }
 
 /// A clock or a zone may be a little wrong.
@@ -126,6 +129,7 @@ impl Ingest {
             engine,
             desk,
             poll,
+            bounds: Bounds::default(),
             story: crate::story::Policy::default(),
             operator: Operator::default(),
             full_text: HashSet::new(),
@@ -334,6 +338,16 @@ impl Ingest {
             .language
             .clone()
             .or_else(|| parsed.language.clone());
+        let day = feeds::day_of(tx, feed.id, now)?;
+        let listing = Listing {
+            declared: declared.as_deref(),
+            shared: &shared,
+            undated: Undated::of(feed),
+            day,
+            revised: Cell::default(),
+            numbers: Cell::default(),
+        };
+        let one_date = listing.undated == Undated::Backlog && has_one_date(&parsed.items);
         // The oldest first: a story is opened by whoever told it first. Documents list the
         // newest first, so undated items keep their turn by going backwards.
         let mut order: Vec<&Item> = parsed
@@ -343,18 +357,73 @@ impl Ingest {
             .filter(|item| !item.is_empty())
             .collect();
         order.sort_by_key(|item| item.published_at().unwrap_or(now));
+        let room = self.bounds.room(day);
+        let left_out = beyond(tx, feed, &mut order, &shared, room)?;
+        let mut oddity = (left_out > 0).then_some(Oddity::New);
+        if parsed.repairs.iter().any(|it| ENTRIES_LEFT_OUT.contains(it)) {
+            oddity = oddity.or(Some(Oddity::Entries));
+        }
         let mut present = HashSet::new();
         for item in order {
-            let seen = self.take_item(tx, feed, item, declared.as_deref(), &shared, now)?;
+            let undated;
+            let item = if one_date {
+                undated = Item {
+                    published: None,
+                    ..item.clone()
+                };
+                &undated
+            } else {
+                item
+            };
+            let seen = self.take_item(tx, feed, item, &listing, now)?;
             report.new += usize::from(seen.change == Change::New);
             report.revised += usize::from(seen.change == Change::Revised);
             report.matched += usize::from(seen.matched);
             report.alerts += seen.alerts;
+            oddity = oddity.or(seen.oddity);
             present.extend(seen.item);
         }
-        withdrawal::note(tx, feed, parsed, &present, now)
+        feeds::count_day(tx, feed.id, report.revised, left_out, now)?;
+        if let Some(oddity) = oddity {
+            feeds::note_odd(tx, feed.id, oddity, now)?;
+        }
+        withdrawal::note(tx, feed, parsed, &present, now)?;
+        withdrawal::note_copies(tx, feed, parsed, &present, now)
     }
 }
+
+/// Leaves out of a document what is new beyond the room of its feed's day, the oldest first, and says how
+/// many that were. What the archive knows already stays.
+fn beyond(
+    tx: &Transaction<'_>,
+    feed: &Polled,
+    order: &mut Vec<&Item>,
+    shared: &Shared,
+    room: usize,
+) -> Result<usize, StoreError> {
+    if order.len() <= room {
+        return Ok(0);
+    }
+    let (mut kept, mut new, before) = (Vec::with_capacity(order.len()), 0, order.len());
+    for item in order.drain(..).rev() {
+        if !identity::is_known(tx, feed.id, &Keys::of(item, shared))? {
+            new += 1;
+            if new > room {
+                continue;
+            }
+        }
+        kept.push(item);
+    }
+    kept.reverse();
+    *order = kept;
+    Ok(before - order.len())
+}
+
+/// What parsing says where a document holds more than is read.
+const ENTRIES_LEFT_OUT: [&str; 2] = [
+    "kept the first 10,000 items",
+    "kept the newest 10,000 items",
+];
 
 enum Attempt<T> {
     Taken(T),

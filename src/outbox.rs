@@ -220,10 +220,14 @@ pub fn settle(
     };
     let wish = not_before.unwrap_or_default().min(LONGEST_WISH);
     let spread = |wait: Duration| wait.mul_f64(1.0 + 0.2 * jitter).max(wish);
-    let rest = wait_of_channel(failures).min(wait);
+    // One failure may lie with one message: the channel rests from the second in a row on, or where it asks for it.
+    let rest = match failures {
+        ..=1 => wish,
+        n => spread(wait_of_channel(n - 1).min(wait)),
+    };
     Settled::Retry {
         at: later(now, spread(wait)),
-        rest_until: later(now, spread(rest)),
+        rest_until: later(now, rest),
         why,
     }
 }

@@ -15,7 +15,7 @@ use crate::feed::pace::{PollPolicy, Wishes};
 use crate::feed::{Feed, FeedId, Validators};
 use crate::fetch::{Document, ErrorClass, Limits};
 use crate::ingest::identity::Shared;
-use crate::ingest::item::Change;
+use crate::ingest::item::{Change, Listing};
 use crate::ingest::{Desk, Found, Ingest, Visit};
 use crate::item::{Item, Precision, When};
 use crate::store::{Store, StoreError, feeds, items};
@@ -137,14 +137,9 @@ impl Replay {
                     };
                     let feed = feeds::get(tx, id)?;
                     let item = recorded.item(*now);
-                    let seen = ingest.take_item(
-                        tx,
-                        &feed,
-                        &item,
-                        recorded.language.as_deref(),
-                        &Shared::default(),
-                        *now,
-                    )?;
+                    let shared = Shared::default();
+                    let listing = Listing::alone(recorded.language.as_deref(), &shared);
+                    let seen = ingest.take_item(tx, &feed, &item, &listing, *now)?;
                     summary.taken += 1;
                     summary.new += usize::from(seen.change == Change::New);
                     summary.matched += usize::from(seen.matched);

@@ -3,6 +3,7 @@
 
 pub mod articles;
 pub mod backup;
+pub mod copies;
 pub mod digests;
 pub mod feeds;
 pub mod health;
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{HookError, HookResult, M, Migrations};
@@ -39,6 +40,7 @@ static STEPS: LazyLock<Vec<M<'static>>> = LazyLock::new(|| {
         M::up(include_str!("../migrations/0003_web.sql")),
         M::up(include_str!("../migrations/0004_care.sql")),
         M::up(include_str!("../migrations/0005_reading.sql")),
+        M::up(include_str!("../migrations/0006_faults.sql")),
     ]
 });
 
@@ -121,6 +123,10 @@ impl From<rusqlite::Error> for StoreError {
         }
     }
 }
+
+/// Clocks are corrected by seconds all the time. What was written further in the future was written by
+/// a clock that ran ahead.
+pub const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(2);
 
 /// A check after an unclean end must not keep the service from the news for longer.
 const CHECK_LIMIT: Duration = Duration::from_secs(20);

@@ -266,6 +266,14 @@ pub fn said_before(
     Ok(statement.exists(params![id.0, title, summary])?)
 }
 
+/// How often an item was changed since then.
+pub fn revised_since(tx: &Connection, id: ItemId, since: Timestamp) -> Result<usize, StoreError> {
+    let mut statement = tx
+        .prepare_cached("SELECT count(*) FROM revisions WHERE item_id = ?1 AND replaced_at > ?2")?;
+    let n: i64 = statement.query_row(params![id.0, At(since)], |row| row.get(0))?;
+    Ok(usize::try_from(n).unwrap_or(usize::MAX))
+}
+
 /// Remembers another guid of the same article.
 pub fn add_alias(
     tx: &Transaction<'_>,
