@@ -88,6 +88,8 @@ pub struct Report {
     pub alerts: usize,
     pub error: Option<String>,
     pub repairs: Vec<&'static str>,
+    /// The document held more new items than a visit takes.
+    pub is_partial: bool,
     /// What the operator is told of the feed.
     pub health: Option<Health>,
 }
@@ -178,12 +180,17 @@ impl Ingest {
         Ok(())
     }
 
-    /// Takes visits in one transaction: all of them or none. Where one makes a stage panic, each
-    /// is taken alone, and the culprit is recorded as a failure of its feed.
+    /// Takes visits in as few transactions as bounds on their size allow; each visit wholly in one. Where
+    /// one makes a stage panic, each is taken alone, and the culprit is recorded as a failure of its feed.
     pub fn take(&mut self, store: &Store, visits: &[Visit]) -> Result<Vec<Report>, StoreError> {
-        if visits.is_empty() {
-            return Ok(Vec::new());
+        let mut reports = Vec::with_capacity(visits.len());
+        for visits in bundles(visits) {
+            reports.extend(self.take_bundle(store, visits)?);
         }
+        Ok(reports)
+    }
+
+    fn take_bundle(&mut self, store: &Store, visits: &[Visit]) -> Result<Vec<Report>, StoreError> {
         match self.attempt_visits(store, visits) {
             Attempt::Taken(reports) => Ok(reports),
             Attempt::Refused(error) => Err(error),
@@ -270,14 +277,18 @@ impl Ingest {
             } => {
                 report.bytes = *bytes;
                 self.take_items(tx, &feed, parsed, visit.at, &mut report)?;
-                let outcome = if parsed.complete {
+                let outcome = if report.is_partial {
+                    AfterOutcome::Truncated(
+                        "more new items than one visit takes; the next bring the rest",
+                    )
+                } else if parsed.complete {
                     AfterOutcome::Complete(Kept {
                         validators: validators.clone(),
                         body_hash: *body_hash,
                         ..upkeep::kept(&feed, parsed, report.new, visit.at)
                     })
                 } else {
-                    AfterOutcome::Truncated
+                    AfterOutcome::Truncated("the document was cut short")
                 };
                 (Rhythm::Brought(report.new), outcome, None)
             }
@@ -358,9 +369,18 @@ impl Ingest {
             .collect();
         order.sort_by_key(|item| item.published_at().unwrap_or(now));
         let room = self.bounds.room(day);
-        let left_out = beyond(tx, feed, &mut order, &shared, room)?;
+        let mut left_out = beyond(tx, feed, &mut order, &shared, room.min(NEW_PER_VISIT))?;
+        if left_out > 0 && room > NEW_PER_VISIT {
+            // The next visits bring the rest.
+            report.is_partial = true;
+            left_out = 0;
+        }
         let mut oddity = (left_out > 0).then_some(Oddity::New);
-        if parsed.repairs.iter().any(|it| ENTRIES_LEFT_OUT.contains(it)) {
+        if parsed
+            .repairs
+            .iter()
+            .any(|it| ENTRIES_LEFT_OUT.contains(it))
+        {
             oddity = oddity.or(Some(Oddity::Entries));
         }
         let mut present = HashSet::new();
@@ -389,6 +409,32 @@ impl Ingest {
         }
         withdrawal::note(tx, feed, parsed, &present, now)?;
         withdrawal::note_copies(tx, feed, parsed, &present, now)
+    }
+}
+
+/// New items that are taken of one visit. The archive's one writer is held for as long as that takes,
+/// so more of them would keep deliveries and the watchdog waiting.
+const NEW_PER_VISIT: usize = 1_000;
+/// Entries of the visits that share a transaction, but for a single larger visit.
+const ENTRIES_PER_TRANSACTION: usize = 4_000;
+
+/// Visits in their order, cut where a transaction would hold too many entries.
+fn bundles(visits: &[Visit]) -> impl Iterator<Item = &[Visit]> {
+    let mut held = 0;
+    visits.chunk_by(move |before, next| {
+        held += entries(before);
+        let fits = held + entries(next) <= ENTRIES_PER_TRANSACTION;
+        if !fits {
+            held = 0;
+        }
+        fits
+    })
+}
+
+fn entries(visit: &Visit) -> usize {
+    match &visit.found {
+        Found::Document { parsed, .. } => parsed.items.len(),
+        _ => 0,
     }
 }
 

@@ -277,7 +277,10 @@ mod tests {
     #[test]
     fn guids_lose_what_publishers_change() {
         assert_eq!(
-            stable_guid("https://www.example.com/news/1#3", Some("https://example.com/news/1")),
+            stable_guid(
+                "https://www.example.com/news/1#3",
+                Some("https://example.com/news/1")
+            ),
             stable_guid("http://example.com/news/1", None)
         );
         assert_eq!(
@@ -290,12 +293,32 @@ mod tests {
     fn guids_keep_what_tells_articles_apart() {
         let of = |guid: &str, url: &str| stable_guid(guid, Some(url));
         for (one, other, url) in [
-            ("https://example.com/#/a/7", "https://example.com/#/a/8", "https://example.com/"),
-            ("https://example.com/#!/a/7", "https://example.com/#!/a/8", "https://example.com/"),
-            ("https://example.com/live#p-7", "https://example.com/live#p-8", "https://example.com/live"),
+            (
+                "https://example.com/#/a/7",
+                "https://example.com/#/a/8",
+                "https://example.com/",
+            ),
+            (
+                "https://example.com/#!/a/7",
+                "https://example.com/#!/a/8",
+                "https://example.com/",
+            ),
+            (
+                "https://example.com/live#p-7",
+                "https://example.com/live#p-8",
+                "https://example.com/live",
+            ),
             // Long numbers are ids, and short ones count only versions of the item's own page.
-            ("https://example.com/live#70001", "https://example.com/live#70002", "https://example.com/live"),
-            ("https://example.com/feed#1", "https://example.com/feed#2", "https://example.com/a"),
+            (
+                "https://example.com/live#70001",
+                "https://example.com/live#70002",
+                "https://example.com/live",
+            ),
+            (
+                "https://example.com/feed#1",
+                "https://example.com/feed#2",
+                "https://example.com/a",
+            ),
         ] {
             assert_ne!(of(one, url), of(other, url));
         }

@@ -217,10 +217,22 @@ mod tests {
     #[test]
     fn a_post_begins_with_its_headline() {
         for (text, expected) in [
-            ("Talks are off, the ministry said. More soon.", "Talks are off, the ministry said."),
-            ("BREAKING! Talks are off, says Seoul.", "BREAKING! Talks are off, says Seoul."),
-            ("https://news.example/1 Talks in Geneva end early", "Talks in Geneva end early"),
-            ("속보! 북미 정상회담 연기. 자세한 소식 곧", "속보! 북미 정상회담 연기."),
+            (
+                "Talks are off, the ministry said. More soon.",
+                "Talks are off, the ministry said.",
+            ),
+            (
+                "BREAKING! Talks are off, says Seoul.",
+                "BREAKING! Talks are off, says Seoul.",
+            ),
+            (
+                "https://news.example/1 Talks in Geneva end early",
+                "Talks in Geneva end early",
+            ),
+            (
+                "속보! 북미 정상회담 연기. 자세한 소식 곧",
+                "속보! 북미 정상회담 연기.",
+            ),
             ("", ""),
         ] {
             assert_eq!(headline(text), expected, "{text}");
@@ -234,7 +246,14 @@ mod tests {
 
     #[test]
     fn a_title_that_repeats_the_link_is_none() {
-        for none in ["", "  ", "…", "https://news.example/a?b=1", "Untitled", "(no title)"] {
+        for none in [
+            "",
+            "  ",
+            "…",
+            "https://news.example/a?b=1",
+            "Untitled",
+            "(no title)",
+        ] {
             assert!(is_no_title(none), "{none}");
         }
         for title in ["Talks", "https://news.example/1 is down", "회담", "7"] {

@@ -121,7 +121,10 @@ mod tests {
 
     #[test]
     fn counters_change_numbers_and_nothing_else() {
-        assert!(differ_in_numbers("Talks (1,234 views)", "Talks (998 views)"));
+        assert!(differ_in_numbers(
+            "Talks (1,234 views)",
+            "Talks (998 views)"
+        ));
         assert!(differ_in_numbers("Meet on June 12", "Meet on June 13"));
         assert!(!differ_in_numbers("Meet on June 12", "Meet on July 12"));
         assert!(!differ_in_numbers("Meet on June 12", "Meet on June 12"));

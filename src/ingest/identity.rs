@@ -146,7 +146,10 @@ impl Keys {
 
     /// Both have a guid of their publisher, and these are others.
     fn is_other_guid(&self, known: &Known) -> bool {
-        let given = known.guid_key.as_deref().filter(|it| !it.starts_with("title:"));
+        let given = known
+            .guid_key
+            .as_deref()
+            .filter(|it| !it.starts_with("title:"));
         self.has_guid && given.is_some_and(|it| Some(it) != self.guid.as_deref())
     }
 
@@ -198,7 +201,9 @@ pub fn is_known(tx: &Transaction<'_>, feed: FeedId, keys: &Keys) -> Result<bool,
         return Ok(true);
     }
     match &keys.canonical_url {
-        Some(url) if keys.url_is_own => Ok(items::by_url(tx, url)?.iter().any(|it| it.feed == feed)),
+        Some(url) if keys.url_is_own => {
+            Ok(items::by_url(tx, url)?.iter().any(|it| it.feed == feed))
+        }
         _ => Ok(false),
     }
 }

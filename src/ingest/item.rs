@@ -18,8 +18,8 @@ use crate::feed::pace::PollPolicy;
 use crate::ingest::identity::{Identity, Keys, Shared, identify};
 use crate::ingest::{FUTURE_SLACK, Ingest, article, before};
 use crate::item::{Item, Precision, near_same_title, text_key};
-use crate::store::{StoreError, copies};
 use crate::store::items::{self, ItemId, Known, NewItem};
+use crate::store::{StoreError, copies};
 use crate::text::fold::fold;
 use crate::text::{Words, headline, is_no_title, language};
 

@@ -113,7 +113,8 @@ pub(super) fn note(
         let dates = || parsed.items.iter().filter_map(Item::published_at);
         let is_hole = dates().any(|at| at > told.published_at)
             && dates().filter(|at| *at < told.published_at).count() >= OLDER;
-        let is_told = present.contains(&told.id) || parsed.items.iter().any(|it| retells(it, &told));
+        let is_told =
+            present.contains(&told.id) || parsed.items.iter().any(|it| retells(it, &told));
         match (is_told, told.is_missing) {
             (true, true) => withdrawals::back(tx, told.id)?,
             (false, false) if is_hole => withdrawals::missing(tx, told.id, now)?,
@@ -149,7 +150,10 @@ pub(super) fn note_copies(
 /// Whether an entry tells what a told item told, under another guid and address: a wire's fuller
 /// version. Marks before a headline, as (LEAD) or [2nd], say nothing.
 fn retells(entry: &Item, told: &ToldItem) -> bool {
-    let not_before = told.published_at.checked_sub(PATIENCE).unwrap_or(told.published_at);
+    let not_before = told
+        .published_at
+        .checked_sub(PATIENCE)
+        .unwrap_or(told.published_at);
     if entry.published_at().is_some_and(|at| at < not_before) {
         return false;
     }
@@ -179,11 +183,15 @@ fn unmarked(title: &str) -> &str {
 fn share_of(of: &str, within: &str) -> f64 {
     let grams = |text: &str| -> HashSet<String> {
         let text = fold(text);
-        segmented(&text).split_whitespace().map(str::to_owned).collect()
+        segmented(&text)
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect()
     };
     let (of, within) = (grams(of), grams(within));
     let shared = of.intersection(&within).count();
-    f64::from(u32::try_from(shared).unwrap_or(0)) / f64::from(u32::try_from(of.len().max(1)).unwrap_or(1))
+    f64::from(u32::try_from(shared).unwrap_or(0))
+        / f64::from(u32::try_from(of.len().max(1)).unwrap_or(1))
 }
 
 /// Whether a document lists the newest first; an edited front page says nothing by leaving out.

@@ -304,7 +304,8 @@ mod tests {
         // Nothing in it is UTF-8 but by chance.
         let latin = document("", b"Pr\xe9sident \xe0 S\xe9oul");
         check(&latin, utf8, "Président à Séoul");
-        let (euc, _, _) = EUC_KR.encode("서울 북미 정상회담 소식을 전합니다 미국 대통령 청와대 오늘");
+        let (euc, _, _) =
+            EUC_KR.encode("서울 북미 정상회담 소식을 전합니다 미국 대통령 청와대 오늘");
         check(&document("", &euc), utf8, "정상회담 소식을 전합니다");
     }
 
@@ -337,7 +338,8 @@ mod tests {
         // Nothing in it is UTF-8 but by chance.
         let latin = document("", b"Pr\xe9sident \xe0 S\xe9oul");
         check(&latin, utf8, "Président à Séoul");
-        let (euc, _, _) = EUC_KR.encode("서울 북미 정상회담 소식을 전합니다 미국 대통령 청와대 오늘");
+        let (euc, _, _) =
+            EUC_KR.encode("서울 북미 정상회담 소식을 전합니다 미국 대통령 청와대 오늘");
         check(&document("", &euc), utf8, "정상회담 소식을 전합니다");
     }
 
@@ -347,7 +349,11 @@ mod tests {
         let (expected, _, _) = EUC_KR.decode(b"\xc3\xef\xed\xce\xcc\xc6\xc4");
         check(korean.as_bytes(), None, &expected[..3]);
         let chinese = "<rss><title>~{11C@~} talks ~~</title></rss>";
-        check(chinese.as_bytes(), Some("text/xml; charset=hz-gb-2312"), "北美 talks ~");
+        check(
+            chinese.as_bytes(),
+            Some("text/xml; charset=hz-gb-2312"),
+            "北美 talks ~",
+        );
         check(chinese.as_bytes(), None, "~{11C@~}");
     }
 

@@ -67,7 +67,9 @@ fn writes_midnight(text: &str) -> bool {
         return false;
     };
     let end = clock.find(['Z', 'z', '+', '-']).unwrap_or(clock.len());
-    clock[..end].bytes().all(|it| matches!(it, b'0' | b':' | b'.'))
+    clock[..end]
+        .bytes()
+        .all(|it| matches!(it, b'0' | b':' | b'.'))
 }
 
 /// Whether an instant is a midnight where the feed is from. Where that is not known (UTC), nothing is said.
@@ -472,8 +474,14 @@ mod tests {
         }
         let seoul = TimeZone::get("Asia/Seoul").expect("zone");
         let of_seoul = |text| parse(text, &seoul).map(|it| it.precision);
-        assert_eq!(of_seoul("Sun, 22 Nov 2026 15:00:00 GMT"), Some(Precision::Day));
-        assert_eq!(of_seoul("Sun, 22 Nov 2026 15:01:00 GMT"), Some(Precision::Second));
+        assert_eq!(
+            of_seoul("Sun, 22 Nov 2026 15:00:00 GMT"),
+            Some(Precision::Day)
+        );
+        assert_eq!(
+            of_seoul("Sun, 22 Nov 2026 15:01:00 GMT"),
+            Some(Precision::Second)
+        );
     }
 
     #[test]
@@ -512,7 +520,10 @@ mod tests {
             "Mon Nov 23 2026 14:05:00 GMT-0500 (heure normale de l’Est)",
             "2026-11-23T19:05:00Z",
         );
-        check("Mon, 23 Nov 2026 14:05:00 +0900 (한국 표준시)", "2026-11-23T05:05:00Z");
+        check(
+            "Mon, 23 Nov 2026 14:05:00 +0900 (한국 표준시)",
+            "2026-11-23T05:05:00Z",
+        );
         check("Mon, 23 Nov 2026 14:05:00 GMT+0000", "2026-11-23T14:05:00Z");
     }
 

@@ -142,9 +142,7 @@ const KEYS: [&str; 14] = [
 impl Words {
     fn word(&self, key: &str) -> String {
         let found = self.words.iter().find(|(it, _)| *it == key);
-        found.map_or_else(String::new, |(_, text)| {
-            clean(text.trim()).into_owned()
-        })
+        found.map_or_else(String::new, |(_, text)| clean(text.trim()).into_owned())
     }
 
     /// Text that is not HTML, written as HTML.

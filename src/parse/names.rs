@@ -276,7 +276,10 @@ mod tests {
         check("http://purl.org/rss/1.0/modules/content/", Space::Content);
         check("https://search.yahoo.com/mrss", Space::Media);
         check("http://purl.org/rss/1.0/modules/slash/", Space::Other);
-        check("http://rssnamespace.org/feedburner/ext/1.0", Space::FeedBurner);
+        check(
+            "http://rssnamespace.org/feedburner/ext/1.0",
+            Space::FeedBurner,
+        );
         check("http://example.org/myrss/", Space::Other);
         check(
             "https://www.sitemaps.org/schemas/sitemap/0.9/",

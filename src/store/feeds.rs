@@ -187,11 +187,7 @@ pub fn note_odd(
 }
 
 /// What a feed did on the day of `now` before this visit.
-pub fn day_of(
-    connection: &Connection,
-    feed: FeedId,
-    now: Timestamp,
-) -> Result<Day, StoreError> {
+pub fn day_of(connection: &Connection, feed: FeedId, now: Timestamp) -> Result<Day, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT items, revised FROM feed_days WHERE day = substr(?1, 1, 10) AND feed_id = ?2",
     )?;
@@ -315,8 +311,8 @@ pub enum AfterOutcome {
     /// A 304, which leaves everything as it was.
     NotModified,
     Complete(Kept),
-    /// A document without its end: what it held counts, its validators do not.
-    Truncated,
+    /// A document that was not taken whole, and why: what was taken counts, its validators do not.
+    Truncated(&'static str),
     Failed {
         class: &'static str,
         error: String,
@@ -351,12 +347,12 @@ pub fn record(
             succeed(tx, feed, now, after)?;
             keep(tx, feed.id, now, kept)?;
         }
-        AfterOutcome::Truncated => {
+        AfterOutcome::Truncated(why) => {
             tx.prepare_cached(
                 "UPDATE feeds SET next_poll_at = ?2, interval_secs = ?3, last_poll_at = ?4, failures = 0,
-                    last_error = 'the document was cut short', last_error_class = NULL, gone_at = NULL WHERE id = ?1",
+                    last_error = ?5, last_error_class = NULL, gone_at = NULL WHERE id = ?1",
             )?
-            .execute(params![feed.id.0, next, secs(after.interval), now])?;
+            .execute(params![feed.id.0, next, secs(after.interval), now, why])?;
         }
         AfterOutcome::Failed { class, error, gone } => {
             // The interval is the feed's rhythm; only the next visit moves away.

@@ -29,7 +29,10 @@ pub fn signs_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Signs> {
         last_item_at: at(row, first + 6)?,
         gap: span(row, first + 7)?,
         gap_at: at(row, first + 8)?,
-        odd: match (row.get_ref(first + 9)?.as_str_or_null()?, at(row, first + 10)?) {
+        odd: match (
+            row.get_ref(first + 9)?.as_str_or_null()?,
+            at(row, first + 10)?,
+        ) {
             (Some(odd), Some(since)) => Oddity::of(odd).map(|it| (it, since)),
             _ => None,
         },

@@ -84,7 +84,9 @@ pub(super) fn named_zone(word: &str, zone: &TimeZone) -> Option<i32> {
         "ast" => &[-4 * HOUR, 3 * HOUR],
         _ => return None,
     };
-    let own = shared.iter().find(|it| shared.len() > 1 && keeps(zone, **it));
+    let own = shared
+        .iter()
+        .find(|it| shared.len() > 1 && keeps(zone, **it));
     own.or(shared.first()).copied()
 }
 

@@ -110,11 +110,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let read: Result<serde_json::Value, _> = serde_json::from_str(&mended(text));
-        assert_eq!(
-            read.expect("JSON")["a"].as_str(),
-            Some(expected),
-            "{text}"
-        );
+        assert_eq!(read.expect("JSON")["a"].as_str(), Some(expected), "{text}");
     }
 
     #[test]
