@@ -17,8 +17,10 @@ CREATE INDEX items_of_feed ON items (feed_id, first_seen_at);
 ALTER TABLE deliveries ADD COLUMN scheduled_at TEXT;  -- when `next_attempt_at` was set; null: when it was owed
 ALTER TABLE channels ADD COLUMN rests_since TEXT;     -- when `rests_until` was set
 
--- As before, with `odd`.
 DROP VIEW feed_health;
+
+-- How each feed is as of its last visit, by the rules that `feeds list` and its messages follow, and what its
+-- visits of the last day before that gave.
 CREATE VIEW feed_health AS
 WITH signs AS (
     SELECT f.*, unixepoch(f.last_poll_at) AS at,

@@ -25,7 +25,7 @@ use crate::feed::pace::{PollPolicy, Rhythm, Wishes};
 use crate::feed::{FeedId, Polled, Validators};
 use crate::fetch::ErrorClass;
 use crate::ingest::identity::{Keys, Shared};
-use crate::ingest::item::{Change, Listing, Undated, has_one_date};
+use crate::ingest::item::{Change, Listing, Undated};
 use crate::ingest::upkeep::Operator;
 use crate::item::Item;
 use crate::parse::Parsed;
@@ -358,7 +358,6 @@ impl Ingest {
             revised: Cell::default(),
             numbers: Cell::default(),
         };
-        let one_date = listing.undated == Undated::Backlog && has_one_date(&parsed.items);
         // The oldest first: a story is opened by whoever told it first. Documents list the
         // newest first, so undated items keep their turn by going backwards.
         let mut order: Vec<&Item> = parsed
@@ -385,16 +384,6 @@ impl Ingest {
         }
         let mut present = HashSet::new();
         for item in order {
-            let undated;
-            let item = if one_date {
-                undated = Item {
-                    published: None,
-                    ..item.clone()
-                };
-                &undated
-            } else {
-                item
-            };
             let seen = self.take_item(tx, feed, item, &listing, now)?;
             report.new += usize::from(seen.change == Change::New);
             report.revised += usize::from(seen.change == Change::Revised);

@@ -343,16 +343,6 @@ impl Undated {
     }
 }
 
-/// Entries that all bear one instant bear that at which their document was made.
-pub(super) fn has_one_date(items: &[Item]) -> bool {
-    let mut dates = items.iter().map(Item::published_at);
-    let first = dates.next().flatten();
-    items.len() >= ENTRIES_OF_ONE_DATE && first.is_some() && dates.all(|it| it == first)
-}
-
-/// So many items are not published within one second.
-const ENTRIES_OF_ONE_DATE: usize = 5;
-
 /// The item with the beginning of its text for a title, where it has none.
 fn titled(item: &Item) -> Cow<'_, Item> {
     if !is_no_title(&item.title) || item.summary.is_empty() {
