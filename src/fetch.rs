@@ -51,7 +51,7 @@ impl Default for Limits {
             connect: Duration::from_secs(10),
             read: Duration::from_secs(20),
             total: Duration::from_secs(60),
-            head: Duration::from_secs(25),
+            head: Duration::from_secs(20),
             slowest: Slowest {
                 bytes: 1_024,
                 within: Duration::from_secs(15),

@@ -198,14 +198,22 @@ impl Poller {
             .read(|connection| feeds::due(connection, now, furthest))?;
         due.into_iter().for_each(|feed| self.start(feed));
         self.start_articles()?;
-        let next = self.store.read(feeds::next_due)?;
-        let next_article = self.store.read(articles::next_due)?;
+        let next = self
+            .store
+            .read(|connection| feeds::next_due(connection, &self.in_flight))?;
+        // Those that are being read are overdue until they end.
+        let next_article = self
+            .store
+            .read(articles::next_due)?
+            .filter(|at| self.reading.is_empty() || *at > now);
         let wait = next
             .into_iter()
             .chain(next_article)
             .min()
-            .and_then(|next| Duration::try_from(next.duration_since(now)).ok())
-            .unwrap_or(LONGEST_WAIT);
+            // What is overdue is due at once.
+            .map_or(LONGEST_WAIT, |next| {
+                Duration::try_from(next.duration_since(now)).unwrap_or_default()
+            });
         Ok(wait.clamp(Duration::from_millis(200), LONGEST_WAIT))
     }
 

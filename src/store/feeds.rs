@@ -249,13 +249,22 @@ pub fn get(connection: &Connection, id: FeedId) -> Result<Polled, StoreError> {
     Ok(statement.query_row([id.0], polled)?)
 }
 
-/// When the next feed is due.
-pub fn next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    let next: Option<Option<At>> = connection
-        .prepare_cached("SELECT min(next_poll_at) FROM feeds WHERE active = 1 AND gone_at IS NULL")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(next.flatten().map(|it| it.0))
+/// When the next feed is due of those that are not being visited: one whose visit takes long is overdue
+/// until it ends, and must not hide the others.
+pub fn next_due(
+    connection: &Connection,
+    in_flight: &HashSet<FeedId>,
+) -> Result<Option<Timestamp>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, next_poll_at FROM feeds WHERE active = 1 AND gone_at IS NULL ORDER BY next_poll_at",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if !in_flight.contains(&FeedId(row.get(0)?)) {
+            return Ok(at(row, 1)?);
+        }
+    }
+    Ok(None)
 }
 
 /// What a visit leaves behind in `fetches`.
