@@ -1,6 +1,7 @@
 //! Text as every stage sees it: folded for comparison with a way back to the original bytes, plain
 //! text out of markup, scripts and languages, sentences. Pure.
 
+mod alike;
 pub mod fold;
 pub mod grams;
 pub mod han;
@@ -175,9 +176,11 @@ fn is_line_end(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Bidirectional overrides and invisible joiners that can make a line read as another.
+/// Bidirectional overrides and marks, invisible joiners and tags, which can make a line read as another
+/// or carry what nobody sees.
 pub fn is_deceptive(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}')
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}'
+        | '\u{61c}' | '\u{180e}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

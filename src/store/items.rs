@@ -8,6 +8,7 @@ use crate::feed::FeedId;
 use crate::item::text_key;
 use crate::store::{At, StoreError};
 use crate::text::Words;
+use crate::text::fold::bare;
 use crate::text::grams::segmented;
 use crate::topic::Verdict;
 use crate::topic::lexicon::Field;
@@ -338,8 +339,8 @@ fn index(tx: &Transaction<'_>, id: ItemId, words: &Words<'_>) -> Result<(), Stor
     tx.prepare_cached("INSERT INTO items_fts (rowid, title, summary) VALUES (?1, ?2, ?3)")?
         .execute(params![
             id.0,
-            segmented(&words.folded_title.text),
-            segmented(&words.folded_summary.text)
+            segmented(&bare(&words.folded_title.text)),
+            segmented(&bare(&words.folded_summary.text))
         ])?;
     Ok(())
 }
