@@ -100,7 +100,10 @@ impl Deliverer {
     ) -> Result<(), StoreError> {
         loop {
             pulse.beat(&pulse.deliver);
-            let wait = match self.start_due() {
+            // Off the async thread: another process may hold the archive's lock for long.
+            let (this, due) = apart(self, Self::start_due).await;
+            self = this;
+            let wait = match due {
                 Ok(wait) => wait,
                 Err(error @ StoreError::Ousted) => return Err(error),
                 Err(error) => {
@@ -110,7 +113,9 @@ impl Deliverer {
             };
             tokio::select! {
                 biased;
-                Some(sent) = self.sends.join_next() => self.finished(sent),
+                Some(sent) = self.sends.join_next() => {
+                    (self, ()) = apart(self, |it| it.finished(sent)).await;
+                }
                 () = stopped(&mut stopping) => break,
                 Ok(()) = setups.changed() => self.setup = Arc::clone(&setups.borrow_and_update()),
                 () = pulse.owed.notified() => {}
@@ -118,9 +123,10 @@ impl Deliverer {
             }
         }
         while let Some(sent) = self.sends.join_next().await {
-            self.finished(sent);
+            (self, ()) = apart(self, |it| it.finished(sent)).await;
         }
-        self.leave()
+        let (_, left) = apart(self, |it| it.leave()).await;
+        left
     }
 
     /// Gives the sender's place up.
@@ -336,6 +342,18 @@ impl Deliverer {
         }
         Ok(())
     }
+}
+
+/// Does `work` on a thread that may wait, and gives the deliverer back.
+async fn apart<T: Send + 'static>(
+    mut deliverer: Deliverer,
+    work: impl FnOnce(&mut Deliverer) -> T + Send + 'static,
+) -> (Deliverer, T) {
+    let done = tokio::task::spawn_blocking(move || {
+        let value = work(&mut deliverer);
+        (deliverer, value)
+    });
+    done.await.expect("the outbox's worker does not panic")
 }
 
 fn write_down(

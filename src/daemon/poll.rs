@@ -357,10 +357,14 @@ impl Poller {
         taken
     }
 
+    /// Off the async thread, for the writer may be busy.
     fn shrink(&self) {
-        if let Err(error) = self.store.shrink() {
-            tracing::debug!(%error, "shrink");
-        }
+        let store = Arc::clone(&self.store);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = store.shrink().and_then(|()| store.truncate_log()) {
+                tracing::debug!(%error, "shrink");
+            }
+        });
     }
 
     fn adopt(&mut self, setup: Arc<Setup>) -> anyhow::Result<()> {
