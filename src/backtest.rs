@@ -11,7 +11,7 @@ use crate::alert::{self, Standing};
 use crate::feed::pace::PollPolicy;
 use crate::feed::{Feed, FeedId};
 use crate::ingest::identity::Shared;
-use crate::ingest::{Desk, Ingest, Routes};
+use crate::ingest::{Settings, Ingest, Routes};
 use crate::item::{Item, Precision, When};
 use crate::store::history::{self, Archived, Fate};
 use crate::store::{Store, StoreError, feeds, open_read_only};
@@ -53,7 +53,7 @@ pub fn run(
     for (topic, name) in engine.topics.iter_mut().rev().zip(TOPICS.iter().rev()) {
         (*name).clone_into(&mut topic.name);
     }
-    let desk = Desk {
+    let desk = Settings {
         tables,
         routes: Routes::new(),
         policies: TOPICS.map(|it| (it.to_owned(), alerts.clone())).into(),
