@@ -8,6 +8,7 @@ pub mod item;
 mod thread;
 pub mod upkeep;
 mod withdrawal;
+mod words;
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -26,17 +27,15 @@ use crate::feed::{FeedId, Polled, Validators};
 use crate::fetch::ErrorClass;
 use crate::ingest::identity::{Keys, Shared};
 use crate::ingest::item::{Change, Listing, Undated};
+use crate::ingest::thread::{Desk, Pace};
 use crate::ingest::upkeep::Operator;
 use crate::item::Item;
 use crate::parse::Parsed;
 use crate::route::Route;
 use crate::store::feeds::{AfterOutcome, FetchRow, Kept};
 use crate::store::{Store, StoreError, feeds, items, stories};
-use crate::story::Features;
-use crate::story::OpenStories;
 use crate::story::Tables;
-use crate::story::rarity::REMEMBERED;
-use crate::text::Words;
+use crate::story::frequency::COUNTED;
 use crate::topic::Engine;
 
 /// What a visit to a feed found: a plain value, made anywhere.
@@ -97,27 +96,27 @@ pub struct Report {
 /// By topic.
 pub type Routes = HashMap<String, Vec<Route>>;
 
-/// What threading and telling go by, beside lexicon and topics.
+/// Settings for threading and alerting, beside lexicon and topics.
 #[derive(Debug, Clone)]
-pub struct Desk {
+pub struct Settings {
     pub tables: Arc<Tables>,
     pub routes: Routes,
     /// By topic; the default where a topic has none.
     pub policies: HashMap<String, alert::Policy>,
 }
 
-/// What decides, and the open stories it decides over.
+/// What decides, and the boards of open developments that it decides over.
 #[derive(Debug)]
 pub struct Ingest {
     pub engine: Arc<Engine>,
-    pub desk: Desk,
+    pub settings: Settings,
     pub poll: PollPolicy,
     pub bounds: Bounds,
-    pub story: crate::story::Policy,
     pub operator: Operator,
     /// Names of the feeds whose articles are read where they match or nearly do.
     pub full_text: HashSet<String>,
-    open: HashMap<String, OpenStories>,
+    /// By topic.
+    desks: HashMap<String, Desk>,
     /// Hosts that are tired, for visits that were under way when they said so: since when and until when.
     resting: HashMap<String, (Timestamp, Timestamp)>,
 }
@@ -126,57 +125,45 @@ pub struct Ingest {
 const FUTURE_SLACK: SignedDuration = SignedDuration::from_mins(15);
 
 impl Ingest {
-    pub fn new(engine: Arc<Engine>, desk: Desk, poll: PollPolicy) -> Self {
+    pub fn new(engine: Arc<Engine>, settings: Settings, poll: PollPolicy) -> Self {
         Self {
             engine,
-            desk,
+            settings,
             poll,
             bounds: Bounds::default(),
-            story: crate::story::Policy::default(),
             operator: Operator::default(),
             full_text: HashSet::new(),
-            open: HashMap::new(),
+            desks: HashMap::new(),
             resting: HashMap::new(),
         }
     }
 
-    /// Reads the open stories back from the archive: at start, and after a rollback.
+    /// Reads the open developments back from the archive: at start, and after a rollback.
     pub fn load(&mut self, connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
-        let mut stories = HashMap::new();
-        let since = before(now, self.story.window);
-        let features = |member: &stories::Member| {
-            let words = Words::new(&member.title, &member.summary);
-            let reading = self.engine.lexicon.read(&words);
-            let wording = &self.desk.tables.wording;
-            Features::new(&words, &reading, &self.engine.lexicon, wording, member.at)
-        };
+        let mut desks = HashMap::new();
+        let since = before(now, self.settings.tables.weights.window);
         for topic in &self.engine.topics {
-            let mut open = OpenStories::default();
-            for opener in stories::openers(connection, &topic.name, REMEMBERED)? {
-                open.rarity.opened(features(&opener).keys());
+            let mut desk = Desk {
+                pace: Pace::load(connection, &topic.name, now)?,
+                ..Desk::default()
+            };
+            let board = &mut desk.board;
+            for report in stories::latest_readings(connection, &topic.name, COUNTED)? {
+                board.count(&report);
             }
-            for member in stories::members_since(connection, &topic.name, since)? {
-                // A copy says nothing of its own, but its origin may be another.
-                let read = (!member.is_copy).then(|| features(&member));
-                if let Some(features) = &read {
-                    open.add(member.story, features);
-                }
-                if let Some(story) = open.get_mut(member.story) {
-                    story.reported_by(&member.origin);
-                    if let Some(features) = &read {
-                        story.texts.remember(&features.shingles, &member.origin);
-                    }
-                }
-            }
-            open.course = stories::topic_course(connection, &topic.name)?;
-            for (story, course) in stories::courses_since(connection, &topic.name, since)? {
-                if let Some(story) = open.get_mut(story) {
-                    story.course = course;
+            for row in stories::open_since(connection, &topic.name, since)? {
+                let mut reports = row.reports.iter();
+                let Some(first) = reports.next() else { continue };
+                board.open(row.id, row.story, &row.headline, first);
+                reports.for_each(|it| board.add(row.id, it));
+                if let Some(at) = row.told_at {
+                    board.tell(row.id, at);
                 }
             }
-            stories.insert(topic.name.clone(), open);
+            board.course = stories::course(connection, &topic.name)?;
+            desks.insert(topic.name.clone(), desk);
         }
-        self.open = stories;
+        self.desks = desks;
         Ok(())
     }
 
@@ -247,7 +234,7 @@ impl Ingest {
         }
         // What the failed transaction opened is not in the archive.
         if let Err(error) = store.read(|connection| self.load(connection, now)) {
-            tracing::warn!(%error, "cannot read the open stories back");
+            tracing::warn!(%error, "cannot read the open developments back");
         }
         match taken {
             Ok(Err(error)) => Attempt::Refused(error),

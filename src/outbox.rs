@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::message::{ItemLine, Message, StoryLine};
+use crate::message::{DevelopmentLine, ItemLine, Message, StoryLine};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryId(pub i64);
@@ -257,6 +257,7 @@ pub fn notice(channel: &str, why: &str, id: String, created_at: String) -> Messa
             title: channel.to_owned(),
             state: None,
         },
+        development: DevelopmentLine::default(),
         headline: headline.clone(),
         new: Vec::new(),
         item: ItemLine {

@@ -40,7 +40,8 @@ static STEPS: LazyLock<Vec<M<'static>>> = LazyLock::new(|| {
         M::up(include_str!("../migrations/0003_web.sql")),
         M::up(include_str!("../migrations/0004_care.sql")),
         M::up(include_str!("../migrations/0005_reading.sql")),
-        M::up_with_hook(include_str!("../migrations/0006_faults.sql"), reindexed),
+        M::up(include_str!("../migrations/0006_developments.sql")),
+        M::up_with_hook(include_str!("../migrations/0007_faults.sql"), reindexed),
     ]
 });
 

@@ -9,7 +9,7 @@ pub mod explain;
 pub mod lexicon;
 pub mod rule;
 pub mod suggest;
-mod term;
+pub mod term;
 
 use crate::topic::lexicon::{ConceptSet, Field, Lexicon, Reading};
 use crate::topic::rule::{Clause, Rule};

@@ -225,8 +225,12 @@ pub struct Select {
 pub struct Topic {
     pub name: Spanned<String>,
     pub file: Option<PathBuf>,
+    /// Of releases before 0.2, without effect: a new development is always told.
     pub floor: Option<Span>,
     pub alerts_per_hour: Option<u32>,
+    pub alerts_per_outlet: Option<u32>,
+    #[serde(default)]
+    pub follow_up: bool,
     pub hold: Option<Span>,
     #[serde(default)]
     pub sufficient: Vec<String>,
