@@ -379,6 +379,9 @@ impl Ingest {
             oddity = oddity.or(seen.oddity);
             present.extend(seen.item);
         }
+        if report.matched > 0 && feeds::floods(tx, feed.id, now)? {
+            oddity = Some(Oddity::Alerts);
+        }
         feeds::count_day(tx, feed.id, report.revised, left_out, now)?;
         if let Some(oddity) = oddity {
             feeds::note_odd(tx, feed.id, oddity, now)?;

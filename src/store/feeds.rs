@@ -174,6 +174,15 @@ pub fn due(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Whether a visit to a feed brought alerts beyond what its outlet may cause.
+pub fn floods(tx: &Transaction<'_>, feed: FeedId, now: Timestamp) -> Result<bool, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT 1 FROM items i JOIN story_items si ON si.item_id = i.id
+         WHERE i.feed_id = ?1 AND i.first_seen_at = ?2 AND si.code = 'flood'",
+    )?;
+    Ok(statement.exists(params![feed.0, At(now)])?)
+}
+
 /// Notes that a feed hit a bound.
 pub fn note_odd(
     tx: &Transaction<'_>,
