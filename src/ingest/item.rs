@@ -14,7 +14,8 @@ use crate::ingest::identity::{Identity, Keys, Shared, identify};
 use crate::ingest::{FUTURE_SLACK, Ingest, article, before};
 use crate::item::{Item, Precision, near_same_title, text_key};
 use crate::store::StoreError;
-use crate::store::items::{self, ItemId, Known, NewItem};
+use crate::ingest::thread::Matched;
+use crate::store::items::{self, By, ItemId, Known, NewItem};
 use crate::text::fold::fold;
 use crate::text::{Words, language};
 
@@ -155,7 +156,8 @@ impl Ingest {
             told.body == Body::Summary && self.full_text.contains(&told.feed.feed.name);
         for topic in &engine.topics {
             let verdict = topic.judge(&reading, &engine.lexicon);
-            if !verdict.matched {
+            let by = if verdict.matched { By::Rule } else { By::Story };
+            if by == By::Story && !self.takes_in(told, topic, &verdict, &reading, now) {
                 seen.near |= wants_text && topic.nearly(&reading, &engine.lexicon);
                 continue;
             }
@@ -163,7 +165,13 @@ impl Ingest {
                 continue;
             }
             seen.matched = true;
-            seen.alerts += usize::from(self.thread(tx, told, topic, &verdict, &reading, now)?);
+            let matched = Matched {
+                topic,
+                verdict: &verdict,
+                by,
+                reading: &reading,
+            };
+            seen.alerts += usize::from(self.thread(tx, told, &matched, now)?);
         }
         if wants_text {
             article::want(tx, told, seen, now)?;
