@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::story::board::{Board, Placement};
+use crate::story::context::{self, Context};
 use crate::story::headline::Mark;
 use crate::story::ladder::State;
 use crate::story::report::Report;
@@ -13,6 +14,8 @@ use crate::story::signs::{Weight, weight};
 use crate::story::speaker::Class;
 use crate::story::weights::Weights;
 use crate::story::{DevelopmentId, DevelopmentKind, StoryId};
+use crate::topic::Surroundings;
+use crate::topic::lexicon::{Lexicon, Reading};
 
 /// How an item stands apart from what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,6 +214,70 @@ impl Decision {
     pub fn is_told(self) -> bool {
         !matches!(self, Self::Silent(_))
     }
+}
+
+/// A headline that satisfies no rule of a hot topic.
+#[derive(Debug, Clone, Copy)]
+pub struct Unruled<'a> {
+    pub reading: &'a Reading,
+    pub lexicon: &'a Lexicon,
+    pub surroundings: &'a Surroundings,
+    /// Of the rules, as a share of the threshold.
+    pub score: f64,
+}
+
+/// How surely a headline without a rule belongs to a hot topic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TakenIn {
+    /// 0..1.
+    pub probability: f64,
+    pub signs: Context,
+}
+
+/// Whether a headline that satisfies no rule belongs to the topic all the same. As a report of a known development it
+/// needs less than as a new one, which a leader, a government or its media must have said, in a text that names all
+/// parties. Commentary is never taken in, and nothing while the topic is cold.
+pub fn take_in(
+    board: &Board,
+    report: &Report,
+    unruled: Unruled<'_>,
+    weights: &Weights,
+) -> Option<TakenIn> {
+    if board.heat.recent(report.at) == 0 || report.statement.is_commentary() {
+        return None;
+    }
+    let placement = board.place(report, weights);
+    let signs = context(board, report, unruled, &placement);
+    let probability = weights.context(&signs);
+    let joins = placement.joins().is_some();
+    let speaks = report.statement.speaker.as_ref().is_some_and(|it| {
+        matches!(it.class, Class::Leader | Class::StateVoice | Class::Institution | Class::State | Class::Person)
+    });
+    let named = context::Named::of(unruled.reading, unruled.lexicon, unruled.surroundings);
+    let all_named = named.with_lead == unruled.surroundings.parties.len();
+    let taken = if joins {
+        probability >= weights.take_in
+    } else {
+        probability >= weights.take_in_new && speaks && all_named
+    };
+    taken.then_some(TakenIn { probability, signs })
+}
+
+/// The signs of context of a headline.
+pub fn context(
+    board: &Board,
+    report: &Report,
+    unruled: Unruled<'_>,
+    placement: &Placement,
+) -> Context {
+    let Unruled {
+        reading,
+        lexicon,
+        surroundings,
+        score,
+    } = unruled;
+    let heat = &board.heat;
+    context::signs(report, reading, score, surroundings, placement, heat, lexicon)
 }
 
 /// Rules on a report.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::config::fault::{Fault, Faults, Text};
 use crate::config::{shipped, unreadable};
 use crate::story::Tables;
+use crate::story::context::CONTEXT;
 use crate::story::headline::{Mark, MarkTable, labels};
 use crate::story::ladder::State;
 use crate::story::numbers::Months;
@@ -128,6 +129,7 @@ struct OriginFile {
 #[serde(deny_unknown_fields)]
 struct WeightsFile {
     same: SameFile,
+    context: ContextFile,
     news: NewsFile,
 }
 
@@ -140,6 +142,15 @@ struct SameFile {
     story: f64,
     window_hours: u64,
     life_hours: u64,
+    sign: BTreeMap<String, SignFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ContextFile {
+    bias: f64,
+    take_in: f64,
+    take_in_new: f64,
     sign: BTreeMap<String, SignFile>,
 }
 
@@ -356,7 +367,11 @@ const HOUR: u64 = 3_600;
 
 fn weights(file: WeightsFile, name: &str) -> Result<Weights, Faults> {
     let mut faults = Faults::default();
-    let WeightsFile { same, news } = file;
+    let WeightsFile {
+        same,
+        context,
+        news,
+    } = file;
     let weights = Weights {
         same: sum(same.bias, same.sign, LIKENESS, "same", name, &mut faults),
         join: same.join,
@@ -364,6 +379,9 @@ fn weights(file: WeightsFile, name: &str) -> Result<Weights, Faults> {
         story: same.story,
         window: std::time::Duration::from_secs(same.window_hours.saturating_mul(HOUR)),
         life: std::time::Duration::from_secs(same.life_hours.saturating_mul(HOUR)),
+        context: sum(context.bias, context.sign, CONTEXT, "context", name, &mut faults),
+        take_in: context.take_in,
+        take_in_new: context.take_in_new,
         news: sum(news.bias, news.sign, WEIGHT, "news", name, &mut faults),
         tell: news.tell,
         doubt: news.doubt,

@@ -18,7 +18,8 @@ use crate::feed::pace::PollPolicy;
 use crate::ingest::identity::{Identity, Keys, Shared, identify};
 use crate::ingest::{FUTURE_SLACK, Ingest, article, before};
 use crate::item::{Item, Precision, near_same_title, text_key};
-use crate::store::items::{self, ItemId, Known, NewItem};
+use crate::ingest::thread::Matched;
+use crate::store::items::{self, By, ItemId, Known, NewItem};
 use crate::store::{StoreError, copies};
 use crate::text::fold::fold;
 use crate::text::{Words, headline, is_no_title, language};
@@ -189,7 +190,8 @@ impl Ingest {
             told.body == Body::Summary && self.full_text.contains(&told.feed.feed.name);
         for topic in &engine.topics {
             let verdict = topic.judge(&reading, &engine.lexicon);
-            if !verdict.matched {
+            let by = if verdict.matched { By::Rule } else { By::Story };
+            if by == By::Story && !self.takes_in(told, topic, &verdict, &reading, now) {
                 seen.near |= wants_text && topic.nearly(&reading, &engine.lexicon);
                 continue;
             }
@@ -197,6 +199,12 @@ impl Ingest {
                 continue;
             }
             seen.matched = true;
+            let matched = Matched {
+                topic,
+                verdict: &verdict,
+                by,
+                reading: &reading,
+            };
             // Of what was not told, a copy is the first to tell it.
             let original = match &told.original {
                 Some(original) if copies::was_told(tx, original, &topic.name)? => {
@@ -208,7 +216,7 @@ impl Ingest {
                 original,
                 ..told.plain()
             };
-            seen.alerts += usize::from(self.thread(tx, &told, topic, &verdict, &reading, now)?);
+            seen.alerts += usize::from(self.thread(tx, &told, &matched, now)?);
         }
         if wants_text {
             article::want(tx, told, seen, now)?;

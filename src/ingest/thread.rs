@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use rusqlite::Transaction;
 
 use crate::alert::{
-    Arrival, Circumstances, Decision, Place, Policy, Reason, Role, Ruling, Standing, rule,
+    Arrival, Circumstances, Decision, Place, Policy, Reason, Role, Ruling, Standing, Unruled, rule,
+    take_in,
 };
 use crate::clock::rfc3339;
 use crate::ingest::item::Told;
@@ -16,6 +17,7 @@ use crate::ingest::{Ingest, before, words};
 use crate::item::{hash, near_same_title};
 use crate::message::{DevelopmentLine, ItemLine, Message, StoryLine, quotes};
 use crate::route::{Route, Subject, dispatch};
+use crate::store::items::By;
 use crate::store::stories::{
     AlertId, NewDevelopment, Placed, ReadingId, ToldAlert, alerts_since, suppressed,
 };
@@ -77,6 +79,14 @@ pub(super) struct Desk {
     pub(super) pace: Pace,
 }
 
+/// An item that matched a topic.
+pub(super) struct Matched<'a> {
+    pub(super) topic: &'a Topic,
+    pub(super) verdict: &'a Verdict,
+    pub(super) by: By,
+    pub(super) reading: &'a Reading,
+}
+
 /// An alert in the making.
 struct Telling<'a> {
     development: DevelopmentId,
@@ -93,12 +103,16 @@ impl Ingest {
         &mut self,
         tx: &Transaction<'_>,
         told: &Told<'_>,
-        topic: &Topic,
-        verdict: &Verdict,
-        reading: &Reading,
+        matched: &Matched<'_>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        items::write_match(tx, told.id, &topic.name, verdict, told.body.as_str())?;
+        let &Matched {
+            topic,
+            verdict,
+            by,
+            reading,
+        } = matched;
+        items::write_match(tx, told.id, &topic.name, verdict, by, told.body.as_str())?;
         let tables = self.tables();
         let policy = self.policy(topic);
         let desk = self.desks.entry(topic.name.clone()).or_default();
@@ -142,7 +156,36 @@ impl Ingest {
         };
         let ruling = rule(&desk.board, &report, &circumstances, &tables.weights, &policy);
         let revised_from = known.filter(|_| revised).map(|it| it.0);
-        self.record(tx, told, topic, &report, &ruling, revised_from, &policy, reading, now)
+        if by == By::Rule {
+            desk.board.heat.add(now, &report.outlet);
+        }
+        self.record(tx, told, matched, &report, &ruling, revised_from, &policy, now)
+    }
+
+    /// Whether a headline that satisfies no rule of a topic belongs to it all the same.
+    pub(super) fn takes_in(
+        &self,
+        told: &Told<'_>,
+        topic: &Topic,
+        verdict: &Verdict,
+        reading: &Reading,
+        now: Timestamp,
+    ) -> bool {
+        let surroundings = topic.surroundings.as_ref().filter(|it| it.touches(reading));
+        let (Some(surroundings), Some(desk)) = (surroundings, self.desks.get(&topic.name)) else {
+            return false;
+        };
+        if desk.board.heat.recent(now) == 0 {
+            return false;
+        }
+        let report = self.report(told, topic, reading, now);
+        let unruled = Unruled {
+            reading,
+            lexicon: &self.engine.lexicon,
+            surroundings,
+            score: verdict.score / topic.threshold,
+        };
+        take_in(&desk.board, &report, unruled, &self.settings.tables.weights).is_some()
     }
 
     /// Writes a ruling down and acts on it; whether an alert came of it.
@@ -154,17 +197,17 @@ impl Ingest {
         &mut self,
         tx: &Transaction<'_>,
         told: &Told<'_>,
-        topic: &Topic,
+        matched: &Matched<'_>,
         report: &Report,
         ruling: &Ruling,
         revised_from: Option<DevelopmentId>,
         policy: &Policy,
-        reading: &Reading,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let (topic, reading) = (matched.topic, matched.reading);
         let tables = self.tables();
         let desk = self.desks.entry(topic.name.clone()).or_default();
-        let read = stories::insert_reading(tx, &topic.name, told.id, report)?;
+        let read = stories::insert_reading(tx, &topic.name, told.id, matched.by, report)?;
         let reason = words::reason(&desk.board, ruling, &tables.weights, &self.engine.lexicon);
         let placed = self.keep(tx, told, topic, report, ruling, revised_from, &reason, read, now)?;
         let desk = self.desks.entry(topic.name.clone()).or_default();
@@ -323,7 +366,7 @@ impl Ingest {
             decision: Decision::Alert,
             about: Some(about),
         };
-        let read = stories::insert_reading(tx, &topic.name, told.id, &report)?;
+        let read = stories::insert_reading(tx, &topic.name, told.id, By::Rule, &report)?;
         let development = stories::insert_development(tx, &new, now)?;
         stories::insert_report(tx, development, told.id, Role::First, &report, read)?;
         let desk = self.desks.entry(topic.name.clone()).or_default();

@@ -88,8 +88,8 @@ impl Ingest {
             if !withdrawals::was_told(tx, withdrawn.id, &topic.name)? {
                 continue;
             }
-            if let Some(story) = stories::of_item(tx, withdrawn.id, &topic.name)? {
-                alerts += usize::from(self.take_back(tx, &told, topic, story, &reading, now)?);
+            if let Some(reported) = stories::of_item(tx, withdrawn.id, &topic.name)? {
+                alerts += usize::from(self.take_back(tx, &told, topic, reported, &reading, now)?);
             }
         }
         Ok(alerts)

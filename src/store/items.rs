@@ -292,22 +292,41 @@ pub fn add_alias(
     Ok(())
 }
 
+/// By what an item matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Rule,
+    /// Taken in by the story, while the topic was hot.
+    Story,
+}
+
+impl By {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Story => "story",
+        }
+    }
+}
+
 pub fn write_match(
     tx: &Transaction<'_>,
     item: ItemId,
     topic: &str,
     verdict: &Verdict,
+    by: By,
     body: &str,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO matches (item_id, topic, score, evidence, marks) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR REPLACE INTO matches (item_id, topic, score, evidence, marks, \"by\") VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
     .execute(params![
         item.0,
         topic,
         verdict.score,
         evidence_json(verdict, body).to_string(),
-        (!verdict.marks.is_empty()).then(|| serde_json::json!(verdict.marks).to_string())
+        (!verdict.marks.is_empty()).then(|| serde_json::json!(verdict.marks).to_string()),
+        by.as_str()
     ])?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use crate::alert::{Decision, Role};
 use crate::clock::rfc3339;
 use crate::message::FirstLine;
-use crate::store::items::ItemId;
+use crate::store::items::{By, ItemId};
 use crate::store::{At, StoreError};
 use crate::story::course::Course;
 use crate::story::ladder::State;
@@ -42,13 +42,14 @@ pub fn insert_reading(
     tx: &Transaction<'_>,
     topic: &str,
     item: ItemId,
+    by: By,
     report: &Report,
 ) -> Result<ReadingId, StoreError> {
     let statement = serde_json::to_string(&report.statement).expect("strings and numbers");
     let id = tx
         .prepare_cached(
-            "INSERT INTO readings (topic, item_id, read_at, outlet, origin, script, statement, terms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO readings (topic, item_id, read_at, outlet, origin, script, statement, by_rule, terms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .insert(params![
             topic,
@@ -58,6 +59,7 @@ pub fn insert_reading(
             report.origin,
             report.script.map(Script::as_str),
             statement,
+            by == By::Rule,
             report.terms.to_bytes()
         ])?;
     Ok(ReadingId(id))
@@ -438,6 +440,21 @@ pub fn latest_readings(tx: &Connection, topic: &str, n: usize) -> Result<Vec<Rep
     let n = i64::try_from(n).unwrap_or(i64::MAX);
     let rows = statement.query_map(params![topic, n], reading)?;
     Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+/// Reports of `topic` since `since` that matched by rule: when, and whose.
+pub fn by_rule_since(
+    tx: &Connection,
+    topic: &str,
+    since: Timestamp,
+) -> Result<Vec<(Timestamp, String)>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT read_at, outlet FROM readings WHERE topic = ?1 AND read_at >= ?2 AND by_rule ORDER BY id",
+    )?;
+    let rows = statement.query_map(params![topic, At(since)], |row| {
+        Ok((row.get::<_, At>(0)?.0, row.get(1)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// The latest reading of an item for a topic.

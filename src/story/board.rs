@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::story::context::Heat;
 use crate::story::course::Course;
 use crate::story::development::OpenDevelopment;
 use crate::story::frequency::{Frequencies, Keyed, Spread};
@@ -32,6 +33,7 @@ pub struct Board {
     postings: Keyed<Posting>,
     pub frequencies: Frequencies,
     pub course: Course,
+    pub heat: Heat,
 }
 
 /// Developments that hold a key. Those that have closed stay listed until they are the most, so
