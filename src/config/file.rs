@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use crate::clock::span;
+use crate::feed::bounds::Bounds;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -68,6 +69,7 @@ pub struct Poll {
     pub read_timeout: Span,
     pub total_timeout: Span,
     pub max_body_mib: usize,
+    pub max_new_per_day: usize,
     pub user_agent: Option<String>,
 }
 
@@ -87,6 +89,7 @@ impl Default for Poll {
             read_timeout: secs(20),
             total_timeout: secs(60),
             max_body_mib: 16,
+            max_new_per_day: Bounds::default().new_per_day,
             user_agent: None,
         }
     }

@@ -3,6 +3,7 @@
 
 mod channels;
 mod articles;
+mod bounds;
 mod care;
 mod cli;
 mod developments;
