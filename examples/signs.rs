@@ -202,6 +202,7 @@ struct Run {
     alerts: Vec<Item>,
     kinds: BTreeMap<String, u32>,
     by_story: usize,
+    tell: f64,
 }
 
 impl Run {
@@ -209,7 +210,10 @@ impl Run {
     fn over(items: &[Item], engine: &Engine, tables: &Tables, prints: bool) -> Self {
         let topic = engine.topics.last().expect("one topic");
         let weights = &tables.weights;
-        let mut run = Self::default();
+        let mut run = Self {
+            tell: topic.tell.unwrap_or(tables.weights.tell),
+            ..Self::default()
+        };
         for (at, item) in items.iter().enumerate() {
             let words = Words::new(&item.title, item.summary.as_deref().unwrap_or_default());
             let reading = engine.lexicon.read(&words);
@@ -239,6 +243,7 @@ impl Run {
                 &tables.wording,
                 &run.board.frequencies,
             );
+            let mut on_topic = 1.0;
             if let Some(surroundings) = surroundings.filter(|_| !scored.matched) {
                 let unruled = Unruled {
                     reading: &reading,
@@ -260,25 +265,28 @@ impl Run {
                     );
                     continue;
                 }
-                if take_in(&run.board, &report, unruled, weights).is_none() {
+                let Some(taken) = take_in(&run.board, &report, unruled, weights) else {
                     continue;
-                }
+                };
+                on_topic = taken.probability;
                 run.by_story += 1;
             } else {
                 run.board.heat.add(now, &item.outlet);
             }
             run.matched.push(item.id.clone());
-            let ruling = run.ruling(&report, weights);
+            let ruling = run.ruling(&report, on_topic, weights);
             run.record(at, item, &report, &ruling);
         }
         run
     }
 
-    fn ruling(&self, report: &Report, weights: &Weights) -> Ruling {
+    fn ruling(&self, report: &Report, on_topic: f64, weights: &Weights) -> Ruling {
         let circumstances = Circumstances {
             now: report.at,
             standing: Standing::News,
             arrival: Arrival::New,
+            tell: self.tell,
+            on_topic,
             told: 0,
             told_by_outlet: 0,
             followed_up: false,
@@ -393,6 +401,10 @@ fn score(items: &[Item], run: &Run, events: &BTreeMap<String, serde_json::Value>
             "heard": heard.len(), "told": extra, "alerts": alerts.len(),
             "noise": alerts.iter().filter(|it| event(it).is_none()).count(),
             "off": alerts.iter().filter(|it| it.label == Some(0)).count(),
+            "off_titles": alerts.iter().filter(|it| it.label == Some(0)).map(|it| &it.title).collect::<Vec<_>>(),
+            "noise_titles": alerts.iter().filter(|it| event(it).is_none()).map(|it| &it.title).collect::<Vec<_>>(),
+            "missed": of_event.iter().filter(|it| is_must(it.0) && !heard.contains_key(it.0))
+                .map(|it| (it.0, matched_ids.contains(it.1[0].id.as_str()), &it.1[0].title)).collect::<Vec<_>>(),
             "precision": precision, "recall": recall,
             "pairs": pairs, "joined": joined, "kinds": run.kinds, "by_story": run.by_story,
             "label2": label2.len(), "label2_matched": label2_matched.count(), "label0_matched": label0_matched.count(),

@@ -96,6 +96,10 @@ pub struct Circumstances<'a> {
     pub now: Timestamp,
     pub standing: Standing,
     pub arrival: Arrival<'a>,
+    /// Certainty from which the topic is told, 0..1.
+    pub tell: f64,
+    /// The probability that it is on topic: 1 where a rule says so.
+    pub on_topic: f64,
     /// Alerts of the topic in the last hour, and those that this outlet caused.
     pub told: u32,
     pub told_by_outlet: u32,
@@ -142,10 +146,12 @@ pub struct Ruling {
     pub kind: DevelopmentKind,
     /// The state that the matter of the topic moves to.
     pub change: Option<State>,
-    /// 0..1: that it is news, that it is new, and both as they count together.
+    /// 0..1: that it is news, that it is new, and both as they count together, with how surely it is on topic.
     pub weight: f64,
     pub newness: f64,
     pub certainty: f64,
+    /// Certainty that telling takes.
+    pub tell: f64,
     pub signs: Weight,
     pub decision: Decision,
 }
@@ -332,17 +338,18 @@ pub fn rule(
     let signs = weight(report);
     let news = weights.news(&signs);
     let mut ruling = Ruling {
-        certainty: news * newness.powf(weights.doubt),
+        certainty: news * newness.powf(weights.doubt) * circumstances.on_topic,
         place,
         placement,
         kind,
         change,
         weight: news,
         newness,
+        tell: circumstances.tell,
         signs,
         decision: Decision::Alert,
     };
-    ruling.decision = decide(board, report, &ruling, circumstances, weights, policy);
+    ruling.decision = decide(board, report, &ruling, circumstances, policy);
     ruling
 }
 
@@ -388,7 +395,6 @@ fn decide(
     report: &Report,
     ruling: &Ruling,
     circumstances: &Circumstances<'_>,
-    weights: &Weights,
     policy: &Policy,
 ) -> Decision {
     let marks = report.statement.marks();
@@ -416,9 +422,9 @@ fn decide(
         || marks.any(&[Mark::Opinion, Mark::OpinionPage])
     {
         Some(Reason::Comment)
-    } else if ruling.weight < weights.tell && !corrects {
+    } else if ruling.weight < circumstances.tell && !corrects {
         Some(Reason::Slight)
-    } else if ruling.certainty < weights.tell && !corrects {
+    } else if ruling.certainty < circumstances.tell && !corrects {
         Some(Reason::Doubtful)
     } else if circumstances.told_by_outlet >= policy.per_outlet {
         Some(Reason::Flood)

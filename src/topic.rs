@@ -35,6 +35,8 @@ pub struct Topic {
     /// Factor on the weight of a rule that only the summary satisfies.
     pub summary_weight: f64,
     pub scope: Scope,
+    /// Probability of weight and newness from which a development is told, 0..1; None for the default.
+    pub tell: Option<f64>,
     /// None where only rules decide.
     pub surroundings: Option<Surroundings>,
 }
@@ -109,6 +111,7 @@ impl Topic {
             threshold: 0.0,
             summary_weight: 1.0,
             scope: Scope::Everything,
+            tell: None,
             surroundings: None,
         }
     }

@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 p = argparse.ArgumentParser()
 p.add_argument("--signs", default="target/release/examples/signs")
 p.add_argument("--config", default="config")
+p.add_argument("--topic", default="us-dprk-summit")
 p.add_argument("--nested", action="store_true")
 p.add_argument("--write", action="store_true")
 p.add_argument("--at", default="", help="thresholds, as join=-0.25,tell=0.5: no search")
@@ -128,8 +129,9 @@ def text(same, news, context, t):
     new = section(new, "news", NEWS, news[0], news[1])
     new = section(new, "context", CONTEXT, context[0], context[1])
     for k, v in t.items():
-        new = re.sub(rf"(?m)^{k} = .*$", f"{k} = {v}", new)
-    return new
+        if k != "tell":
+            new = re.sub(rf"(?m)^{k} = .*$", f"{k} = {v}", new)
+    return new, t["tell"]
 
 def r5(v):
     return f"{round(v * 20) / 20 + 0.0:.2f}"
@@ -138,7 +140,10 @@ def evaluate(streams, toml):
     """Scores of streams under these weights."""
     d = tempfile.mkdtemp()
     shutil.copytree(a.config, d, dirs_exist_ok=True)
+    toml, tell = toml
     open(f"{d}/reading/weights.toml", "w").write(toml)
+    topic = open(f"{d}/topics/{a.topic}.toml", encoding="utf-8").read()
+    open(f"{d}/topics/{a.topic}.toml", "w", encoding="utf-8").write(re.sub(r"(?m)^tell = .*$", f"tell = {tell}", topic, count=1))
     out = [json.loads(run("score", "--config", f"{d}/summitwatch.toml", s.path, s.events)) for s in streams]
     shutil.rmtree(d)
     return out
@@ -153,8 +158,8 @@ def pooled(o):
 def value(q):
     return q["must"] + 0.1 * q["nice"] + 0.3 * q["b3"] - 2 * max(0, q["per"] - 1.25) - 2 * max(0, q["noise"] - 0.19) - 0.01 * q["off"]
 
-GRID = [dict(join=j, join_other_script=j + x, tell=th, doubt=d)
-        for j in (-0.5, -0.25, 0.0, 0.25) for x in (-0.75, -0.35) for th in (0.4, 0.45, 0.5, 0.55, 0.6) for d in (0.5, 0.75)]
+GRID = [dict(join=j, join_other_script=j - 0.6, tell=th, doubt=0.6, take_in=i, take_in_new=n)
+        for j in (-0.5, -0.25, 0.0) for th in (0.5, 0.55, 0.6) for i, n in ((0.4, 0.7), (0.5, 0.8), (0.5, 0.9))]
 
 if a.at:
     GRID = [{k: float(v) for k, v in (it.split("=") for it in a.at.split(","))}]
@@ -193,5 +198,6 @@ if __name__ == "__main__":
             show("", pooled(table[g])); print("   ", GRID[g])
         for s, o in zip(scored, table[order[0]]): show(s.name, pooled([o]))
         if a.write:
-            new = text(same, news, context, GRID[order[0]])
+            new, tell = text(same, news, context, GRID[order[0]])
+            print("tell =", tell, "belongs into the topic file")
             open(f"{a.config}/reading/weights.toml", "w", encoding="utf-8").write(new)

@@ -19,6 +19,7 @@ struct TopicFile {
     threshold: f64,
     #[serde(default = "default_summary_weight")]
     summary_weight: f64,
+    tell: Option<Spanned<f64>>,
     #[serde(default)]
     group: BTreeMap<String, Vec<Spanned<String>>>,
     #[serde(default)]
@@ -175,6 +176,10 @@ fn topic(reference: &TopicRef, lexicon: &Lexicon) -> Result<Topic, Faults> {
     }
     let vetoes = names.clauses("veto", &parsed.veto);
     let marks = names.clauses("mark", &parsed.mark);
+    if let Some(tell) = parsed.tell.as_ref().filter(|it| !(0.0..=1.0).contains(it.get_ref())) {
+        let said = format!("tell: {} is not between 0 and 1", tell.get_ref());
+        names.faults.push(source.fault(tell, said));
+    }
     let surroundings = parsed.context.as_ref().map(|it| Surroundings {
         parties: it.parties.iter().map(|party| names.set(party)).collect(),
         related: names.set(&it.related),
@@ -196,6 +201,7 @@ fn topic(reference: &TopicRef, lexicon: &Lexicon) -> Result<Topic, Faults> {
             vetoes,
             marks,
         }),
+        tell: parsed.tell.map(Spanned::into_inner),
         surroundings,
     })
 }

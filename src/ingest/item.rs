@@ -190,11 +190,15 @@ impl Ingest {
             told.body == Body::Summary && self.full_text.contains(&told.feed.feed.name);
         for topic in &engine.topics {
             let verdict = topic.judge(&reading, &engine.lexicon);
-            let by = if verdict.matched { By::Rule } else { By::Story };
-            if by == By::Story && !self.takes_in(told, topic, &verdict, &reading, now) {
+            let (by, on_topic) = if verdict.matched {
+                (By::Rule, Some(1.0))
+            } else {
+                (By::Story, self.takes_in(told, topic, &verdict, &reading, now))
+            };
+            let Some(on_topic) = on_topic else {
                 seen.near |= wants_text && topic.nearly(&reading, &engine.lexicon);
                 continue;
-            }
+            };
             if article::is_settled(tx, told, &topic.name)? {
                 continue;
             }
@@ -203,6 +207,7 @@ impl Ingest {
                 topic,
                 verdict: &verdict,
                 by,
+                on_topic,
                 reading: &reading,
             };
             // Of what was not told, a copy is the first to tell it.

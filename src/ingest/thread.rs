@@ -84,6 +84,8 @@ pub(super) struct Matched<'a> {
     pub(super) topic: &'a Topic,
     pub(super) verdict: &'a Verdict,
     pub(super) by: By,
+    /// The probability that it is on topic: 1 where a rule says so.
+    pub(super) on_topic: f64,
     pub(super) reading: &'a Reading,
 }
 
@@ -111,6 +113,7 @@ impl Ingest {
             verdict,
             by,
             reading,
+            ..
         } = matched;
         items::write_match(tx, told.id, &topic.name, verdict, by, told.body.as_str())?;
         let tables = self.tables();
@@ -145,6 +148,8 @@ impl Ingest {
             now,
             standing: told.standing,
             arrival,
+            tell: topic.tell.unwrap_or(tables.weights.tell),
+            on_topic: matched.on_topic,
             told: desk.pace.told(),
             told_by_outlet: desk.pace.told_by(&report.outlet),
             followed_up: match known {
@@ -162,7 +167,7 @@ impl Ingest {
         self.record(tx, told, matched, &report, &ruling, revised_from, &policy, now)
     }
 
-    /// Whether a headline that satisfies no rule of a topic belongs to it all the same.
+    /// How surely a headline that satisfies no rule of a topic belongs to it all the same, 0..1; None where it does not.
     pub(super) fn takes_in(
         &self,
         told: &Told<'_>,
@@ -170,13 +175,11 @@ impl Ingest {
         verdict: &Verdict,
         reading: &Reading,
         now: Timestamp,
-    ) -> bool {
+    ) -> Option<f64> {
         let surroundings = topic.surroundings.as_ref().filter(|it| it.touches(reading));
-        let (Some(surroundings), Some(desk)) = (surroundings, self.desks.get(&topic.name)) else {
-            return false;
-        };
+        let (surroundings, desk) = (surroundings?, self.desks.get(&topic.name)?);
         if desk.board.heat.recent(now) == 0 {
-            return false;
+            return None;
         }
         let report = self.report(told, topic, reading, now);
         let unruled = Unruled {
@@ -185,7 +188,8 @@ impl Ingest {
             surroundings,
             score: verdict.score / topic.threshold,
         };
-        take_in(&desk.board, &report, unruled, &self.settings.tables.weights).is_some()
+        let taken = take_in(&desk.board, &report, unruled, &self.settings.tables.weights);
+        taken.map(|it| it.probability)
     }
 
     /// Writes a ruling down and acts on it; whether an alert came of it.
@@ -208,7 +212,7 @@ impl Ingest {
         let tables = self.tables();
         let desk = self.desks.entry(topic.name.clone()).or_default();
         let read = stories::insert_reading(tx, &topic.name, told.id, matched.by, report)?;
-        let reason = words::reason(&desk.board, ruling, &tables.weights, &self.engine.lexicon);
+        let reason = words::reason(&desk.board, ruling, &self.engine.lexicon);
         let placed = self.keep(tx, told, topic, report, ruling, revised_from, &reason, read, now)?;
         let desk = self.desks.entry(topic.name.clone()).or_default();
         desk.board.count(report);

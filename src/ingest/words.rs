@@ -14,7 +14,7 @@ use crate::topic::lexicon::Lexicon;
 const HEADLINE: usize = 80;
 
 /// One plain line: why it is told, or why not.
-pub(super) fn reason(board: &Board, ruling: &Ruling, weights: &Weights, lexicon: &Lexicon) -> String {
+pub(super) fn reason(board: &Board, ruling: &Ruling, lexicon: &Lexicon) -> String {
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let nearest = ruling
         .placement
@@ -42,7 +42,7 @@ pub(super) fn reason(board: &Board, ruling: &Ruling, weights: &Weights, lexicon:
         Decision::Silent(Reason::Slight) => format!(
             "weighs {} as news; {} are needed for an alert",
             percent(ruling.weight),
-            percent(weights.tell)
+            percent(ruling.tell)
         ),
         Decision::Silent(Reason::Doubtful) => format!(
             "may be {}: {} likely to be new; waits for a second report",
@@ -105,7 +105,7 @@ pub(super) fn signs(ruling: &Ruling, weights: &Weights) -> Value {
             "signs": shares(&weights.news, &ruling.signs, &WEIGHT),
         },
         "certainty": rounded(ruling.certainty),
-        "tell": weights.tell,
+        "tell": ruling.tell,
     })
 }
 
