@@ -189,7 +189,7 @@ impl Ingest {
             score: verdict.score / topic.threshold,
         };
         let taken = take_in(&desk.board, &report, unruled, &self.settings.tables.weights);
-        taken.map(|it| it.probability)
+        taken.map(|it| it.on_topic())
     }
 
     /// Writes a ruling down and acts on it; whether an alert came of it.

@@ -17,6 +17,7 @@ mod health;
 mod hostile;
 mod politeness;
 mod reading;
+mod rulings;
 mod schema;
 mod tidy;
 mod topics;
