@@ -14,7 +14,7 @@ use crate::config::file::Span;
 use crate::store::listing::{self, Filter};
 use crate::store::query::Table;
 use crate::store::{StoreError, open_read_only, view};
-use crate::text::{Words, printable};
+use crate::text::{Words, headline, printable};
 
 /// Which rows are wanted.
 #[derive(Debug, Args)]
@@ -141,7 +141,14 @@ fn identity(
             writeln!(out, "  {name}: {}", printable(value))?;
         }
     }
+    if !item.summary.is_empty() && headline(&item.summary) == item.title {
+        writeln!(out, "  its title is the beginning of its text")?;
+    }
     match (item.standing.as_str(), item.duplicate_of) {
+        ("news", Some(original)) => writeln!(
+            out,
+            "  the same article as item {original}, which nobody was told of"
+        )?,
         (_, Some(original)) => writeln!(
             out,
             "  repeats item {original}: the same address or the same words"
@@ -149,7 +156,7 @@ fn identity(
         ("history", None) => writeln!(
             out,
             "  history: when first seen it was older than the fresh window, or than its feed's last fetch by \
-             half of that window; it cannot alert"
+             half of that window, or without a readable date in the first document of its feed; it cannot alert"
         )?,
         _ => {}
     }
