@@ -8,6 +8,7 @@ pub mod edit;
 pub mod fault;
 mod feeds;
 pub mod file;
+pub mod health;
 pub mod lexicon;
 mod reading;
 mod routes;
@@ -30,6 +31,7 @@ use crate::config::access::AccessConfig;
 use crate::config::channels::ChannelConfig;
 use crate::config::fault::{Fault, Faults, Text};
 use crate::config::file::{File, SecretRef};
+use crate::config::health::HealthConfig;
 use crate::config::routes::Reader;
 use crate::config::web::WebConfig;
 use crate::digest::Plan;
@@ -63,6 +65,7 @@ pub struct Config {
     pub feeds: Vec<Feed>,
     /// Who hears of the health of which feeds.
     pub operator: Operator,
+    pub health: HealthConfig,
     /// The dashboard; none where it is off.
     pub web: Option<WebConfig>,
     /// Names of the feeds whose articles are read where they match or nearly do.
@@ -215,9 +218,10 @@ impl Config {
                 .collect(),
             feeds: tables.feeds,
             operator: Operator {
-                channels: known_channels(&file.health.channels, &source, &channels, &mut faults),
+                channels: health::operator(&file.health, &source, &channels, &mut faults),
                 feeds: tables.important,
             },
+            health: HealthConfig::check(&file.health, &source, directory, &mut faults),
             web: web(&file, &source, directory, &mut faults),
             full_text: tables.full_text,
             access: tables.access,
@@ -326,7 +330,8 @@ impl Config {
     pub fn is_sent_to(&self, channel: &str) -> bool {
         let routes = self.routes.iter().flat_map(|it| it.route.leads_to());
         let digests = self.digests.iter().flat_map(|it| &it.channels);
-        let mut all = routes.chain(digests).chain(&self.operator.channels);
+        let named = self.operator.channels.iter().filter(|_| self.health.named);
+        let mut all = routes.chain(digests).chain(named);
         all.any(|it| it == channel)
     }
 

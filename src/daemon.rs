@@ -2,11 +2,15 @@
 //! Tests and the demo call the turns; only `run` starts the loops.
 
 pub mod articles;
+mod asks;
+mod care;
 pub mod deliver;
 mod digests;
+mod heartbeat;
 pub mod gates;
 mod index;
 pub mod notify;
+mod offline;
 pub mod poll;
 pub mod prune;
 pub mod visit;
@@ -23,6 +27,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
 use crate::channel::Channel;
+use crate::channel::heartbeat::Heartbeat;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::access::{self, Accesses};
@@ -35,7 +40,7 @@ use crate::ingest::Desk;
 use crate::ingest::Routes;
 use crate::message::templates::Templates;
 use crate::store;
-use crate::store::{Store, StoreError, feeds, outbox};
+use crate::store::{Store, StoreError, feeds, outages, outbox};
 use crate::story::Tables;
 use crate::text::counted;
 use crate::topic::Engine;
@@ -50,6 +55,8 @@ pub struct Setup {
     pub templates: Arc<Templates>,
     pub channels: Vec<(String, Channel)>,
     pub access: Accesses,
+    /// A dead man's switch.
+    pub heartbeat: Option<Heartbeat>,
     /// What the dashboard goes by.
     pub site: Arc<Site>,
 }
@@ -68,6 +75,8 @@ impl Setup {
                 .map_err(|mut more| faults.append(&mut more))
         });
         let access = access::open(&config.access).map_err(|mut more| faults.append(&mut more));
+        let heartbeat = config.health.open(&config.limits);
+        let heartbeat = heartbeat.map_err(|mut more| faults.append(&mut more));
         let gate = config.web.as_ref().map(WebConfig::open).transpose();
         let gate = gate.map_err(|mut more| faults.append(&mut more));
         let tables = engine.as_ref().or(Err(())).and_then(|engine| {
@@ -75,9 +84,12 @@ impl Setup {
                 .tables(&engine.lexicon)
                 .map_err(|mut more| faults.append(&mut more))
         });
-        let (Ok(engine), Ok(tables), Ok(templates), Ok(channels), Ok(access), Ok(gate)) =
-            (engine, tables, templates, channels, access, gate)
+        let (Ok(engine), Ok(tables), Ok(templates), Ok(channels)) =
+            (engine, tables, templates, channels)
         else {
+            return Err(faults);
+        };
+        let (Ok(access), Ok(gate), Ok(heartbeat)) = (access, gate, heartbeat) else {
             return Err(faults);
         };
         let engine = Arc::new(engine);
@@ -92,6 +104,7 @@ impl Setup {
             templates,
             channels,
             access,
+            heartbeat,
             config,
         })
     }
@@ -129,6 +142,8 @@ pub struct Pulse {
     poll: AtomicU64,
     deliver: AtomicU64,
     pub owed: Notify,
+    /// Somebody asked for a poll.
+    pub asked: Notify,
 }
 
 impl Default for Pulse {
@@ -138,6 +153,7 @@ impl Default for Pulse {
             poll: AtomicU64::new(0),
             deliver: AtomicU64::new(0),
             owed: Notify::new(),
+            asked: Notify::new(),
         }
     }
 }
@@ -167,6 +183,8 @@ pub fn prepare(store: &Store, setup: &Setup, clock: &Clock) -> Result<(), StoreE
     store.write(|tx| {
         adopt(tx, &setup.config, now)?;
         let released = outbox::release_leases(tx, now)?;
+        outages::retry_unreached(tx, now)?;
+        store::asks::forget(tx)?;
         if released > 0 {
             tracing::info!(released, "{released} deliveries were under way when the service last ended; they go out again");
         }
@@ -200,6 +218,19 @@ pub async fn run(
     deliverer.take_place()?;
     let pruner = Pruner::new(Arc::clone(&store), clock.clone());
     let mut prunes = tokio::spawn(pruner.run(current.clone(), stopping.clone()));
+    let mut cares = tokio::spawn(care::run(
+        Arc::clone(&store),
+        clock.clone(),
+        current.clone(),
+        stopping.clone(),
+        Arc::clone(&pulse),
+    ));
+    let mut beats = tokio::spawn(heartbeat::run(
+        Arc::clone(&store),
+        current.clone(),
+        stopping.clone(),
+        Arc::clone(&pulse),
+    ));
     let mut polls = tokio::spawn(poller.run(current.clone(), stopping.clone(), Arc::clone(&pulse)));
     let dashboard = setup.config.web.as_ref().map(|web| {
         let (archive, current) = (Arc::clone(&store), current.clone());
@@ -241,6 +272,11 @@ pub async fn run(
                     notify::alive();
                 }
             }
+            ended = &mut cares => {
+                ended.context("the care of the archive")??;
+                anyhow::bail!("the care of the archive ended");
+            }
+            ended = &mut beats => anyhow::bail!("the heartbeat ended: {ended:?}"),
             ended = &mut polls => anyhow::bail!("the poll loop ended: {ended:?}"),
             ended = &mut prunes => anyhow::bail!("the retention loop ended: {ended:?}"),
             ended = &mut deliveries => anyhow::bail!("the delivery loop ended: {ended:?}"),

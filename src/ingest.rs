@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction};
+use serde_json::{Value, json};
 
 use crate::alert;
 use crate::feed::health::Health;
@@ -88,6 +89,29 @@ pub struct Report {
     pub repairs: Vec<&'static str>,
     /// What the operator is told of the feed.
     pub health: Option<Health>,
+}
+
+impl Report {
+    pub const COLUMNS: [&str; 10] = [
+        "feed", "status", "bytes", "entries", "new", "revised", "matched", "alerts", "repairs",
+        "error",
+    ];
+
+    /// Of [`Self::COLUMNS`], in their order.
+    pub fn cells(&self) -> [Value; 10] {
+        [
+            json!(self.feed),
+            json!(self.status),
+            json!(self.bytes),
+            json!(self.entries),
+            json!(self.new),
+            json!(self.revised),
+            json!(self.matched),
+            json!(self.alerts),
+            json!(self.repairs.join("; ")),
+            json!(self.error),
+        ]
+    }
 }
 
 /// By topic.

@@ -27,6 +27,12 @@ pub struct ChannelConfig {
     where_written: (String, Option<usize>),
 }
 
+impl ChannelConfig {
+    pub(super) fn is_terminal(&self) -> bool {
+        matches!(self.kind, Kind::Terminal)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
     Terminal,

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -12,6 +13,9 @@ use crate::config::file::{self, FeedKind, File, FullText};
 use crate::config::{Origin, shipped, unreadable};
 use crate::feed::{Feed, Selectors};
 use crate::parse::page;
+
+/// The archive counts in seconds.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the tables of feeds come to.
 #[derive(Debug, Default)]
@@ -114,6 +118,12 @@ fn check(
         if feed.full_text == FullText::Matched {
             tables.full_text.insert(name.clone());
         }
+        if let Some(interval) = &feed.interval
+            && interval.get_ref().0 < SHORTEST_INTERVAL
+        {
+            let message = format!("feed \"{name}\": interval must be at least 1s");
+            faults.push(source.fault(interval, message));
+        }
         let outlet = feed.outlet.clone().unwrap_or_else(|| name.clone());
         tables.feeds.push(Feed {
             name: name.clone(),
@@ -125,6 +135,8 @@ fn check(
             zone: feed.zone.as_ref().map(|it| it.get_ref().clone()),
             allow_private: feed.allow_private,
             select,
+            interval: feed.interval.as_ref().map(|it| it.get_ref().0),
+            paused: feed.paused,
         });
     }
 }

@@ -118,11 +118,33 @@ pub struct Retention {
     pub fetches: Option<Span>,
 }
 
-/// Who hears when an important feed changes its state.
-#[derive(Debug, Default, Deserialize)]
+/// Who hears when an important feed changes its state, and when nothing can be seen.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Health {
-    pub channels: Vec<Spanned<String>>,
+    pub channels: Option<Vec<Spanned<String>>>,
+    pub offline_after: Span,
+    pub heartbeat: Option<Spanned<Heartbeat>>,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            channels: None,
+            offline_after: Span(Duration::from_secs(15 * 60)),
+            heartbeat: None,
+        }
+    }
+}
+
+/// A dead man's switch.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heartbeat {
+    pub url: SecretRef,
+    pub every: Span,
+    #[serde(default)]
+    pub allow_private: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -154,6 +176,9 @@ pub struct Feed {
     pub proxy: Option<SecretRef>,
     #[serde(default)]
     pub important: bool,
+    pub interval: Option<Spanned<Span>>,
+    #[serde(default)]
+    pub paused: bool,
     #[serde(default)]
     pub full_text: FullText,
 }

@@ -11,8 +11,10 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::daemon::articles::Visitor;
+use crate::daemon::asks::Asked;
 use crate::daemon::gates::Gates;
 use crate::daemon::index;
+use crate::daemon::offline::{Offline, Sifted};
 use crate::daemon::visit::visit;
 use crate::daemon::{LONGEST_WAIT, Pulse, Setup, stopped};
 use crate::feed::{FeedId, Polled, Selectors, host};
@@ -22,19 +24,21 @@ use crate::fetch::{After, Ask, Fetcher};
 use crate::ingest::article::Article;
 use crate::ingest::{Found, Ingest, Report, Visit};
 use crate::store::items::ItemId;
-use crate::store::{Store, StoreError, articles, feeds};
+use crate::store::{Store, StoreError, articles, feeds, outages};
 
 /// Visits taken in one transaction; a transaction costs an fsync whatever it holds.
 const BATCH: usize = 100;
+/// Between two looks at what is due.
+const SHORTEST_WAIT: Duration = Duration::from_millis(200);
 /// Pages of articles under way at once.
 const ARTICLES: usize = 4;
 /// New items after which the archive's cache is given back once the polling rests.
 const BURST: usize = 1_000;
 
 pub struct Poller {
-    store: Arc<Store>,
-    clock: Clock,
-    setup: Arc<Setup>,
+    pub(super) store: Arc<Store>,
+    pub(super) clock: Clock,
+    pub(super) setup: Arc<Setup>,
     /// Of feeds that are asked like most.
     ordinary: Arc<Access>,
     /// What of a page is an item, for feeds that are pages.
@@ -44,7 +48,11 @@ pub struct Poller {
     fetcher: Fetcher,
     gates: Gates,
     ingest: Arc<Mutex<Ingest>>,
-    in_flight: HashSet<FeedId>,
+    pub(super) in_flight: HashSet<FeedId>,
+    /// Whether anything can be reached.
+    pub(super) offline: Offline,
+    /// Polls that somebody waits for.
+    pub(super) asked: Vec<Asked>,
     /// Items whose articles are being visited.
     reading: HashSet<ItemId>,
     visits: JoinSet<Ended>,
@@ -64,6 +72,8 @@ enum Ended {
 #[derive(Default)]
 struct Taken {
     reports: Vec<Report>,
+    /// Of visits that reached nobody because nobody can be reached.
+    unseen: Vec<Report>,
     /// That came of articles.
     alerts: usize,
 }
@@ -79,6 +89,8 @@ impl Poller {
             shared_hosts: shared_hosts(&setup),
             ingest: Arc::new(Mutex::new(ingest)),
             in_flight: HashSet::new(),
+            asked: Vec::new(),
+            offline: Offline::resumed(store.read(outages::unfinished)?),
             reading: HashSet::new(),
             visits: JoinSet::new(),
             rng: fastrand::Rng::new(),
@@ -127,7 +139,12 @@ impl Poller {
                     }
                 }
                 batch = self.finished(), if !self.visits.is_empty() => match self.take(batch).await {
-                    Ok(Taken { reports, alerts }) => {
+                    Ok(Taken { reports, unseen, alerts }) => {
+                        unseen.iter().for_each(log_unseen);
+                        let seen: Vec<&Report> = reports.iter().chain(&unseen).collect();
+                        if let Err(error) = self.answer_asks(&seen) {
+                            tracing::error!("who asked for a poll cannot be answered: {error}");
+                        }
                         resume_at = None;
                         trouble = 0;
                         reports.iter().for_each(log);
@@ -153,6 +170,9 @@ impl Poller {
                         tracing::error!("polling pauses for {} s: {error}", pause.as_secs());
                     }
                 },
+                () = pulse.asked.notified() => if let Err(error) = self.take_asks() {
+                    tracing::error!("a poll that was asked for cannot be made: {error}");
+                },
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -177,7 +197,8 @@ impl Poller {
         let mut reports = Vec::new();
         while !self.visits.is_empty() {
             let batch = self.finished().await;
-            reports.extend(self.take(batch).await?.reports);
+            let taken = self.take(batch).await?;
+            reports.extend(taken.reports.into_iter().chain(taken.unseen));
             self.start_articles()?;
         }
         Ok(reports)
@@ -186,6 +207,9 @@ impl Poller {
     /// Starts what is due and says how long until the next.
     fn start_due(&mut self) -> Result<Duration, StoreError> {
         let now = self.clock.now();
+        if let Some(wait) = self.look(now)? {
+            return Ok(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT));
+        }
         // A day beyond any schedule: written by a clock that ran ahead.
         let furthest = now
             .checked_add(SignedDuration::from_hours(48))
@@ -203,7 +227,7 @@ impl Poller {
             .min()
             .and_then(|next| Duration::try_from(next.duration_since(now)).ok())
             .unwrap_or(LONGEST_WAIT);
-        Ok(wait.clamp(Duration::from_millis(200), LONGEST_WAIT))
+        Ok(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT))
     }
 
     /// Starts visits to articles' pages, a few at a time.
@@ -230,10 +254,11 @@ impl Poller {
         Ok(())
     }
 
-    fn start(&mut self, mut feed: Polled) {
+    pub(super) fn start(&mut self, mut feed: Polled) {
         if !self.in_flight.insert(feed.id) {
             return;
         }
+        self.offline.starts(&feed);
         let access = self.setup.access.get(&feed.feed.name);
         let access = Arc::clone(access.unwrap_or(&self.ordinary));
         feed.feed.allow_private = access.reach == Reach::Anywhere;
@@ -318,11 +343,13 @@ impl Poller {
                 }
             }
         }
+        let Sifted { visits, unseen } = self.sift(visits)?;
         let taken = tokio::task::spawn_blocking(move || {
             let mut ingest = ingest.lock().unwrap_or_else(PoisonError::into_inner);
             Ok(Taken {
                 alerts: ingest.take_articles(&store, &articles)?,
                 reports: ingest.take(&store, &visits)?,
+                unseen,
             })
         })
         .await
@@ -368,6 +395,12 @@ fn shared_hosts(setup: &Setup) -> HashSet<String> {
     let mut seen = HashSet::new();
     let hosts = setup.config.feeds.iter().map(|feed| host(&feed.url));
     hosts.filter(|host| !seen.insert(host.clone())).collect()
+}
+
+/// One line tells of all of them.
+fn log_unseen(report: &Report) {
+    let (name, error) = (report.feed.as_str(), report.error.as_deref());
+    tracing::debug!(feed.name = name, "{name}: {}", error.unwrap_or_default());
 }
 
 fn log(report: &Report) {
