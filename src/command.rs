@@ -36,6 +36,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::Config;
 use crate::config::fault::Faults;
 use crate::config::file::Span;
+use crate::config::place::By;
 
 #[derive(Debug, Parser)]
 #[command(name = "summitwatch", version, about, long_about = None, max_term_width = 100)]
@@ -48,7 +49,8 @@ pub struct Cli {
         help_heading = "With every command"
     )]
     config: Option<PathBuf>,
-    /// Archive to use instead of the configured one
+    /// Archive [default: `archive` of the configuration; a relative path begins at its folder, for /etc/summitwatch at
+    /// /var/lib/summitwatch, without one at $STATE_DIRECTORY or ~/.local/share/summitwatch]
     #[arg(
         long,
         global = true,
@@ -217,8 +219,19 @@ impl Context {
         let mut config = Config::find(self.config.as_deref())?;
         if let Some(archive) = &self.archive {
             config.archive.clone_from(archive);
+            config.archive_by = By::Option;
         }
         Ok(config)
+    }
+
+    /// What could be read of the configuration, with every fault.
+    fn examine(&self) -> (Option<Config>, Faults) {
+        let (mut config, faults) = Config::examine_found(self.config.as_deref());
+        if let (Some(config), Some(archive)) = (&mut config, &self.archive) {
+            config.archive.clone_from(archive);
+            config.archive_by = By::Option;
+        }
+        (config, faults)
     }
 
     /// The archive's path, for commands that only read it.

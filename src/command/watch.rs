@@ -24,6 +24,9 @@ use crate::text::{counted, nearest, printable};
 pub(super) fn run(context: &Context) -> Done {
     let config = context.config()?;
     let archive = config.archive.clone();
+    for caution in &config.cautions.0 {
+        tracing::warn!("{caution}");
+    }
     // A fault of the configuration is told before the archive is made or migrated.
     let setup = Setup::new(config)?;
     let store = open(&archive)?;

@@ -15,8 +15,7 @@ use crate::clock::span;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    #[serde(default = "default_archive")]
-    pub archive: PathBuf,
+    pub archive: Option<PathBuf>,
     pub zone: Option<Spanned<String>>,
     pub lexicon: Option<PathBuf>,
     pub reading: Option<PathBuf>,
@@ -281,6 +280,25 @@ impl SecretRef {
     }
 }
 
+impl SecretRef {
+    /// The name of the credential that it is.
+    pub fn credential(&self) -> Option<&str> {
+        match self {
+            Self::Credential { credential } => Some(credential),
+            _ => None,
+        }
+    }
+}
+
+impl AuthRef {
+    pub fn secret(&self) -> &SecretRef {
+        match self {
+            Self::Basic { password, .. } => password,
+            Self::Bearer { bearer } => bearer,
+        }
+    }
+}
+
 impl std::fmt::Debug for SecretRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -360,10 +378,6 @@ pub enum Empty {
     #[default]
     Skip,
     Send,
-}
-
-fn default_archive() -> PathBuf {
-    "summitwatch.db".into()
 }
 
 /// A length of time as people write it: `90s`, `15m`, `24h`, `7d`.

@@ -57,6 +57,15 @@ impl HealthConfig {
         }
     }
 
+    /// The credential that the heartbeat's address is, which only the service can read.
+    pub fn credential(&self) -> Option<&str> {
+        self.heartbeat.as_ref().and_then(|it| it.url.credential())
+    }
+
+    pub(super) fn without_heartbeat(&mut self) {
+        self.heartbeat = None;
+    }
+
     /// Reads the heartbeat's address.
     pub fn open(&self, limits: &Limits) -> Result<Option<Heartbeat>, Faults> {
         let Some(beat) = &self.heartbeat else {

@@ -90,6 +90,11 @@ impl WebConfig {
         })
     }
 
+    /// The credential that the token is, which only the service can read.
+    pub fn credential(&self) -> Option<&str> {
+        self.token.as_ref().and_then(SecretRef::credential)
+    }
+
     /// Reads the token.
     pub fn open(&self) -> Result<Gate, Faults> {
         let (file, line) = &self.where_written;
