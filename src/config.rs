@@ -33,7 +33,7 @@ use crate::channel::Channel;
 use crate::config::access::AccessConfig;
 use crate::config::channels::ChannelConfig;
 use crate::config::fault::{Fault, Faults, Text};
-use crate::config::file::{File, SecretRef};
+use crate::config::file::{File, Poll, SecretRef};
 use crate::config::health::HealthConfig;
 use crate::config::place::{By, Surroundings};
 use crate::config::routes::Reader;
@@ -195,35 +195,10 @@ impl Config {
         let names: Vec<&str> = topics.iter().map(|it| it.name.as_str()).collect();
         let digests = reader.digests(&file.digests, &names);
         let poll = &file.poll;
-        if poll.min_interval.0 > poll.max_interval.0 {
-            faults.push(Fault::new(
-                &name,
-                None,
-                "[poll] min_interval is longer than max_interval",
-            ));
-        }
-        for (key, value) in [
-            ("concurrency", poll.concurrency),
-            ("per_host", poll.per_host),
-            ("max_body_mib", poll.max_body_mib),
-        ] {
-            if value == 0 {
-                tables.cautions.push(Fault::new(
-                    &name,
-                    source.line_of_key("poll", key),
-                    format!("[poll] {key} = 0: nothing would ever be fetched; write at least 1"),
-                ));
-            }
-        }
+        zeros(poll, &source, &mut tables.cautions);
         let here = Surroundings::here();
         let place = place::place(file.archive.as_deref(), &origin, directory, &here);
-        if poll.min_interval.0 < Duration::from_secs(1) {
-            faults.push(Fault::new(
-                &name,
-                None,
-                "[poll] min_interval must be at least 1s",
-            ));
-        }
+        bounds(poll, &source, &mut faults);
         let config = Self {
             archive: place.path,
             archive_by: place.by,
@@ -314,7 +289,11 @@ impl Config {
         }
         self.channels.retain(|it| it.credential().is_none());
         self.access.retain(|it| it.credential().is_none());
-        if self.web.as_ref().is_some_and(|it| it.credential().is_some()) {
+        if self
+            .web
+            .as_ref()
+            .is_some_and(|it| it.credential().is_some())
+        {
             self.web = None;
         }
         if self.health.credential().is_some() {
@@ -447,6 +426,41 @@ impl Config {
     }
 }
 
+/// What of `[poll]` contradicts itself.
+fn bounds(poll: &Poll, source: &Text<'_>, faults: &mut Faults) {
+    if poll.min_interval.0 > poll.max_interval.0 {
+        faults.push(Fault::new(
+            source.file,
+            None,
+            "[poll] min_interval is longer than max_interval",
+        ));
+    }
+    if poll.min_interval.0 < Duration::from_secs(1) {
+        faults.push(Fault::new(
+            source.file,
+            None,
+            "[poll] min_interval must be at least 1s",
+        ));
+    }
+}
+
+/// Of what nothing would ever be fetched with.
+fn zeros(poll: &Poll, source: &Text<'_>, cautions: &mut Faults) {
+    for (key, value) in [
+        ("concurrency", poll.concurrency),
+        ("per_host", poll.per_host),
+        ("max_body_mib", poll.max_body_mib),
+    ] {
+        if value == 0 {
+            cautions.push(Fault::new(
+                source.file,
+                source.line_of_key("poll", key),
+                format!("[poll] {key} = 0: nothing would ever be fetched; write at least 1"),
+            ));
+        }
+    }
+}
+
 fn web(file: &File, source: &Text<'_>, directory: &Path, faults: &mut Faults) -> Option<WebConfig> {
     let written = file.web.as_ref()?;
     WebConfig::check(written, source, directory, faults)
@@ -543,7 +557,9 @@ fn read_secret(secret: &SecretRef) -> Result<Secret, String> {
             });
             (text?, format!("the environment variable {env}"))
         }
-        SecretRef::File { file } => secret_file(file, format!("the secret's file {}", file.display()))?,
+        SecretRef::File { file } => {
+            secret_file(file, format!("the secret's file {}", file.display()))?
+        }
         SecretRef::Credential { credential } => {
             let directory = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
                 format!("credential \"{credential}\": not started by systemd with LoadCredential")

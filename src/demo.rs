@@ -79,7 +79,8 @@ pub async fn play(directory: &Path) -> anyhow::Result<Outcome> {
 
 /// Lies in a folder that a demo wrote, so that the next one may write there again.
 const MARK: &str = "demo.txt";
-const MARKED: &str = "Written by `summitwatch demo`, which may replace every file of this folder.\n";
+const MARKED: &str =
+    "Written by `summitwatch demo`, which may replace every file of this folder.\n";
 
 /// An archive or a configuration that a demo did not write is somebody's own.
 fn refuse_anothers(directory: &Path) -> anyhow::Result<()> {

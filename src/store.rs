@@ -275,9 +275,9 @@ impl Store {
     /// After [`Self::check_file`] refused: writes what the log holds into the file that was opened, wherever that is
     /// now, so that the log beside the path is empty and is applied to no other file.
     pub fn give_up_log(&self) {
-        let emptied = self
-            .connection()
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let emptied =
+            self.connection()
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         if let Err(error) = emptied {
             tracing::warn!("the log of the archive that was taken away cannot be emptied: {error}");
         }

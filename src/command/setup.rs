@@ -56,7 +56,11 @@ impl Init {
             config.display()
         )?;
         if let Ok(read) = Config::read(&config) {
-            say!("the archive is {} ({})", read.archive.display(), read.archive_by)?;
+            say!(
+                "the archive is {} ({})",
+                read.archive.display(),
+                read.archive_by
+            )?;
         }
         say!("Next:")?;
         say!(
@@ -135,53 +139,7 @@ impl Check {
             say!("{value:#}")?;
             return Ok(ExitCode::SUCCESS);
         }
-        say!(
-            "archive        {} ({})",
-            config.archive.display(),
-            config.archive_by
-        )?;
-        say!("configuration  {}", config.origin)?;
-        let outlets: std::collections::BTreeSet<&str> =
-            config.feeds.iter().map(|it| it.outlet.as_str()).collect();
-        say!(
-            "feeds          {} of {}",
-            config.feeds.len(),
-            counted(outlets.len(), "outlet")
-        )?;
-        say!(
-            "lexicon        {} concepts, {} terms",
-            setup.engine.lexicon.concepts().len(),
-            setup.engine.lexicon.n_terms()
-        )?;
-        for topic in &setup.engine.topics {
-            let channels = config.channels_for(&topic.name);
-            let to = if channels.is_empty() {
-                "no channel".to_owned()
-            } else {
-                channels.join(", ")
-            };
-            say!("topic          {} ({}) → {to}", topic.name, topic.title)?;
-            for route in config.routes_of(&topic.name) {
-                if let Some(words) = route.describe() {
-                    say!("  route        {} → {words}", route.channels.join(", "))?;
-                }
-            }
-        }
-        for digest in &config.digests {
-            say!(
-                "digest         {} ({}) → {}, next {}",
-                digest.name,
-                digest.schedule.rule(),
-                digest.channels.join(", "),
-                next(digest, now)
-            )?;
-        }
-        for (name, channel) in &setup.channels {
-            say!("channel        {name} ({})", channel.kind())?;
-        }
-        if let Some(web) = &config.web {
-            say!("dashboard      {web}")?;
-        }
+        describe(&setup, now)?;
         warn(config, &unrouted, &silent, &expiring)?;
         for what in &aside {
             say!("warning: {what}, which only the service is given; not checked here")?;
@@ -194,6 +152,59 @@ impl Check {
         say!("all is well{not_here}")?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What is configured, a line each.
+fn describe(setup: &Setup, now: Timestamp) -> io::Result<()> {
+    let config = &setup.config;
+    say!(
+        "archive        {} ({})",
+        config.archive.display(),
+        config.archive_by
+    )?;
+    say!("configuration  {}", config.origin)?;
+    let outlets: std::collections::BTreeSet<&str> =
+        config.feeds.iter().map(|it| it.outlet.as_str()).collect();
+    say!(
+        "feeds          {} of {}",
+        config.feeds.len(),
+        counted(outlets.len(), "outlet")
+    )?;
+    say!(
+        "lexicon        {} concepts, {} terms",
+        setup.engine.lexicon.concepts().len(),
+        setup.engine.lexicon.n_terms()
+    )?;
+    for topic in &setup.engine.topics {
+        let channels = config.channels_for(&topic.name);
+        let to = if channels.is_empty() {
+            "no channel".to_owned()
+        } else {
+            channels.join(", ")
+        };
+        say!("topic          {} ({}) → {to}", topic.name, topic.title)?;
+        for route in config.routes_of(&topic.name) {
+            if let Some(words) = route.describe() {
+                say!("  route        {} → {words}", route.channels.join(", "))?;
+            }
+        }
+    }
+    for digest in &config.digests {
+        say!(
+            "digest         {} ({}) → {}, next {}",
+            digest.name,
+            digest.schedule.rule(),
+            digest.channels.join(", "),
+            next(digest, now)
+        )?;
+    }
+    for (name, channel) in &setup.channels {
+        say!("channel        {name} ({})", channel.kind())?;
+    }
+    if let Some(web) = &config.web {
+        say!("dashboard      {web}")?;
+    }
+    Ok(())
 }
 
 /// Topics with alerts that expire, of which no digest tells.

@@ -72,7 +72,13 @@ mod tests {
         for right in ["ko", "en", "zh-Hant", "pt-BR"] {
             assert_eq!(language_fault(right), None, "{right}");
         }
-        for (wrong, meant) in [("jp", "ja"), ("EN", "en"), ("kor", "ko"), ("", "ISO"), ("xx", "ISO")] {
+        for (wrong, meant) in [
+            ("jp", "ja"),
+            ("EN", "en"),
+            ("kor", "ko"),
+            ("", "ISO"),
+            ("xx", "ISO"),
+        ] {
             let said = language_fault(wrong).expect("a fault");
             assert!(said.contains(meant), "{said}");
         }

@@ -88,8 +88,12 @@ fn without(text: &str, at: usize) -> Option<(String, bool)> {
     let (start, end, table) = match entry(document.get_ref(), at) {
         Some((start, end)) if end > start => (start, end, false),
         _ => {
-            let start = text[..at.min(text.len())].rfind('\n').map_or(0, |it| it + 1);
-            let next = text[start..].find("\n[").map_or(text.len(), |it| start + it);
+            let start = text[..at.min(text.len())]
+                .rfind('\n')
+                .map_or(0, |it| it + 1);
+            let next = text[start..]
+                .find("\n[")
+                .map_or(text.len(), |it| start + it);
             text[start..].trim_start().starts_with('[').then_some(())?;
             (start, next, true)
         }

@@ -89,7 +89,9 @@ fn check(
                 access::check(feed, &url, source, faults);
                 if !feed.allow_private
                     && feed.proxy.is_none()
-                    && let Err(why) = Reach::Public.permits(&url).and_then(|()| is_no_localhost(&url))
+                    && let Err(why) = Reach::Public
+                        .permits(&url)
+                        .and_then(|()| is_no_localhost(&url))
                 {
                     let message = format!("feed \"{name}\": url: {why}");
                     tables.cautions.push(source.fault(&feed.url, message));
@@ -134,7 +136,9 @@ fn check(
         .into_iter()
         .flatten()
         {
-            tables.cautions.push(source.fault(&feed.name, format!("feed \"{name}\": {message}")));
+            tables
+                .cautions
+                .push(source.fault(&feed.name, format!("feed \"{name}\": {message}")));
         }
         // A page may be read for several lists.
         if let Some(first) = tables.feeds.iter().find(|it| it.url == *feed.url.get_ref())

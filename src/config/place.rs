@@ -66,14 +66,12 @@ impl Surroundings {
     fn folder(&self) -> (PathBuf, By) {
         let data = |it: &OsString| Path::new(it).join("summitwatch");
         let home = |it: &OsString| Path::new(it).join(".local/share/summitwatch");
-        match &self.state_directory {
-            Some(state) => (PathBuf::from(state), By::StateDirectory),
-            None => {
-                let folder = self.data_home.as_ref().map(data);
-                let folder = folder.or_else(|| self.home.as_ref().map(home));
-                (folder.unwrap_or_default(), By::DataHome)
-            }
+        if let Some(state) = &self.state_directory {
+            return (PathBuf::from(state), By::StateDirectory);
         }
+        let folder = self.data_home.as_ref().map(data);
+        let folder = folder.or_else(|| self.home.as_ref().map(home));
+        (folder.unwrap_or_default(), By::DataHome)
     }
 }
 
@@ -122,14 +120,15 @@ mod tests {
             ..user()
         };
         let file = |path: &str| Origin::File(path.into());
-        let check = |written: Option<&str>, origin: &Origin, here: &Surroundings, expected: &str| {
-            let directory = match origin {
-                Origin::File(file) => file.parent().expect("a folder"),
-                Origin::Shipped => Path::new(""),
+        let check =
+            |written: Option<&str>, origin: &Origin, here: &Surroundings, expected: &str| {
+                let directory = match origin {
+                    Origin::File(file) => file.parent().expect("a folder"),
+                    Origin::Shipped => Path::new(""),
+                };
+                let found = place(written.map(Path::new), origin, directory, here);
+                assert_eq!(found.path, Path::new(expected));
             };
-            let found = place(written.map(Path::new), origin, directory, here);
-            assert_eq!(found.path, Path::new(expected));
-        };
         let etc = file("/etc/summitwatch/summitwatch.toml");
         let own = file("config/summitwatch.toml");
         check(Some("a.db"), &own, &user(), "config/a.db");
@@ -140,13 +139,21 @@ mod tests {
             check(None, &etc, here, "/var/lib/summitwatch/summitwatch.db");
             check(Some("a.db"), &etc, here, "/var/lib/summitwatch/a.db");
         }
-        check(None, &Origin::Shipped, &service, "/var/lib/other/summitwatch.db");
+        check(
+            None,
+            &Origin::Shipped,
+            &service,
+            "/var/lib/other/summitwatch.db",
+        );
         let data = "/home/u/.local/share/summitwatch/summitwatch.db";
         check(None, &Origin::Shipped, &user(), data);
         // A configuration that `init` writes leaves it there.
         let kept = kept_by_init(Path::new("config"), &user()).expect("a place");
         assert_eq!(kept, Path::new(data));
         assert_eq!(kept_by_init(Path::new("/etc/summitwatch"), &user()), None);
-        assert_eq!(kept_by_init(Path::new("config"), &Surroundings::default()), None);
+        assert_eq!(
+            kept_by_init(Path::new("config"), &Surroundings::default()),
+            None
+        );
     }
 }

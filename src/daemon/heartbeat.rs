@@ -32,7 +32,10 @@ pub(super) async fn run(
                 Err(error) if failing => tracing::debug!("heartbeat: {error}"),
                 Err(error) => {
                     failing = true;
-                    tracing::warn!("the heartbeat does not arrive: {error}; it is sent again every {} s", wait.as_secs());
+                    tracing::warn!(
+                        "the heartbeat does not arrive: {error}; it is sent again every {} s",
+                        wait.as_secs()
+                    );
                 }
             }
         }

@@ -195,13 +195,11 @@ impl Poller {
             }
         }
         let watched = self.store.read(feeds::servers_that_are_well)?;
-        match self.offline.sight.decide(watched.max(servers.len())) {
-            Some(since) => self.nothing_seen(since, sifted),
-            None => {
-                self.release(sifted);
-                Ok(())
-            }
+        if let Some(since) = self.offline.sight.decide(watched.max(servers.len())) {
+            return self.nothing_seen(since, sifted);
         }
+        self.release(sifted);
+        Ok(())
     }
 
     fn ask_witnesses(&mut self, not_on: &[String]) -> Result<usize, StoreError> {
@@ -226,9 +224,7 @@ impl Poller {
             let report = self.offline.unseen(visit);
             sifted.unseen.push(report);
         }
-        let outage = self
-            .store
-            .write(|tx| outages::begin(tx, since, &cause))?;
+        let outage = self.store.write(|tx| outages::begin(tx, since, &cause))?;
         let n = held.len();
         tracing::warn!(
             since = %outage.since,

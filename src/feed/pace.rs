@@ -212,7 +212,14 @@ mod tests {
                 retry_after: retry_after.map(secs),
                 fresh_for: Some(secs(600)),
             };
-            let at = next_fixed(Timestamp::UNIX_EPOCH, secs(1), rhythm, failures, wishes, &POLICY);
+            let at = next_fixed(
+                Timestamp::UNIX_EPOCH,
+                secs(1),
+                rhythm,
+                failures,
+                wishes,
+                &POLICY,
+            );
             at.as_second()
         };
         assert_eq!(wait(Rhythm::Brought(3), 0, None), 1);

@@ -83,8 +83,7 @@ impl Ingest {
         } else {
             let interval = pace::next_interval(feed.interval, rhythm, gap, failures, &self.poll);
             let (at, wishes) = (visit.at, visit.wishes);
-            let next =
-                pace::next_poll_at(at, interval, wishes, &asked, &self.poll, visit.jitter);
+            let next = pace::next_poll_at(at, interval, wishes, &asked, &self.poll, visit.jitter);
             (interval, next)
         };
         let home = if matches!(outcome, AfterOutcome::Failed { .. }) {

@@ -23,7 +23,9 @@ pub struct Outage {
 const SLACK_SECS: i64 = 120;
 
 fn outage(row: &Row<'_>) -> rusqlite::Result<Outage> {
-    let at = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(row.get::<_, Option<At>>(column)?.map(|it| it.0));
+    let at = |row: &Row<'_>, column| {
+        Ok::<_, rusqlite::Error>(row.get::<_, Option<At>>(column)?.map(|it| it.0))
+    };
     Ok(Outage {
         id: OutageId(row.get(0)?),
         since: row.get::<_, At>(1)?.0,
@@ -50,27 +52,27 @@ pub fn lasting(connection: &Connection) -> Result<Option<Outage>, StoreError> {
 /// is well, and every one that fell to it is due. One outage that lasts over a restart stays one, and so does one that
 /// begins again before the end of the last was told.
 pub fn begin(tx: &Transaction<'_>, since: Timestamp, cause: &str) -> Result<Outage, StoreError> {
-    let open = match unfinished(tx)? {
-        Some(open) => {
-            tx.prepare_cached("UPDATE outages SET until = NULL, cause = ?2 WHERE id = ?1")?
-                .execute(params![open.id.0, cause])?;
-            open
-        }
-        None => {
-            let id = tx
-                .prepare_cached("INSERT INTO outages (since, cause) VALUES (?1, ?2)")?
-                .insert(params![At(since), cause])?;
-            Outage {
-                id: OutageId(id),
-                since,
-                until: None,
-                cause: cause.to_owned(),
-                told_at: None,
-            }
+    let open = if let Some(open) = unfinished(tx)? {
+        tx.prepare_cached("UPDATE outages SET until = NULL, cause = ?2 WHERE id = ?1")?
+            .execute(params![open.id.0, cause])?;
+        open
+    } else {
+        let id = tx
+            .prepare_cached("INSERT INTO outages (since, cause) VALUES (?1, ?2)")?
+            .insert(params![At(since), cause])?;
+        Outage {
+            id: OutageId(id),
+            since,
+            until: None,
+            cause: cause.to_owned(),
+            told_at: None,
         }
     };
     forgive(tx, since)?;
-    Ok(Outage { until: None, ..open })
+    Ok(Outage {
+        until: None,
+        ..open
+    })
 }
 
 /// Takes back the failures of visits that reached nobody, from shortly before `since` on.
@@ -87,10 +89,16 @@ fn forgive(tx: &Transaction<'_>, since: Timestamp) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Somebody answered.
+/// Somebody answered. Who has not heard of the beginning yet hears of the whole at once, and not of its beginning
+/// after its end.
 pub fn end(tx: &Transaction<'_>, outage: OutageId, now: Timestamp) -> Result<(), StoreError> {
     tx.prepare_cached("UPDATE outages SET until = ?2 WHERE id = ?1 AND until IS NULL")?
         .execute(params![outage.0, At(now)])?;
+    tx.prepare_cached(
+        "UPDATE deliveries SET state = 'expired' WHERE state IN ('pending', 'retry')
+            AND notice_id IN (SELECT id FROM notices WHERE outage_id = ?1)",
+    )?
+    .execute([outage.0])?;
     Ok(())
 }
 
@@ -147,7 +155,9 @@ pub fn caught_up(connection: &Connection, until: Timestamp) -> Result<CaughtUp, 
             (SELECT count(*) FROM alerts WHERE created_at >= ?1)
          FROM feeds WHERE active = 1 AND gone_at IS NULL AND paused = 0",
     )?;
-    let n = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(usize::try_from(row.get::<_, i64>(column)?).unwrap_or(0));
+    let n = |row: &Row<'_>, column| {
+        Ok::<_, rusqlite::Error>(usize::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
+    };
     Ok(statement.query_row([At(until)], |row| {
         Ok(CaughtUp {
             feeds: n(row, 0)?,
@@ -171,8 +181,7 @@ pub fn tell(
     owe(tx, Some(outage), notice, now)
 }
 
-/// The outage is over and made up for. Word of it is owed where the operator was told, or was to be told: who has
-/// not heard of the beginning yet hears of the whole at once, and not of its beginning after its end.
+/// The outage is over and made up for. Word of it is owed where it lasted long enough to be told.
 pub fn finish(
     tx: &Transaction<'_>,
     outage: OutageId,
@@ -181,11 +190,6 @@ pub fn finish(
 ) -> Result<(), StoreError> {
     tx.prepare_cached("UPDATE outages SET caught_up_at = ?2 WHERE id = ?1")?
         .execute(params![outage.0, At(now)])?;
-    tx.prepare_cached(
-        "UPDATE deliveries SET state = 'expired' WHERE state IN ('pending', 'retry')
-            AND notice_id IN (SELECT id FROM notices WHERE outage_id = ?1)",
-    )?
-    .execute([outage.0])?;
     match notice {
         Some(notice) => owe(tx, Some(outage), notice, now),
         None => Ok(()),
@@ -210,7 +214,9 @@ pub fn owe(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let id = tx
-        .prepare_cached("INSERT INTO notices (channel, message, created_at, outage_id) VALUES ('', ?1, ?2, ?3)")?
+        .prepare_cached(
+            "INSERT INTO notices (channel, message, created_at, outage_id) VALUES ('', ?1, ?2, ?3)",
+        )?
         .insert(params![notice.message, At(now), outage.map(|it| it.0)])?;
     for channel in notice.channels {
         tx.prepare_cached(

@@ -241,7 +241,8 @@ fn a_second_instance_refuses_and_leaves_the_first_alone() {
     // Whatever path leads to the file.
     let (file, link) = ("summitwatch.db", "elsewhere/link.db");
     std::fs::create_dir(bench.folder.path().join("elsewhere")).expect("a folder");
-    std::os::unix::fs::symlink("../summitwatch.db", bench.folder.path().join(link)).expect("a link");
+    std::os::unix::fs::symlink("../summitwatch.db", bench.folder.path().join(link))
+        .expect("a link");
     let hard = bench.folder.path().join("hard.db");
     std::fs::hard_link(bench.folder.path().join(file), hard).expect("a second name");
     for archive in [file, link, "hard.db"] {

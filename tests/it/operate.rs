@@ -1,0 +1,414 @@
+//! What an operator meets: a network that goes away, an archive that is taken away, polls beside the service.
+
+use std::path::Path;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use summitwatch::store::open_read_only;
+use tempfile::TempDir;
+
+use crate::world::World;
+use crate::world::document::{entry, headlines, rss};
+use crate::world::program::{Service, command, eventually, output};
+use crate::world::server::{Reply, Request, Server};
+
+/// Feeds on servers of their own, which can be away together.
+struct Net {
+    world: World,
+    addresses: Vec<String>,
+    servers: Vec<Server>,
+}
+
+/// Each feed every five minutes, and a little.
+const OFTEN: &str = "interval = \"5m\"\nmin_interval = \"5m\"\nmax_interval = \"5m\"";
+
+/// Each has two feeds.
+const SERVERS: usize = 4;
+
+impl Net {
+    fn new(keys: &str) -> Self {
+        let servers: Vec<Server> = (2..2 + SERVERS)
+            .map(|n| Server::listen(&format!("127.0.0.{n}:0")))
+            .collect();
+        let addresses: Vec<String> = servers.iter().map(Server::address).collect();
+        let mut world = World::new();
+        world.poll_keys(keys);
+        // The world's own feed is not visited: its server is always there.
+        let mut feeds = "paused = true\n".to_owned();
+        for (n, address) in addresses.iter().enumerate() {
+            for which in ["a", "b"] {
+                feeds.push_str(&format!(
+                    "[[feeds]]\nname = \"{which}{n}\"\nurl = \"http://{address}/{which}\"\nallow_private = true\n"
+                ));
+            }
+        }
+        world.feed_with("own", &feeds, rss(&[]));
+        let mut net = Self {
+            world,
+            addresses,
+            servers,
+        };
+        net.show(&[]);
+        net
+    }
+
+    fn show(&mut self, entries: &[crate::world::document::Entry]) {
+        for (n, server) in self.servers.iter().enumerate() {
+            let shown = if n == 0 { entries } else { &[] };
+            server.script("/a", [Reply::ok(rss(shown))]);
+            server.script("/b", [Reply::ok(rss(&[]))]);
+        }
+    }
+
+    fn goes(&mut self) {
+        self.servers.clear();
+    }
+
+    fn returns(&mut self) {
+        let at = |address: &String| Server::listen(address);
+        self.servers = self.addresses.iter().map(at).collect();
+        self.show(&[entry("1", "Bridge over the Han opens to traffic")
+            .published(&(self.world.now() - SignedDuration::from_mins(4)).to_string())]);
+    }
+
+    /// Turns for so many minutes, as the loops would.
+    fn turns(&mut self, minutes: usize) {
+        for _ in 0..minutes * 2 {
+            self.world.later("30s").poll_due();
+            self.world.deliver();
+        }
+    }
+
+    fn heard(&self) -> Vec<String> {
+        let messages = self.world.hooked();
+        let own = messages
+            .iter()
+            .filter(|it| it.is_accepted())
+            .map(Request::json)
+            .filter(|it| it["topic"] == "summitwatch");
+        own.map(|it| format!("{}: {}", it["kind"], it["headline"]).replace('"', ""))
+            .collect()
+    }
+}
+
+const STATE: &str =
+    "SELECT count(*), sum(failures), count(last_error) FROM feeds WHERE active AND NOT paused";
+
+#[test]
+fn a_network_that_is_away_is_told_once_and_leaves_no_mark_on_the_feeds() {
+    let mut net = Net::new(OFTEN);
+    net.world.poll().deliver();
+    let visits = net.world.number("SELECT count(*) FROM fetches");
+    net.goes();
+    net.turns(19);
+    assert_eq!(
+        net.heard(),
+        Vec::<String>::new(),
+        "not before a quarter of an hour"
+    );
+    net.turns(2);
+    assert_eq!(
+        net.heard(),
+        ["offline: Offline since 2026-06-01 09:05 UTC: no feed can be reached"]
+    );
+    net.world.expect_rows(STATE, &["8 | 0 | 0"]);
+    assert_eq!(
+        net.world.number("SELECT count(*) FROM fetches"),
+        visits,
+        "no feed is to blame"
+    );
+    net.turns(20);
+    assert_eq!(net.heard().len(), 1, "{:?}", net.heard());
+    net.returns();
+    // Within a minute everything that is overdue is asked for, without any back-off.
+    net.turns(1);
+    net.world
+        .expect_alerted(&["Bridge over the Han opens to traffic"]);
+    net.world.expect_rows(STATE, &["8 | 0 | 0"]);
+    let since = "SELECT count(*) FROM feeds WHERE NOT paused AND last_success_at >= (SELECT until FROM outages)";
+    net.world.expect_rows(since, &["8"]);
+    net.turns(1);
+    let heard = net.heard();
+    assert_eq!(heard.len(), 2, "{heard:?}");
+    assert_eq!(
+        heard[1],
+        "online: Online again: nothing was seen for 36 min"
+    );
+    let told = net.world.hooked();
+    let said = told.last().expect("a message").json()["reason"].to_string();
+    assert!(
+        said.contains("8 of 8 feeds answered and brought 1 new item and 1 alert"),
+        "{said}"
+    );
+    net.world.expect_rows(
+        "SELECT count(*), count(until), count(told_at), count(caught_up_at) FROM outages",
+        &["1 | 1 | 1 | 1"],
+    );
+}
+
+#[test]
+fn a_short_outage_is_told_to_nobody_and_costs_no_time() {
+    let mut net = Net::new(OFTEN);
+    net.world.poll().deliver();
+    net.goes();
+    net.turns(18);
+    net.returns();
+    net.turns(2);
+    net.world.expect_alerts(1);
+    net.world.expect_rows(STATE, &["8 | 0 | 0"]);
+    assert_eq!(net.heard(), Vec::<String>::new());
+}
+
+#[test]
+fn who_could_not_be_told_of_an_outage_hears_of_its_end_alone() {
+    let mut net = Net::new(OFTEN);
+    net.world.poll().deliver();
+    net.goes();
+    net.world.hooks.script("/hook", [Reply::status(503)]);
+    net.turns(60);
+    net.returns();
+    net.world.later("30s").poll_due();
+    net.world.hooks.script("/hook", [Reply::status(204)]);
+    net.turns(10);
+    net.world.expect_alerts(1);
+    assert_eq!(
+        net.heard(),
+        ["online: Online again: nothing was seen for 55 min"]
+    );
+}
+
+#[test]
+fn an_outage_outlives_a_restart_and_ends_once() {
+    let mut net = Net::new(OFTEN);
+    net.world.poll().deliver();
+    net.goes();
+    net.turns(35);
+    net.world.restart();
+    net.turns(35);
+    net.world.restart();
+    net.returns();
+    net.turns(2);
+    net.world.expect_alerts(1);
+    let heard = net.heard();
+    assert_eq!(heard.len(), 2, "{heard:?}");
+    assert!(heard[1].starts_with("online"), "{heard:?}");
+    net.world
+        .expect_rows("SELECT count(*) FROM outages", &["1"]);
+}
+
+#[test]
+fn servers_that_are_down_while_another_answers_are_their_own_fault() {
+    let mut net = Net::new(OFTEN);
+    net.world.poll();
+    let last = net.servers.pop().expect("a server");
+    net.servers.clear();
+    net.world.later("6m").poll_due();
+    net.world.expect_rows(
+        "SELECT name, failures FROM feeds WHERE NOT paused ORDER BY name",
+        &[
+            "a0 | 1", "a1 | 1", "a2 | 1", "a3 | 0", "b0 | 1", "b1 | 1", "b2 | 1", "b3 | 0",
+        ],
+    );
+    net.world
+        .expect_rows("SELECT count(*) FROM outages", &["0"]);
+    drop(last);
+}
+
+#[test]
+fn a_restart_asks_at_once_what_could_not_be_reached() {
+    let mut net = Net::new(OFTEN);
+    net.world.poll();
+    let kept = net.servers.split_off(1);
+    net.servers.clear();
+    net.world.later("6m").poll_due();
+    net.world.expect_rows(
+        "SELECT count(*) FROM feeds WHERE failures = 1 AND next_poll_at > last_poll_at",
+        &["2"],
+    );
+    net.servers = vec![Server::listen(&net.addresses[0])];
+    net.servers.extend(kept);
+    net.show(&[]);
+    net.world.later("1m").restart();
+    assert_eq!(net.world.poll_due(), ["a0", "b0"]);
+    net.world
+        .expect_rows("SELECT sum(failures) FROM feeds", &["0"]);
+}
+
+#[test]
+fn a_pace_of_its_own_is_kept_and_a_paused_feed_rests() {
+    let mut world = World::new();
+    world
+        .feed_with("quick", "interval = \"20s\"", rss(&[]))
+        .feed_with("rests", "paused = true", rss(&[]))
+        .feed("usual", rss(&[]));
+    assert_eq!(world.poll_due(), ["quick", "usual"]);
+    for _ in 0..10 {
+        world.later("19s");
+        assert_eq!(world.poll_due(), Vec::<String>::new());
+        world.later("1s");
+        assert_eq!(world.poll_due(), ["quick"]);
+    }
+    assert_eq!(world.visits("rests").len(), 0);
+    let listed = world.feeds();
+    assert_eq!(listed[1]["state"], json!("paused"), "{listed:#?}");
+}
+
+/// A service of one feed, in a folder of its own.
+struct Running {
+    folder: TempDir,
+    site: Server,
+    service: Service,
+}
+
+impl Running {
+    fn start(more: &str) -> Self {
+        let site = Server::start();
+        site.script("/wire", [Reply::ok(rss(&headlines(1)))]);
+        let folder = TempDir::new().expect("a folder");
+        let text = format!(
+            "{more}\n[[routes]]\ntopic = \"all\"\nchannels = []\n\
+             [[feeds]]\nname = \"wire\"\nurl = \"{}\"\nallow_private = true\n",
+            site.url("/wire")
+        );
+        std::fs::write(folder.path().join("summitwatch.toml"), text).expect("written");
+        let run = ["run", "--config", "summitwatch.toml"];
+        let service = Service::start(command(folder.path(), run));
+        let running = Self {
+            folder,
+            site,
+            service,
+        };
+        running.wait_for_visits(1);
+        running
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn wait_for_visits(&self, n: i64) {
+        let path = self.path("summitwatch.db");
+        eventually("a visit", || {
+            let count = |path: &Path| {
+                let archive = open_read_only(path).ok()?;
+                let sql = "SELECT count(*) FROM fetches";
+                archive.query_row(sql, [], |row| row.get::<_, i64>(0)).ok()
+            };
+            count(&path).is_some_and(|it| it >= n)
+        });
+    }
+
+    fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let arguments = [arguments, &["--config", "summitwatch.toml"]].concat();
+        let ran = output(command(self.folder.path(), arguments), b"");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (ran.status.code(), text(&ran.stdout), text(&ran.stderr))
+    }
+}
+
+#[test]
+fn a_poll_beside_the_service_is_made_by_the_service() {
+    let running = Running::start("");
+    running
+        .site
+        .script("/wire", [Reply::ok(rss(&headlines(2)))]);
+    let (status, out, err) = running.run(&["poll", "--json"]);
+    assert_eq!((status, err.as_str()), (Some(0), ""), "{out}");
+    let rows: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(rows[0]["feed"], "wire");
+    assert_eq!(rows[0]["new"], 1, "{rows}");
+    let (status, out, _) = running.run(&["poll", "wire"]);
+    assert!(
+        status == Some(0)
+            && out
+                .trim_end()
+                .ends_with("1 feed polled, 0 new items, 0 alerts"),
+        "{out}"
+    );
+}
+
+#[test]
+fn an_archive_that_is_taken_away_stops_the_service_and_no_second_one_begins() {
+    for replaced in [false, true] {
+        let mut running = Running::start("");
+        std::fs::rename(running.path("summitwatch.db"), running.path("moved.db")).expect("moved");
+        if replaced {
+            std::fs::write(running.path("summitwatch.db"), "").expect("written");
+        }
+        assert_eq!(running.service.wait_for_end().code(), Some(1));
+        let said = if replaced {
+            "is another file than the one that was opened"
+        } else {
+            "summitwatch.db is gone: somebody moved or deleted it"
+        };
+        running.service.wait_for_log(said);
+        // What was in the log is in the file that was moved.
+        let moved = rusqlite::Connection::open(running.path("moved.db")).expect("an archive");
+        let items = moved.query_row("SELECT count(*) FROM items", [], |row| row.get::<_, i64>(0));
+        assert_eq!(items, Ok(1));
+        if !replaced {
+            let (status, _, err) = running.run(&["run"]);
+            assert_eq!(status, Some(1));
+            assert!(err.contains("but its log"), "{err}");
+            assert!(!running.path("summitwatch.db").exists(), "a second archive");
+        }
+    }
+}
+
+#[test]
+fn a_log_that_somebody_else_keeps_is_no_unclean_end() {
+    let mut running = Running::start("");
+    let reader = rusqlite::Connection::open(running.path("summitwatch.db")).expect("an archive");
+    reader
+        .execute_batch("BEGIN; SELECT count(*) FROM items")
+        .expect("a snapshot");
+    running.service.signal("TERM");
+    assert!(running.service.wait_for_end().success());
+    assert!(
+        running.path("summitwatch.db-wal").exists(),
+        "the reader keeps it"
+    );
+    let run = ["run", "--config", "summitwatch.toml"];
+    let again = Service::start(command(running.folder.path(), run));
+    again.wait_for_log("watching 1 feed");
+    assert!(
+        !again.log().contains("did not end in order"),
+        "{}",
+        again.log()
+    );
+    // And a kill is one, log or not.
+    drop(again);
+    drop(reader);
+    let after = Service::start(command(running.folder.path(), run));
+    after.wait_for_log("did not end in order");
+}
+
+#[test]
+fn two_restores_within_a_second_keep_both_archives() {
+    let mut running = Running::start("");
+    assert_eq!(running.run(&["backup", "copy.db"]).0, Some(0));
+    running.service.signal("TERM");
+    assert!(running.service.wait_for_end().success());
+    for _ in 0..3 {
+        assert_eq!(running.run(&["restore", "copy.db"]).0, Some(0));
+    }
+    let files = std::fs::read_dir(running.folder.path()).expect("a folder");
+    let kept = files
+        .flatten()
+        .filter(|it| it.file_name().to_string_lossy().contains(".before-"));
+    assert_eq!(kept.count(), 3);
+}
+
+#[test]
+fn the_demo_writes_into_no_folder_of_somebody_elses() {
+    let running = Running::start("");
+    let before = std::fs::read(running.path("summitwatch.toml")).expect("read");
+    let ran = output(command(running.folder.path(), ["demo", "--dir", "."]), b"");
+    assert_eq!(ran.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(said.contains("files that no demo wrote"), "{said}");
+    assert_eq!(
+        std::fs::read(running.path("summitwatch.toml")).expect("read"),
+        before
+    );
+}
