@@ -17,7 +17,7 @@ pub mod visit;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -39,11 +39,13 @@ use crate::daemon::prune::Pruner;
 use crate::ingest::Desk;
 use crate::ingest::Routes;
 use crate::message::templates::Templates;
+use crate::metrics::Metrics;
 use crate::store;
 use crate::store::{Store, StoreError, feeds, outages, outbox};
 use crate::story::Tables;
 use crate::text::counted;
 use crate::topic::Engine;
+use crate::web::probes::Vitals;
 use crate::web::{self, Site, Web};
 
 /// A configuration with everything it names compiled and opened. Replaced whole at a reload.
@@ -141,6 +143,12 @@ pub struct Pulse {
     started: Instant,
     poll: AtomicU64,
     deliver: AtomicU64,
+    /// Each loop has made its first turn.
+    polled: AtomicBool,
+    delivered: AtomicBool,
+    /// The archive takes nothing, and polling pauses.
+    paused: AtomicBool,
+    pub metrics: Arc<Metrics>,
     pub owed: Notify,
     /// Somebody asked for a poll.
     pub asked: Notify,
@@ -152,6 +160,10 @@ impl Default for Pulse {
             started: Instant::now(),
             poll: AtomicU64::new(0),
             deliver: AtomicU64::new(0),
+            polled: AtomicBool::new(false),
+            delivered: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
+            metrics: Arc::default(),
             owed: Notify::new(),
             asked: Notify::new(),
         }
@@ -161,6 +173,18 @@ impl Default for Pulse {
 impl Pulse {
     fn beat(&self, which: &AtomicU64) {
         which.store(self.started.elapsed().as_secs(), Ordering::Relaxed);
+    }
+
+    /// Why the service is not ready; none where it is.
+    fn unready(&self) -> Option<&'static str> {
+        let is = |which: &AtomicBool| which.load(Ordering::Relaxed);
+        if !is(&self.polled) || !is(&self.delivered) {
+            Some("the first turn is not done")
+        } else if is(&self.paused) {
+            Some("the archive takes nothing; polling pauses")
+        } else {
+            None
+        }
     }
 
     /// Whether both loops turned within `limit`; what the watchdog is told.
@@ -235,7 +259,8 @@ pub async fn run(
     let dashboard = setup.config.web.as_ref().map(|web| {
         let (archive, current) = (Arc::clone(&store), current.clone());
         let site = move || Arc::clone(&current.borrow().site);
-        let served = Arc::new(Web::new(site, archive, clock.clone()));
+        let served = Web::new(site, archive, clock.clone()).with_vitals(vitals(&pulse));
+        let served = Arc::new(served);
         tokio::spawn(web::run(web.listen, served, stopping.clone()))
     });
     let mut deliveries = tokio::spawn(deliverer.run(current, stopping, Arc::clone(&pulse)));
@@ -298,6 +323,16 @@ pub async fn run(
         );
     }
     Ok(())
+}
+
+/// What the loops say of themselves, for probes.
+fn vitals(pulse: &Arc<Pulse>) -> Vitals {
+    let (alive, ready) = (Arc::clone(pulse), Arc::clone(pulse));
+    Vitals {
+        metrics: Arc::clone(&pulse.metrics),
+        alive: Box::new(move || alive.alive(heartbeat::ALIVE)),
+        unready: Box::new(move || ready.unready()),
+    }
 }
 
 /// Returns once the service was asked to stop.

@@ -10,6 +10,7 @@ mod live;
 mod out;
 mod page;
 mod pages;
+pub mod probes;
 mod rate;
 mod trouble;
 mod words;
@@ -35,6 +36,7 @@ use crate::store::{Store, StoreError};
 use crate::topic::Engine;
 use crate::web::guard::Gate;
 use crate::web::live::Live;
+use crate::web::probes::Vitals;
 use crate::web::rate::Rates;
 use crate::web::trouble::Trouble;
 
@@ -54,6 +56,7 @@ pub struct Web {
     clock: Clock,
     live: Live,
     rates: Rates,
+    vitals: Vitals,
     /// Requests under way, and questions to the archive among them.
     requests: Semaphore,
     questions: Semaphore,
@@ -95,9 +98,17 @@ impl Web {
             clock,
             live: Live::default(),
             rates: Rates::default(),
+            vitals: Vitals::default(),
             requests: Semaphore::new(REQUESTS),
             questions: Semaphore::new(QUESTIONS),
         }
+    }
+
+    /// With what the loops say of themselves.
+    #[must_use]
+    pub fn with_vitals(mut self, vitals: Vitals) -> Self {
+        self.vitals = vitals;
+        self
     }
 
     fn site(&self) -> Arc<Site> {
@@ -211,6 +222,7 @@ fn router(web: &Arc<Web>) -> Router {
         .merge(live::routes())
         .merge(assets::routes())
         .merge(guard::routes())
+        .merge(probes::routes())
         .merge(api::routes())
         .fallback(async || Trouble::NotFound("there is no such page".to_owned()))
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 
+use crate::clock::rfc3339;
 use crate::command::discover::Discover;
 use crate::command::{Context, Done, Usage, output};
 use crate::config::edit::{self, NewFeed};
 use crate::config::{Config, Origin};
 use crate::opml::{self, Outline};
-use crate::store::{listing, open_read_only};
+use crate::store::{listing, open_read_only, outages};
 use crate::text::counted;
 use crate::text::fold::fold;
 use crate::text::nearest;
@@ -66,6 +67,14 @@ impl Feeds {
         match self {
             Self::List { json } => {
                 let connection = open_read_only(&context.archive()?)?;
+                if let Some(outage) = outages::lasting(&connection)? {
+                    let since = rfc3339(outage.since);
+                    if json {
+                        tracing::warn!("offline since {since}: the states are those of before");
+                    } else {
+                        say!("offline since {since}: no feed can be reached; the states are those of before\n")?;
+                    }
+                }
                 output::print(&listing::feeds(&connection)?, json)?;
             }
             Self::Add(add) => add.run(context)?,

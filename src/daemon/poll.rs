@@ -1,6 +1,7 @@
 //! Visits to feeds: who is due, no more at once than allowed, and what they found into `ingest`.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use crate::fetch::reach::Reach;
 use crate::fetch::{After, Ask, Fetcher};
 use crate::ingest::article::Article;
 use crate::ingest::{Found, Ingest, Report, Visit};
+use crate::metrics::Metrics;
 use crate::store::items::ItemId;
 use crate::store::{Store, StoreError, articles, feeds, outages};
 
@@ -53,6 +55,7 @@ pub struct Poller {
     pub(super) offline: Offline,
     /// Polls that somebody waits for.
     pub(super) asked: Vec<Asked>,
+    pub(super) metrics: Arc<Metrics>,
     /// Items whose articles are being visited.
     reading: HashSet<ItemId>,
     visits: JoinSet<Ended>,
@@ -90,6 +93,7 @@ impl Poller {
             ingest: Arc::new(Mutex::new(ingest)),
             in_flight: HashSet::new(),
             asked: Vec::new(),
+            metrics: Arc::default(),
             offline: Offline::resumed(store.read(outages::unfinished)?),
             reading: HashSet::new(),
             visits: JoinSet::new(),
@@ -117,6 +121,7 @@ impl Poller {
         let mut trouble = 0_u32;
         let mut burst = 0;
         let mut resume_at: Option<Instant> = None;
+        self.metrics = Arc::clone(&pulse.metrics);
         loop {
             pulse.beat(&pulse.poll);
             let pause = resume_at
@@ -124,10 +129,16 @@ impl Poller {
                 .filter(|it| !it.is_zero());
             let wait = match pause {
                 Some(pause) => pause.min(LONGEST_WAIT),
-                None => self.start_due().unwrap_or_else(|error| {
-                    tracing::error!("cannot see which feeds are due: {error}");
-                    LONGEST_WAIT
-                }),
+                None => match self.start_due() {
+                    Ok(wait) => {
+                        pulse.polled.store(true, Ordering::Relaxed);
+                        wait
+                    }
+                    Err(error) => {
+                        tracing::error!("cannot see which feeds are due: {error}");
+                        LONGEST_WAIT
+                    }
+                },
             };
             tokio::select! {
                 biased;
@@ -147,6 +158,7 @@ impl Poller {
                         }
                         resume_at = None;
                         trouble = 0;
+                        pulse.paused.store(false, Ordering::Relaxed);
                         reports.iter().for_each(log);
                         let owes = |it: &Report| it.alerts > 0 || it.health.is_some();
                         if alerts > 0 || reports.iter().any(owes) {
@@ -167,6 +179,7 @@ impl Poller {
                         trouble += 1;
                         let pause = Duration::from_secs(2 << trouble.min(5));
                         resume_at = Some(Instant::now() + pause);
+                        pulse.paused.store(true, Ordering::Relaxed);
                         tracing::error!("polling pauses for {} s: {error}", pause.as_secs());
                     }
                 },
@@ -344,7 +357,9 @@ impl Poller {
             }
         }
         let Sifted { visits, unseen } = self.sift(visits)?;
-        let taken = tokio::task::spawn_blocking(move || {
+        let results: Vec<&'static str> = visits.iter().map(result).collect();
+        let began = Instant::now();
+        let taken: Result<Taken, StoreError> = tokio::task::spawn_blocking(move || {
             let mut ingest = ingest.lock().unwrap_or_else(PoisonError::into_inner);
             Ok(Taken {
                 alerts: ingest.take_articles(&store, &articles)?,
@@ -355,6 +370,15 @@ impl Poller {
         .await
         .expect("ingest catches panics of its stages");
         drop(permits);
+        if let Ok(taken) = &taken {
+            self.metrics.turned("poll", began.elapsed());
+            for (report, result) in taken.reports.iter().zip(results) {
+                self.metrics.visited(result, report.bytes, report.new);
+            }
+            for _ in &taken.unseen {
+                self.metrics.visited("unreached", 0, 0);
+            }
+        }
         taken
     }
 
@@ -395,6 +419,15 @@ fn shared_hosts(setup: &Setup) -> HashSet<String> {
     let mut seen = HashSet::new();
     let hosts = setup.config.feeds.iter().map(|feed| host(&feed.url));
     hosts.filter(|host| !seen.insert(host.clone())).collect()
+}
+
+/// As metrics count it.
+fn result(visit: &Visit) -> &'static str {
+    match &visit.found {
+        Found::NotModified => "not-modified",
+        Found::Unchanged { .. } | Found::Document { .. } => "ok",
+        Found::Failed { class, .. } => class.as_str(),
+    }
 }
 
 /// One line tells of all of them.

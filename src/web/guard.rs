@@ -21,7 +21,7 @@ use crate::secret::Secret;
 use crate::web::guard::token::{SESSION, cookie, credentials, is_same, is_session, session};
 use crate::web::page::{self, Frame};
 use crate::web::trouble::Trouble;
-use crate::web::{REQUEST, Web, assets};
+use crate::web::{REQUEST, Web, assets, probes};
 
 /// Who is let in.
 #[derive(Debug, Clone, Default)]
@@ -99,6 +99,9 @@ async fn admit(
     let _place = web.requests.try_acquire().map_err(|_| Trouble::Busy)?;
     if !web.rates.allows(peer, Instant::now()) {
         return Err(Trouble::TooMany);
+    }
+    if probes::is_probe(request.uri().path()) && probes::is_own(peer, request.headers()) {
+        return Ok(next.run(request).await);
     }
     let site = web.site();
     let gate = &site.gate;

@@ -18,6 +18,7 @@ use flate2::write::GzEncoder;
 use serde_json::json;
 
 use crate::web::Web;
+use crate::web::probes;
 use crate::web::guard::{LOGIN, May};
 use crate::web::page::{self, Frame};
 use crate::web::trouble::Trouble;
@@ -50,7 +51,7 @@ impl Asked {
 
     fn is_program(&self) -> bool {
         let path = &self.path;
-        path.starts_with("/api/") || path == "/events" || self.is_subscription()
+        path.starts_with("/api/") || path == "/events" || probes::is_probe(path) || self.is_subscription()
     }
 
     fn is_subscription(&self) -> bool {

@@ -6,10 +6,12 @@ use axum::extract::{Extension, State};
 use jiff::ToSpan;
 use maud::{Markup, html};
 
+use crate::store::outages;
 use crate::store::view::feeds::{self, Feed};
 use crate::web::Web;
 use crate::web::chart;
 use crate::web::guard::May;
+use crate::web::pages::now::offline;
 use crate::web::page::{About, Frame, headline, language, page};
 use crate::web::trouble::Trouble;
 use crate::web::words::counted;
@@ -28,8 +30,13 @@ pub(super) async fn show(
         .filter_map(|it| today.checked_sub(it.days()).ok());
     let days: Vec<String> = days.map(|it| it.to_string()).collect();
     let since = days.first().cloned().unwrap_or_default();
-    let mut found = web
-        .ask(move |archive| feeds::feeds(archive, &since))
+    let (mut found, outage) = web
+        .ask(move |archive| {
+            Ok((
+                feeds::feeds(archive, &since)?,
+                outages::lasting(archive)?,
+            ))
+        })
         .await?;
     found.sort_by_key(Feed::is_well);
     let about = About {
@@ -38,7 +45,13 @@ pub(super) async fn show(
         live: "visit",
         topical: false,
     };
-    Ok(page(&frame, &about, &content(&frame, &days, &found)))
+    let offline = outage.map(|it| offline(&frame, &it));
+    let content = content(&frame, &days, &found);
+    Ok(page(
+        &frame,
+        &about,
+        &html! { @if let Some(offline) = offline { (offline) } (content) },
+    ))
 }
 
 fn content(frame: &Frame, days: &[String], feeds: &[Feed]) -> Markup {
