@@ -11,6 +11,7 @@ mod digest;
 mod discover;
 mod export;
 mod feeds;
+mod health;
 mod judge;
 mod outbox;
 mod progress;
@@ -106,6 +107,8 @@ enum Command {
     Deliveries(outbox::Deliveries),
     /// Compose, and send, the digest of a span
     Digest(digest::Compose),
+    /// Ask the running service whether it is alive, or ready
+    Health(health::Health),
     /// Query the archive with read-only SQL
     Sql(sql::Sql),
     /// Search titles, summaries and articles in all languages
@@ -139,7 +142,7 @@ enum Command {
     /// Print shell completions
     Completions(setup::Completions),
     /// Print the manual page
-    Man,
+    Man(setup::Man),
 }
 
 /// What a command may fail with: usage and configuration exit with 2, the rest with 1.
@@ -189,6 +192,7 @@ fn run(cli: Cli) -> Done {
         Command::Alerts(alerts) => alerts.run(&context),
         Command::Deliveries(deliveries) => deliveries.run(&context),
         Command::Digest(digest) => digest.run(&context),
+        Command::Health(health) => health.run(&context),
         Command::Sql(sql) => sql.run(&context),
         Command::Search(search) => search.run(&context),
         Command::Explain(explain) => explain.run(&context),
@@ -204,7 +208,7 @@ fn run(cli: Cli) -> Done {
         Command::Export(export) => export.run(&context),
         Command::Notify(notify) => notify.run(&context),
         Command::Completions(completions) => completions.run(),
-        Command::Man => setup::man(),
+        Command::Man(man) => man.run(),
     }
 }
 

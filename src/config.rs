@@ -10,6 +10,7 @@ mod codes;
 mod feeds;
 pub mod file;
 pub mod health;
+pub mod keep;
 pub mod lexicon;
 pub mod place;
 mod reading;

@@ -9,6 +9,7 @@ mod digests;
 mod heartbeat;
 pub mod gates;
 mod index;
+mod manage;
 pub mod notify;
 mod offline;
 pub mod poll;
@@ -24,7 +25,8 @@ use anyhow::Context;
 use jiff::Timestamp;
 use rusqlite::Transaction;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
 
 use crate::channel::Channel;
 use crate::channel::heartbeat::Heartbeat;
@@ -34,6 +36,7 @@ use crate::config::access::{self, Accesses};
 use crate::config::fault::Faults;
 use crate::config::web::WebConfig;
 use crate::daemon::deliver::Deliverer;
+use crate::daemon::manage::Then;
 use crate::daemon::poll::Poller;
 use crate::daemon::prune::Pruner;
 use crate::ingest::Desk;
@@ -242,26 +245,17 @@ pub async fn run(
     deliverer.take_place()?;
     let pruner = Pruner::new(Arc::clone(&store), clock.clone());
     let mut prunes = tokio::spawn(pruner.run(current.clone(), stopping.clone()));
-    let mut cares = tokio::spawn(care::run(
-        Arc::clone(&store),
-        clock.clone(),
-        current.clone(),
-        stopping.clone(),
-        Arc::clone(&pulse),
-    ));
-    let mut beats = tokio::spawn(heartbeat::run(
-        Arc::clone(&store),
-        current.clone(),
-        stopping.clone(),
-        Arc::clone(&pulse),
-    ));
+    let (mut cares, mut beats) = look_after(&store, &clock, &current, &stopping, &pulse);
     let mut polls = tokio::spawn(poller.run(current.clone(), stopping.clone(), Arc::clone(&pulse)));
-    let dashboard = setup.config.web.as_ref().map(|web| {
+    let (manager, mut wishes) = mpsc::channel(8);
+    let listen = setup.config.web.as_ref().map(|it| it.listen);
+    let dashboard = listen.map(|listen| {
         let (archive, current) = (Arc::clone(&store), current.clone());
         let site = move || Arc::clone(&current.borrow().site);
-        let served = Web::new(site, archive, clock.clone()).with_vitals(vitals(&pulse));
-        let served = Arc::new(served);
-        tokio::spawn(web::run(web.listen, served, stopping.clone()))
+        let served = Web::new(site, archive, clock.clone())
+            .with_vitals(vitals(&pulse))
+            .with_manager(manager);
+        tokio::spawn(web::run(listen, Arc::new(served), stopping.clone()))
     });
     let mut deliveries = tokio::spawn(deliverer.run(current, stopping, Arc::clone(&pulse)));
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
@@ -292,6 +286,20 @@ pub async fn run(
                 }
                 notify::ready();
             }
+            Some((wish, reply)) = wishes.recv() => {
+                let setup = Arc::clone(&setups.borrow());
+                match manage::fulfil(wish, &store, &clock, &setup, &pulse) {
+                    Then::Answer(answer) => drop(reply.send(answer)),
+                    Then::Reload(done) => {
+                        let read = reload().and_then(|setup| apply(&store, setup, &clock, &setups));
+                        drop(reply.send(read.map(|()| done).map_err(|it| it.to_string())));
+                    }
+                    Then::Test(wanted) => {
+                        let clock = clock.clone();
+                        tokio::spawn(async move { reply.send(manage::test(setup, clock, wanted).await) });
+                    }
+                }
+            }
             _ = tick.tick() => {
                 if let Some(limit) = watchdog && pulse.alive(limit) {
                     notify::alive();
@@ -315,14 +323,38 @@ pub async fn run(
             let _ = dashboard.await;
         }
     };
-    let drained =
-        tokio::time::timeout(DRAIN, async { tokio::join!(polls, deliveries, served) }).await;
+    drain(async { tokio::join!(polls, deliveries, served) }).await;
+    Ok(())
+}
+
+/// Waits for what is under way, and no longer than [`DRAIN`].
+async fn drain<T>(under_way: impl Future<Output = T>) {
+    let drained = tokio::time::timeout(DRAIN, under_way).await;
     if drained.is_err() {
         tracing::warn!(
             "a delivery did not end in time; it goes out again at the next start under the same key"
         );
     }
-    Ok(())
+}
+
+/// The loops that look after the rest: the archive's file, and the heartbeat.
+fn look_after(
+    store: &Arc<Store>,
+    clock: &Clock,
+    current: &watch::Receiver<Arc<Setup>>,
+    stopping: &watch::Receiver<bool>,
+    pulse: &Arc<Pulse>,
+) -> (JoinHandle<Result<(), StoreError>>, JoinHandle<()>) {
+    let (setups, stop) = (|| current.clone(), || stopping.clone());
+    let care = care::run(
+        Arc::clone(store),
+        clock.clone(),
+        setups(),
+        stop(),
+        Arc::clone(pulse),
+    );
+    let beat = heartbeat::run(Arc::clone(store), setups(), stop(), Arc::clone(pulse));
+    (tokio::spawn(care), tokio::spawn(beat))
 }
 
 /// What the loops say of themselves, for probes.

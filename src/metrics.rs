@@ -77,7 +77,8 @@ impl Default for Metrics {
         let delivered =
             Family::<Channel, Histogram>::new_with_constructor(|| Histogram::new(DELIVERY));
         let turns = Family::<Loop, Histogram>::new_with_constructor(|| Histogram::new(TURN));
-        let mut add = |name: &str, help: &str, metric: Counter| registry.register(name, help, metric);
+        let mut add =
+            |name: &str, help: &str, metric: Counter| registry.register(name, help, metric);
         add(
             "summitwatch_fetched_bytes",
             "Bytes of documents, after decompression",
@@ -175,7 +176,11 @@ fn fill(registry: &mut Registry, archive: &Gauges, log_bytes: u64, now: Timestam
         "Items that ever came",
         archive.items,
     );
-    one("summitwatch_archive_alerts", "Alerts ever made", archive.alerts);
+    one(
+        "summitwatch_archive_alerts",
+        "Alerts ever made",
+        archive.alerts,
+    );
     one(
         "summitwatch_oldest_owed_seconds",
         "Age of the oldest delivery that is owed and not held",
@@ -196,6 +201,10 @@ fn fill(registry: &mut Registry, archive: &Gauges, log_bytes: u64, now: Timestam
         "Memory of the process",
         resident_bytes().unwrap_or(0),
     );
+    by_label(registry, archive);
+}
+
+fn by_label(registry: &mut Registry, archive: &Gauges) {
     let build = Family::<Build, Gauge>::default();
     let version = env!("CARGO_PKG_VERSION").to_owned();
     build.get_or_create(&Build { version }).set(1);
@@ -322,10 +331,19 @@ mod tests {
             "summitwatch_offline_seconds 90",
             "summitwatch_archive_log_bytes 5",
         ] {
-            assert!(text.lines().any(|it| it == line), "{line} is not in:\n{text}");
+            assert!(
+                text.lines().any(|it| it == line),
+                "{line} is not in:\n{text}"
+            );
         }
-        assert!(!text.contains("# EOF") && !text.contains("_total_total"), "{text}");
-        assert_eq!(text.matches("# HELP").count(), text.matches("# TYPE").count());
+        assert!(
+            !text.contains("# EOF") && !text.contains("_total_total"),
+            "{text}"
+        );
+        assert_eq!(
+            text.matches("# HELP").count(),
+            text.matches("# TYPE").count()
+        );
         assert!(resident_bytes().is_some_and(|it| it > 1 << 20));
     }
 }

@@ -286,7 +286,23 @@ impl Completions {
     }
 }
 
-pub(super) fn man() -> Done {
-    clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())?;
-    Ok(ExitCode::SUCCESS)
+#[derive(Debug, Args)]
+pub(super) struct Man {
+    /// Write a page for every command into this folder
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl Man {
+    pub(super) fn run(&self) -> Done {
+        match &self.dir {
+            Some(dir) => {
+                std::fs::create_dir_all(dir).with_context(|| format!("make {}", dir.display()))?;
+                clap_mangen::generate_to(Cli::command(), dir)
+                    .with_context(|| format!("write to {}", dir.display()))?;
+            }
+            None => clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
 }

@@ -97,6 +97,7 @@ impl Default for Poll {
 pub struct Web {
     pub listen: Spanned<String>,
     pub address: Option<Spanned<String>>,
+    pub base: Option<Spanned<String>>,
     pub token: Option<SecretRef>,
     pub proxy: Option<Proxy>,
 }

@@ -19,7 +19,8 @@ use crate::item::hash;
 use crate::message::Message;
 use crate::metrics::Metrics;
 use crate::outbox::{
-    Bucket, Delivery, DeliveryId, LONGEST_SEND, Outcome, Pace, Rate, SENDER_LEASE, Settled, What, settle,
+    Bucket, Delivery, DeliveryId, LONGEST_SEND, Outcome, Pace, Rate, SENDER_LEASE, Settled, What,
+    settle,
 };
 use crate::store::outbox::sender::{self, Sender};
 use crate::store::outbox::upkeep;

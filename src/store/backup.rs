@@ -27,6 +27,17 @@ pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
     copy(&source, to)
 }
 
+/// A copy for programs with an older SQLite than ours (3.43 has what the full-text index is): the same without that
+/// index. It is no backup: `restore` refuses it.
+pub fn export(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let source = open_read_only(from)?;
+    if to.exists() {
+        return Err(refused(to, "there is a file already; give another name"));
+    }
+    let plain = |copy: &Connection| copy.execute_batch("DROP TABLE items_fts; VACUUM");
+    copy_as(&source, to, plain)
+}
+
 /// Checks `from` and makes it the archive at `to`. The archive that was there is kept beside it,
 /// its name ending in `aside`, and a number where that name is taken. Returns where.
 pub fn restore(from: &Path, to: &Path, aside: &str) -> Result<Option<PathBuf>, StoreError> {
@@ -128,12 +139,21 @@ pub fn check(
 /// Copies all of `source` in one read transaction, so that nobody who writes meanwhile waits or
 /// makes it begin anew, checks the copy and gives it its name.
 pub(super) fn copy(source: &Connection, to: &Path) -> Result<(), StoreError> {
+    copy_as(source, to, |_| Ok(()))
+}
+
+/// [`copy`], with something done to the copy.
+fn copy_as(
+    source: &Connection,
+    to: &Path,
+    then: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+) -> Result<(), StoreError> {
     let partial = beside(to, ".partial");
     let failed = |error: std::io::Error| refused(to, &error.to_string());
     let clear =
         || ["", "-wal", "-shm", "-journal"].map(|part| fs::remove_file(beside(&partial, part)));
     let _ = clear();
-    let copied = copied(source, &partial);
+    let copied = copied(source, &partial, then);
     if copied.is_err() {
         let _ = clear();
     }
@@ -144,21 +164,27 @@ pub(super) fn copy(source: &Connection, to: &Path) -> Result<(), StoreError> {
         .map_err(failed)
 }
 
-fn copied(source: &Connection, partial: &Path) -> Result<(), StoreError> {
+fn copied(
+    source: &Connection,
+    partial: &Path,
+    then: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+) -> Result<(), StoreError> {
     let mut target = Connection::open(partial)?;
     let step = Backup::new(source, &mut target)?.step(-1)?;
     if step != StepResult::Done {
         return Err(refused(partial, "the archive is busy; try again"));
     }
+    then(&target)?;
     // One file, with no log beside it.
     target.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))?;
     check(&target, partial, "integrity_check", None)
 }
 
-/// Whether the file is a database that holds items of ours.
+/// Whether the file is a database that holds items of ours, whole.
 fn is_archive(path: &Path) -> rusqlite::Result<bool> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags)?.table_exists(None, "items")
+    let connection = Connection::open_with_flags(path, flags)?;
+    Ok(connection.table_exists(None, "items")? && connection.table_exists(None, "items_fts")?)
 }
 
 fn refused(path: &Path, why: &str) -> StoreError {

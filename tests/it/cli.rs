@@ -952,6 +952,7 @@ fn help_reads_like_this() {
       alerts       List alerts, the latest first, or acknowledge one
       deliveries   List deliveries, the latest first, or send some again
       digest       Compose, and send, the digest of a span
+      health       Ask the running service whether it is alive, or ready
       sql          Query the archive with read-only SQL
       search       Search titles, summaries and articles in all languages
       explain      Why an item matched, threaded and alerted, or not

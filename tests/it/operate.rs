@@ -1,5 +1,7 @@
 //! What an operator meets: a network that goes away, an archive that is taken away, polls beside the service.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 
 use jiff::SignedDuration;
@@ -271,6 +273,7 @@ impl Running {
             site.url("/wire")
         );
         std::fs::write(folder.path().join("summitwatch.toml"), text).expect("written");
+        std::fs::write(folder.path().join("token"), TOKEN).expect("written");
         let run = ["run", "--config", "summitwatch.toml"];
         let service = Service::start(command(folder.path(), run));
         let running = Self {
@@ -411,4 +414,184 @@ fn the_demo_writes_into_no_folder_of_somebody_elses() {
         std::fs::read(running.path("summitwatch.toml")).expect("read"),
         before
     );
+}
+
+/// A request on a connection of its own: status and body.
+fn ask(port: u16, head: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the dashboard listens");
+    let length = body.len();
+    let request = format!(
+        "{head}\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let status = answer.split(' ').nth(1).and_then(|it| it.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map_or("", |it| it.1);
+    (status.expect("a status"), body.to_owned())
+}
+
+/// Free a moment ago.
+fn port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+const TOKEN: &str = "a-token-of-many-characters";
+
+/// A service with a dashboard that has a token.
+fn served(more: &str) -> (Running, u16) {
+    let port = port();
+    let web =
+        format!("[web]\nlisten = \"127.0.0.1:{port}\"\ntoken = {{ file = \"token\" }}\n{more}");
+    let running = Running::start(&web);
+    running.service.wait_for_log("the dashboard is at");
+    (running, port)
+}
+
+#[test]
+fn probes_and_metrics_are_for_this_machine_without_a_token() {
+    let (running, port) = served("");
+    assert_eq!(
+        ask(port, "GET /healthz HTTP/1.1", ""),
+        (200, "{\"status\":\"alive\"}".to_owned())
+    );
+    eventually("the service to be ready", || {
+        ask(port, "GET /readyz HTTP/1.1", "").0 == 200
+    });
+    let (status, text) = ask(port, "GET /metrics HTTP/1.1", "");
+    assert_eq!(status, 200);
+    for line in [
+        "summitwatch_visits_total{result=\"ok\"} 1",
+        "summitwatch_feeds{state=\"ok\"} 1",
+        "summitwatch_archive_items 1",
+        "summitwatch_offline 0",
+        "summitwatch_turn_seconds_count{loop=\"poll\"} 1",
+    ] {
+        assert!(
+            text.lines().any(|it| it == line),
+            "{line} is not in:\n{text}"
+        );
+    }
+    let address = running.site.address();
+    assert!(!text.contains(&address) && !text.contains(TOKEN), "{text}");
+    // What a proxy passes on comes from elsewhere.
+    let forwarded = "GET /metrics HTTP/1.1\r\nX-Forwarded-For: 192.0.2.1";
+    assert_eq!(ask(port, forwarded, "").0, 401);
+    let known = format!("{forwarded}\r\nAuthorization: Bearer {TOKEN}");
+    assert_eq!(ask(port, &known, "").0, 200);
+    assert_eq!(ask(port, "GET /feeds HTTP/1.1", "").0, 303);
+    let (status, said, _) = running.run(&["health", "--ready"]);
+    assert_eq!((status, said.trim()), (Some(0), "{\"status\":\"ready\"}"));
+}
+
+#[test]
+fn feeds_are_managed_from_the_dashboard_in_the_file_that_a_person_wrote() {
+    let (running, port) = served("# mine");
+    let own = format!("HTTP/1.1\r\nAuthorization: Bearer {TOKEN}");
+    let text = || std::fs::read_to_string(running.path("summitwatch.toml")).expect("read");
+    let before = text();
+    let url = running.site.url("/second");
+    running
+        .site
+        .script("/second", [Reply::ok(rss(&headlines(2)))]);
+    let wanted = json!({"url": url, "name": "second", "interval": "1h", "allow_private": true});
+    let wanted = wanted.to_string();
+    // Not without the token.
+    assert_eq!(ask(port, "POST /api/v1/feeds HTTP/1.1", &wanted).0, 401);
+    let (status, said) = ask(port, &format!("POST /api/v1/feeds/test {own}"), &wanted);
+    assert!(
+        status == 200 && said.contains("it is a feed with 2 entries"),
+        "{said}"
+    );
+    assert_eq!(text(), before, "a test keeps nothing");
+    let (status, said) = ask(port, &format!("POST /api/v1/feeds {own}"), &wanted);
+    assert!(status == 200 && said.contains("second is added"), "{said}");
+    assert!(
+        text().starts_with(&before)
+            && text().ends_with("interval = \"1h\"\nallow_private = true\n")
+    );
+    // Visited without a restart.
+    running.wait_for_visits(2);
+    let private = json!({"url": "http://127.0.0.1:1/feed"}).to_string();
+    let (status, said) = ask(port, &format!("POST /api/v1/feeds {own}"), &private);
+    assert!(
+        status == 409 && said.contains("nothing was changed"),
+        "{said}"
+    );
+    let (status, _) = ask(port, &format!("POST /api/v1/feeds/second/poll {own}"), "");
+    assert_eq!(status, 200);
+    running.wait_for_visits(3);
+    assert_eq!(
+        ask(port, &format!("POST /api/v1/feeds/second/pause {own}"), "").0,
+        200
+    );
+    assert!(text().contains("paused = true"));
+    let state = "SELECT state FROM feed_health WHERE name = 'second'";
+    let archive = open_read_only(&running.path("summitwatch.db")).expect("an archive");
+    let found = |sql: &str| archive.query_row(sql, [], |row| row.get::<_, String>(0));
+    assert_eq!(found(state), Ok("paused".to_owned()));
+    assert_eq!(
+        ask(port, &format!("POST /api/v1/feeds/second/resume {own}"), "").0,
+        200
+    );
+    assert_eq!(
+        ask(port, &format!("POST /api/v1/feeds/second/remove {own}"), "").0,
+        200
+    );
+    assert_eq!(text(), before);
+    assert_eq!(found(state), Ok("removed".to_owned()));
+    assert_eq!(
+        ask(port, &format!("POST /api/v1/feeds/second/remove {own}"), "").0,
+        409
+    );
+}
+
+#[test]
+fn a_dashboard_below_a_path_leads_nowhere_else() {
+    let (_running, port) = served("base = \"/watch\"");
+    let own = format!("HTTP/1.1\r\nAuthorization: Bearer {TOKEN}");
+    for path in ["/watch/", "/watch/feeds", "/watch/stories", "/watch/topics"] {
+        let (status, page) = ask(port, &format!("GET {path} {own}"), "");
+        assert_eq!(status, 200, "{path}");
+        for part in page.split(['<', '>']) {
+            for attribute in ["href=\"/", "src=\"/", "action=\"/"] {
+                assert!(
+                    !part.contains(attribute) || part.contains(&format!("{attribute}watch/")),
+                    "{part} leads out of {path}"
+                );
+            }
+        }
+    }
+    // A proxy that cuts the path off finds the same.
+    assert_eq!(ask(port, &format!("GET /feeds {own}"), "").0, 200);
+    assert_eq!(ask(port, "GET /healthz HTTP/1.1", "").0, 200);
+    let (status, atom) = ask(port, &format!("GET /watch/topics/all.atom {own}"), "");
+    assert!(
+        status == 200 && atom.contains(&format!("http://127.0.0.1:{port}/watch/")),
+        "{atom}"
+    );
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+    write!(
+        stream,
+        "GET /watch/feeds HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
+    .expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.contains("location: /watch/login?to="), "{answer}");
+}
+
+#[test]
+fn a_heartbeat_is_sent_while_feeds_are_reached() {
+    let beats = Server::start();
+    beats.script("/beat", [Reply::status(200)]);
+    let url = beats.url("/beat");
+    let mut running = Running::start(&format!(
+        "[health]\nheartbeat = {{ url = \"{url}\", every = \"1s\", allow_private = true }}"
+    ));
+    beats.wait_until("two beats", |requests| requests.len() >= 2);
+    running.service.kill();
+    let n = beats.n_requests();
+    assert_eq!(beats.requests("/beat").len(), n);
 }

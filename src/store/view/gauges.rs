@@ -73,7 +73,9 @@ pub fn gauges(connection: &Connection, now: Timestamp) -> Result<Gauges, StoreEr
         )?,
         failing_channels: named("SELECT name, failures FROM channels WHERE active")?,
         offline_since: outages::lasting(connection)?.map(|it| it.since),
-        archive_bytes: number("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")?,
+        archive_bytes: number(
+            "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+        )?,
     })
 }
 
@@ -88,7 +90,10 @@ fn states(connection: &Connection) -> Result<Vec<(String, i64)>, StoreError> {
             (false, Some(at)) => health(&signs, at.0).as_str(),
         })
     })?;
-    let known = STATES.map(Health::as_str).into_iter().chain(["new", "paused"]);
+    let known = STATES
+        .map(Health::as_str)
+        .into_iter()
+        .chain(["new", "paused"]);
     let count = |state: &str| found.iter().filter(|it| **it == state).count();
     Ok(known
         .map(|it| (it.to_owned(), i64::try_from(count(it)).unwrap_or(i64::MAX)))

@@ -18,9 +18,10 @@ use flate2::write::GzEncoder;
 use serde_json::json;
 
 use crate::web::Web;
-use crate::web::probes;
 use crate::web::guard::{LOGIN, May};
+use crate::web::mount;
 use crate::web::page::{self, Frame};
+use crate::web::probes;
 use crate::web::trouble::Trouble;
 
 /// What of a request its answer depends on.
@@ -51,7 +52,10 @@ impl Asked {
 
     fn is_program(&self) -> bool {
         let path = &self.path;
-        path.starts_with("/api/") || path == "/events" || probes::is_probe(path) || self.is_subscription()
+        path.starts_with("/api/")
+            || path == "/events"
+            || probes::is_probe(path)
+            || self.is_subscription()
     }
 
     fn is_subscription(&self) -> bool {
@@ -103,6 +107,7 @@ pub(super) async fn finish(web: &Web, asked: &Asked, mut response: Response) -> 
     headers
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("private, no-cache"));
+    response = mount::outward(&web.site().gate.base, response).await;
     if asked.gzip {
         response = compressed(response).await;
     }
