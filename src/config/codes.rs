@@ -29,7 +29,8 @@ pub(super) fn language_fault(written: &str) -> Option<String> {
     let lower = code.to_ascii_lowercase();
     let meant = match lower.as_str() {
         it if listed(LANGUAGES, it) => Some(it),
-        "kr" | "kor" => Some("ko"),
+        // `kr` is Kanuri, and stays.
+        "kor" => Some("ko"),
         "jp" | "jpn" => Some("ja"),
         "cn" | "zho" | "chi" => Some("zh"),
         "eng" => Some("en"),

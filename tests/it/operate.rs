@@ -10,6 +10,7 @@ use summitwatch::store::open_read_only;
 use tempfile::TempDir;
 
 use crate::world::World;
+use crate::world::desk::Desk;
 use crate::world::document::{entry, headlines, rss};
 use crate::world::program::{Service, command, eventually, output};
 use crate::world::server::{Reply, Request, Server};
@@ -594,4 +595,100 @@ fn a_heartbeat_is_sent_while_feeds_are_reached() {
     running.service.kill();
     let n = beats.n_requests();
     assert_eq!(beats.requests("/beat").len(), n);
+}
+
+/// A folder with a configuration, and what `check` says of it.
+fn checked(config: &str) -> (i32, String) {
+    let desk = Desk::new(config);
+    let ran = desk.run(&["check"]);
+    (ran.status, ran.out + &ran.err)
+}
+
+#[test]
+fn check_says_every_fault_of_a_file_at_once() {
+    let (status, said) = checked(
+        "[poll]\nintervall = \"5m\"\nconcurrency = 0\nfresh_window = 7\n\n\
+         [[feeds]]\nname = \"a\"\nurl = \"http://127.0.0.1:9/a\"\nlanguage = \"jp\"\ncountry = \"UK\"\ncolour = \"red\"\n\n\
+         [[feeds]]\nname = \"b\"\nurl = \"https://b.example/f\"\n\n[[feeds]]\nname = \"c\"\nurl = \"https://b.example/f\"\n\n\
+         [[feeds]]\nname = \"d\"\nurl = \"http://localhost/f\"\ninterval = \"0s\"\n\n\
+         [[digests]]\nname = \"m\"\ntopics = [\"us-dprk-sumit\"]\ncron = \"0 8 * * *\"\nchannels = []\n",
+    );
+    assert_eq!(status, 2, "{said}");
+    for fault in [
+        ":2: unknown key `intervall`; did you mean `interval`?",
+        ":3: [poll] concurrency = 0: nothing would ever be fetched",
+        ":4: fresh_window: ",
+        ":8: feed \"a\": url: 127.0.0.1 is a private address",
+        ":7: feed \"a\": language: \"jp\" is no language; did you mean \"ja\"?",
+        ":7: feed \"a\": country: \"UK\" is no country; did you mean \"GB\"?",
+        ":11: unknown key `colour`",
+        ":19: feed \"c\": feed \"b\" has the same url",
+        ":23: feed \"d\": url: localhost is this machine",
+        ":24: feed \"d\": interval must be at least 1s",
+        "unknown topic \"us-dprk-sumit\"; did you mean \"us-dprk-summit\"?",
+    ] {
+        assert!(said.contains(fault), "{fault} is not in:\n{said}");
+    }
+    assert_eq!(said.lines().count(), 11, "{said}");
+}
+
+#[test]
+fn check_goes_on_without_what_only_the_service_is_given() {
+    let (status, said) = checked(
+        "archive = \"a.db\"\n[web]\nlisten = \"127.0.0.1:1\"\ntoken = { credential = \"web\" }\n\
+         [[channels]]\nname = \"chat\"\nkind = \"telegram\"\nsecret = { credential = \"bot\" }\nto = \"1\"\n\
+         [[channels]]\nname = \"here\"\nkind = \"terminal\"\n\
+         [[routes]]\ntopic = \"all\"\nchannels = [\"chat\", \"here\"]\n\
+         [[feeds]]\nname = \"a\"\nurl = \"https://a.example/f\"\n",
+    );
+    assert_eq!(status, 0, "{said}");
+    for line in [
+        "warning: channel \"chat\" reads credential \"bot\", which only the service is given",
+        "warning: [web] token reads credential \"web\"",
+        "all is well, as far as can be seen from here",
+    ] {
+        assert!(said.contains(line), "{line} is not in:\n{said}");
+    }
+    assert!(
+        said.starts_with("archive        a.db (by `archive`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_unknown_topic_is_no_empty_list() {
+    let desk = Desk::new("archive = \"a.db\"\n[[topics]]\nname = \"us-dprk-summit\"\n");
+    let item = "{\"id\": \"1\", \"outlet\": \"W\", \"title\": \"Bridge opens\", \"published\": \"2026-01-01T00:00:00Z\"}\n";
+    desk.write("items.jsonl", item);
+    desk.run(&["replay", "--items", "items.jsonl", "--db", "a.db"])
+        .well();
+    desk.run(&["items", "--topic", "us-dprk-summit"]).well();
+    desk.run(&["items", "--topic", "us-dprk-sumit"]).ill(
+        2,
+        "error: unknown topic \"us-dprk-sumit\"; did you mean \"us-dprk-summit\"?",
+    );
+}
+
+#[test]
+fn init_leaves_the_archive_where_it_is() {
+    let folder = TempDir::new().expect("a folder");
+    let archive = |arguments: &[&str]| {
+        let ran = output(command(folder.path(), arguments), b"");
+        assert!(
+            ran.status.success(),
+            "{}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let first = said.lines().next().expect("a line").to_owned();
+        first.split_whitespace().nth(1).expect("a path").to_owned()
+    };
+    let before = archive(&["check"]);
+    assert!(
+        before.ends_with(".local/share/summitwatch/summitwatch.db"),
+        "{before}"
+    );
+    let made = output(command(folder.path(), ["init"]), b"");
+    assert!(made.status.success());
+    assert_eq!(archive(&["check"]), before);
 }

