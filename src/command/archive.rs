@@ -9,12 +9,12 @@ use jiff::SignedDuration;
 use rusqlite::Connection;
 
 use crate::clock::Clock;
-use crate::command::{Context, Done, Usage, output, span, why};
+use crate::command::{Context, Done, output, span, why};
 use crate::config::file::Span;
 use crate::store::listing::{self, Filter};
 use crate::store::query::Table;
 use crate::store::{StoreError, open_read_only, view};
-use crate::text::{Words, nearest, printable};
+use crate::text::{Words, printable};
 
 /// Which rows are wanted.
 #[derive(Debug, Args)]
@@ -34,30 +34,6 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// Refuses a topic that neither the archive nor the configuration knows: an empty list would say that nothing came.
-    pub(super) fn check(&self, context: &Context, archive: &Connection) -> anyhow::Result<()> {
-        let Some(topic) = &self.topic else {
-            return Ok(());
-        };
-        let mut known = listing::topics(archive)?;
-        if known.iter().any(|it| it == topic) {
-            return Ok(());
-        }
-        if let Ok(config) = context.config() {
-            known.extend(config.topics.iter().map(|it| it.name.clone()));
-        }
-        if known.iter().any(|it| it == topic) {
-            return Ok(());
-        }
-        known.sort();
-        known.dedup();
-        let hint = match nearest(topic, known.iter().map(String::as_str)) {
-            Some(near) => format!("; did you mean \"{near}\"?"),
-            None => format!("; known are {}", known.join(", ")),
-        };
-        Err(Usage(format!("unknown topic \"{topic}\"{hint}")).into())
-    }
-
     pub(super) fn filter(self, state: Option<String>, limit: usize) -> anyhow::Result<Filter> {
         let since = match self.since {
             Some(span) => {
@@ -97,7 +73,6 @@ impl Listing {
         list: impl FnOnce(&Connection, &Filter) -> Result<Table, StoreError>,
     ) -> Done {
         let connection = open_read_only(&context.archive()?)?;
-        self.wanted.check(context, &connection)?;
         let filter = self.wanted.filter(state, self.limit)?;
         output::print(&list(&connection, &filter)?, self.json)?;
         Ok(ExitCode::SUCCESS)

@@ -68,13 +68,6 @@ pub fn feeds(connection: &Connection) -> Result<Table, StoreError> {
 const STATE: usize = 3;
 const URL: usize = 11;
 
-/// Topics that the archive has anything of.
-pub fn topics(connection: &Connection) -> Result<Vec<String>, StoreError> {
-    let mut statement = connection.prepare("SELECT DISTINCT topic FROM hours WHERE topic <> '' UNION SELECT DISTINCT topic FROM stories")?;
-    let rows = statement.query_map([], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
 pub fn items(connection: &Connection, filter: &Filter) -> Result<Table, StoreError> {
     filter.run(
         connection,

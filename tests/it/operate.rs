@@ -656,20 +656,6 @@ fn check_goes_on_without_what_only_the_service_is_given() {
 }
 
 #[test]
-fn an_unknown_topic_is_no_empty_list() {
-    let desk = Desk::new("archive = \"a.db\"\n[[topics]]\nname = \"us-dprk-summit\"\n");
-    let item = "{\"id\": \"1\", \"outlet\": \"W\", \"title\": \"Bridge opens\", \"published\": \"2026-01-01T00:00:00Z\"}\n";
-    desk.write("items.jsonl", item);
-    desk.run(&["replay", "--items", "items.jsonl", "--db", "a.db"])
-        .well();
-    desk.run(&["items", "--topic", "us-dprk-summit"]).well();
-    desk.run(&["items", "--topic", "us-dprk-sumit"]).ill(
-        2,
-        "error: unknown topic \"us-dprk-sumit\"; did you mean \"us-dprk-summit\"?",
-    );
-}
-
-#[test]
 fn init_leaves_the_archive_where_it_is() {
     let folder = TempDir::new().expect("a folder");
     let archive = |arguments: &[&str]| {
