@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use summitwatch::config::Config;
 use summitwatch::feed::pace::{Pace, PollPolicy, Wishes};
 use summitwatch::feed::{Feed, Validators};
-use summitwatch::ingest::{Desk, Found, Ingest, Visit};
+use summitwatch::ingest::{Found, Ingest, Settings, Visit};
 use summitwatch::item::{Item, Precision, When};
 use summitwatch::parse::{Kind, Parsed, Source, parse};
 use summitwatch::store::{Store, feeds};
@@ -66,7 +66,7 @@ fn headline(n: usize) -> (String, String) {
 
 fn document(feed: usize) -> String {
     let mut out = String::from(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?><rss version=\"2.0\"><channel><title>Desk</title>\
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><rss version=\"2.0\"><channel><title>Settings</title>\
          <link>https://desk.example/</link><language>en</language>",
     );
     for entry in 0..ENTRIES {
@@ -181,7 +181,7 @@ fn ingesting(c: &mut Criterion) {
                     store,
                     Ingest::new(
                         Arc::clone(&engine),
-                        Desk {
+                        Settings {
                             tables: Arc::clone(&tables),
                             routes: HashMap::new(),
                             policies: HashMap::new(),
@@ -202,7 +202,7 @@ fn visit(store: &Store, policy: &PollPolicy, n: usize, now: Timestamp) -> Visit 
     let feed = Feed {
         name: format!("desk-{n}"),
         url: format!("https://desk.example/{n}.xml"),
-        outlet: format!("Desk {n}"),
+        outlet: format!("Settings {n}"),
         family: format!("desk-{n}"),
         language: None,
         country: None,

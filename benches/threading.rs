@@ -15,7 +15,8 @@ use summitwatch::config::{Config, Origin};
 use summitwatch::feed::Feed;
 use summitwatch::feed::pace::PollPolicy;
 use summitwatch::ingest::identity::Shared;
-use summitwatch::ingest::{Desk, Ingest};
+use summitwatch::ingest::item::Listing;
+use summitwatch::ingest::{Ingest, Settings};
 use summitwatch::item::Item;
 use summitwatch::store::{Store, StoreError, feeds};
 
@@ -117,7 +118,7 @@ fn main() {
         fresh_window: Duration::from_secs(86_400),
         hint_cap: Duration::from_secs(900),
     };
-    let desk = Desk {
+    let desk = Settings {
         tables,
         routes: HashMap::new(),
         policies: HashMap::new(),
@@ -127,7 +128,7 @@ fn main() {
     let feed = Feed {
         name: "desk".to_owned(),
         url: "https://desk.example/".to_owned(),
-        outlet: "Desk".to_owned(),
+        outlet: "Settings".to_owned(),
         family: "desk".to_owned(),
         language: None,
         country: None,
@@ -158,7 +159,9 @@ fn main() {
                         now = now
                             .checked_add(SignedDuration::from_secs(PACE))
                             .expect("time");
-                        ingest.take_item(tx, &feed, item, None, &Shared::default(), now)?;
+                        let shared = Shared::default();
+                        let listing = Listing::alone(None, &shared);
+                        ingest.take_item(tx, &feed, item, &listing, now)?;
                     }
                     Ok::<(), StoreError>(())
                 })

@@ -1,10 +1,21 @@
-//! Whether a development is told now, and if not, why. Pure.
+//! What is made of a report: which development it tells, and whether that is told now; if not, why.
+//! [`rule`] is a function of the board, the report and the circumstances. Pure.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::story::{Development, DevelopmentKind};
+use crate::story::board::{Board, Placement};
+use crate::story::context::{self, Context};
+use crate::story::headline::Mark;
+use crate::story::ladder::State;
+use crate::story::report::Report;
+use crate::story::signs::{Weight, weight};
+use crate::story::speaker::Class;
+use crate::story::weights::Weights;
+use crate::story::{DevelopmentId, DevelopmentKind, StoryId};
+use crate::topic::Surroundings;
+use crate::topic::lexicon::{Lexicon, Reading};
 
 /// How an item stands apart from what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,50 +47,113 @@ impl Standing {
     }
 }
 
-/// Novelty of a headline nearly all of which is new to its story.
-const STRIKING: f64 = 0.6;
-
 /// What a topic's readers want to be told, and how often.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// A story that was told is left alone for so long, unless its meeting's state changes or
-    /// the news is striking.
-    pub floor: Duration,
-    /// Alerts of the topic within an hour; changes of state and corrections come on top.
+    /// Alerts of the topic within an hour. Changes of state, official words, leaders' words and
+    /// corrections come on top.
     pub per_hour: Option<u32>,
+    /// Alerts within an hour that one outlet may cause, of whatever kind.
+    pub per_outlet: u32,
     /// How long what a single source claims waits for a second one.
     pub hold: Option<Duration>,
     /// Origins that need no second one.
     pub sufficient: Vec<String>,
+    /// Whether an update with a new day, place or number sends one more alert about a development
+    /// that was told.
+    pub follow_up: bool,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            floor: Duration::from_secs(3_600),
             per_hour: None,
+            per_outlet: 12,
             hold: None,
             sufficient: Vec::new(),
+            follow_up: false,
         }
     }
 }
 
-/// What is known of story and topic at the moment of a decision.
+/// How an item comes to the archive.
 #[derive(Debug, Clone)]
-pub struct Moment<'a> {
+pub enum Arrival<'a> {
+    New,
+    /// With exactly the words of an item that reports this development.
+    Copy(DevelopmentId),
+    /// Changed, after it was a report of this development.
+    Revised {
+        development: DevelopmentId,
+        /// As its headline was read before.
+        was: &'a Report,
+    },
+}
+
+/// What is known at the moment of a ruling apart from the board.
+#[derive(Debug, Clone)]
+pub struct Circumstances<'a> {
     pub now: Timestamp,
     pub standing: Standing,
-    /// When the story was last told.
-    pub told_at: Option<Timestamp>,
-    /// Alerts of the topic in the last hour.
+    pub arrival: Arrival<'a>,
+    /// Certainty from which the topic is told, 0..1.
+    pub tell: f64,
+    /// The probability that it is on topic: 1 where a rule says so.
+    pub on_topic: f64,
+    /// Alerts of the topic in the last hour, and those that this outlet caused.
     pub told: u32,
-    /// The item looks back: an anniversary, a memoir.
-    pub past: bool,
-    /// It is somebody's opinion.
-    pub comment: bool,
-    /// Independent origins of the story.
-    pub sources: usize,
-    pub origin: &'a str,
+    pub told_by_outlet: u32,
+    /// Whether the development has sent its follow-up, and the item its correction.
+    pub followed_up: bool,
+    pub corrected: bool,
+}
+
+/// What a report is to its development.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    First,
+    /// It adds a day, a place or a number.
+    Update,
+    Repeat,
+}
+
+impl Role {
+    /// As `reports.role` spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Update => "update",
+            Self::Repeat => "repeat",
+        }
+    }
+}
+
+/// Where a report belongs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Place {
+    /// A new development, in this story or in a new one.
+    Opens(Option<StoryId>),
+    Joins(DevelopmentId, Role),
+    /// Commentary on a story, or on nothing that is open.
+    Commentary(Option<StoryId>),
+}
+
+/// What is ruled on a report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ruling {
+    pub place: Place,
+    pub placement: Placement,
+    pub kind: DevelopmentKind,
+    /// The state that the matter of the topic moves to.
+    pub change: Option<State>,
+    /// 0..1: that it is news, that it is new, and both as they count together, with how surely it is on topic.
+    pub weight: f64,
+    pub newness: f64,
+    pub certainty: f64,
+    /// Certainty that telling takes.
+    pub tell: f64,
+    pub signs: Weight,
+    pub decision: Decision,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,18 +167,40 @@ pub enum Decision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     History,
+    /// The same words as an item that reports a told development.
     Copy,
-    /// The story has it already.
-    AlreadyTold,
+    /// The development was told.
+    Told,
     /// It looks back.
     Past,
     /// It is somebody's view of the news.
     Comment,
-    /// The story was told a short while ago.
-    Floor,
+    /// It weighs too little for an alert; the digest has it.
+    Slight,
+    /// It may be a development that is known: it waits for a second report.
+    Doubtful,
     /// The topic has had its alerts of this hour.
     Budget,
+    /// The outlet has caused its alerts of this hour.
+    Flood,
 }
+
+/// Each decision with its code, in queries, and its words, for people.
+const REASONS: [(Reason, &str, &str); 9] = [
+    (Reason::History, "history", "silent: history"),
+    (Reason::Copy, "copy", "silent: a copy"),
+    (Reason::Told, "told", "silent: already told"),
+    (Reason::Past, "past", "silent: looks back"),
+    (Reason::Comment, "comment", "silent: commentary"),
+    (Reason::Slight, "slight", "silent: too slight to tell"),
+    (
+        Reason::Doubtful,
+        "doubtful",
+        "silent: waits for a second report",
+    ),
+    (Reason::Budget, "budget", "silent: over the topic's budget"),
+    (Reason::Flood, "flood", "silent: over its outlet's bound"),
+];
 
 impl Decision {
     /// As `story_items.decision` spells it.
@@ -112,13 +208,7 @@ impl Decision {
         match self {
             Self::Alert => "alert",
             Self::Held(_) => "alert: held for a second source",
-            Self::Silent(Reason::History) => "silent: history",
-            Self::Silent(Reason::Copy) => "silent: copy",
-            Self::Silent(Reason::AlreadyTold) => "silent: already told",
-            Self::Silent(Reason::Past) => "silent: looks back",
-            Self::Silent(Reason::Comment) => "silent: commentary",
-            Self::Silent(Reason::Floor) => "silent: told a short while ago",
-            Self::Silent(Reason::Budget) => "silent: over budget",
+            Self::Silent(reason) => REASONS[reason as usize].2,
         }
     }
 
@@ -127,153 +217,265 @@ impl Decision {
         match self {
             Self::Alert => "alert",
             Self::Held(_) => "held",
-            Self::Silent(Reason::History) => "history",
-            Self::Silent(Reason::Copy) => "copy",
-            Self::Silent(Reason::AlreadyTold) => "told",
-            Self::Silent(Reason::Past) => "past",
-            Self::Silent(Reason::Comment) => "comment",
-            Self::Silent(Reason::Floor) => "floor",
-            Self::Silent(Reason::Budget) => "budget",
+            Self::Silent(reason) => REASONS[reason as usize].1,
         }
+    }
+
+    pub fn is_told(self) -> bool {
+        !matches!(self, Self::Silent(_))
     }
 }
 
-pub fn decide(development: Option<&Development>, moment: &Moment<'_>, policy: &Policy) -> Decision {
-    if moment.standing == Standing::Copy {
-        return Decision::Silent(Reason::Copy);
+/// A headline that satisfies no rule of a hot topic.
+#[derive(Debug, Clone, Copy)]
+pub struct Unruled<'a> {
+    pub reading: &'a Reading,
+    pub lexicon: &'a Lexicon,
+    pub surroundings: &'a Surroundings,
+    /// Of the rules, as a share of the threshold.
+    pub score: f64,
+}
+
+/// How surely a headline without a rule belongs to a hot topic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TakenIn {
+    /// 0..1.
+    pub probability: f64,
+    pub signs: Context,
+}
+
+/// Whether a headline that satisfies no rule belongs to the topic all the same. As a report of a known development it
+/// needs less than as a new one, which a leader, a government or its media must have said, in a text that names all
+/// parties. Commentary is never taken in, and nothing while the topic is cold.
+pub fn take_in(
+    board: &Board,
+    report: &Report,
+    unruled: Unruled<'_>,
+    weights: &Weights,
+) -> Option<TakenIn> {
+    if board.heat.recent(report.at) == 0 || report.statement.is_commentary() {
+        return None;
     }
-    let Some(development) = development else {
-        return Decision::Silent(Reason::AlreadyTold);
+    let placement = board.place(report, weights);
+    let signs = context(board, report, unruled, &placement);
+    let probability = weights.context(&signs);
+    let joins = placement.joins().is_some();
+    let speaks = report.statement.speaker.as_ref().is_some_and(|it| {
+        matches!(
+            it.class,
+            Class::Leader | Class::StateVoice | Class::Institution | Class::State | Class::Person
+        )
+    });
+    let named = context::Named::of(unruled.reading, unruled.lexicon, unruled.surroundings);
+    let all_named = named.with_lead == unruled.surroundings.parties.len();
+    let taken = if joins {
+        probability >= weights.take_in
+    } else {
+        probability >= weights.take_in_new && speaks && all_named
     };
-    if moment.standing == Standing::History {
-        return Decision::Silent(Reason::History);
-    }
-    if moment.past {
-        return Decision::Silent(Reason::Past);
-    }
-    if moment.comment {
-        return Decision::Silent(Reason::Comment);
-    }
-    let pressing = matches!(
-        development.kind,
-        DevelopmentKind::State | DevelopmentKind::Correction
-    );
-    if !pressing {
-        let little = development.novelty < STRIKING;
-        if little
-            && moment
-                .told_at
-                .is_some_and(|at| within(at, moment.now, policy.floor))
-        {
-            return Decision::Silent(Reason::Floor);
+    taken.then_some(TakenIn { probability, signs })
+}
+
+/// The signs of context of a headline.
+pub fn context(
+    board: &Board,
+    report: &Report,
+    unruled: Unruled<'_>,
+    placement: &Placement,
+) -> Context {
+    let Unruled {
+        reading,
+        lexicon,
+        surroundings,
+        score,
+    } = unruled;
+    let heat = &board.heat;
+    context::signs(
+        report,
+        reading,
+        score,
+        surroundings,
+        placement,
+        heat,
+        lexicon,
+    )
+}
+
+/// Rules on a report.
+pub fn rule(
+    board: &Board,
+    report: &Report,
+    circumstances: &Circumstances<'_>,
+    weights: &Weights,
+    policy: &Policy,
+) -> Ruling {
+    let commentary = report.statement.is_commentary();
+    let placement = place(board, report, &circumstances.arrival, weights);
+    let corrects = match &circumstances.arrival {
+        Arrival::Revised { development, was } if !circumstances.corrected => {
+            let told = board
+                .get(*development)
+                .is_some_and(|it| it.told_at.is_some());
+            told && is_correction(was, report)
         }
-        if policy.per_hour.is_some_and(|limit| moment.told >= limit) {
-            return Decision::Silent(Reason::Budget);
+        _ => false,
+    };
+    let change = board.course.change(&report.statement, report.at);
+    let nearest = placement.ranked.first();
+    let near = nearest.filter(|it| it.log_odds >= weights.story);
+    let place = match placement.joins() {
+        _ if corrects => Place::Opens(nearest.map(|it| it.story)),
+        Some(it) => Place::Joins(it.development, role(board, it.development, report)),
+        None if commentary => Place::Commentary(near.map(|it| it.story).or(board.course.story)),
+        None => {
+            let of_course = report.state().is_some() && report.statement.is_of_topic;
+            let course = board
+                .course
+                .story
+                .filter(|_| of_course && board.course.is_current(report.at));
+            Place::Opens(near.map(|it| it.story).or(course))
         }
+    };
+    let official = || {
+        let hearsay = near
+            .and_then(|it| board.get(it.development))
+            .is_some_and(|it| it.is_hearsay());
+        hearsay && report.statement.official && !report.statement.marks().has(Mark::Hearsay)
+    };
+    let kind = if corrects {
+        DevelopmentKind::Correction
+    } else if change.is_some() {
+        DevelopmentKind::State
+    } else if official() {
+        DevelopmentKind::Official
+    } else if matches!(place, Place::Opens(None)) {
+        DevelopmentKind::Opens
+    } else {
+        DevelopmentKind::Fact
+    };
+    let newness = match place {
+        Place::Opens(_) if !corrects => placement.newness(),
+        _ => 1.0,
+    };
+    let signs = weight(report);
+    let news = weights.news(&signs);
+    let mut ruling = Ruling {
+        certainty: news * newness.powf(weights.doubt) * circumstances.on_topic,
+        place,
+        placement,
+        kind,
+        change,
+        weight: news,
+        newness,
+        tell: circumstances.tell,
+        signs,
+        decision: Decision::Alert,
+    };
+    ruling.decision = decide(board, report, &ruling, circumstances, policy);
+    ruling
+}
+
+fn place(board: &Board, report: &Report, arrival: &Arrival<'_>, weights: &Weights) -> Placement {
+    let known = match arrival {
+        Arrival::New => None,
+        Arrival::Copy(id)
+        | Arrival::Revised {
+            development: id, ..
+        } => Some(*id),
+    };
+    let Some(mut own) = known.and_then(|it| board.compare(report, it, weights)) else {
+        return board.place(report, weights);
+    };
+    // What was edited into something else is placed anew.
+    let rewritten = matches!(arrival, Arrival::Revised { .. }) && own.log_odds < weights.story;
+    if rewritten {
+        return board.place(report, weights);
     }
-    let alone = moment.sources < 2 && !policy.sufficient.iter().any(|it| it == moment.origin);
-    match policy.hold.and_then(|hold| later(moment.now, hold)) {
-        Some(until) if alone && development.kind != DevelopmentKind::Correction => {
-            Decision::Held(until)
-        }
+    own.log_odds = own.log_odds.max(own.join);
+    Placement { ranked: vec![own] }
+}
+
+/// Whether a revision takes back what its item said: it now calls itself a correction, or names
+/// another day. Another number is no correction: counters and tolls go up.
+fn is_correction(was: &Report, report: &Report) -> bool {
+    let corrects = |it: &Report| it.statement.marks().has(Mark::Correction);
+    let lost = was.days.iter().any(|it| !report.days.contains(it));
+    let given = report.days.iter().any(|it| !was.days.contains(it));
+    lost && given || corrects(report) && !corrects(was)
+}
+
+fn role(board: &Board, development: DevelopmentId, report: &Report) -> Role {
+    let Some(known) = board.get(development) else {
+        return Role::Repeat;
+    };
+    let adds = report.days.iter().any(|it| !known.days.holds(*it))
+        || report.places.iter().any(|it| !known.places.holds(*it))
+        || report.numbers.iter().any(|it| !known.numbers.holds(*it));
+    if adds { Role::Update } else { Role::Repeat }
+}
+
+/// The first rule that holds decides.
+fn decide(
+    board: &Board,
+    report: &Report,
+    ruling: &Ruling,
+    circumstances: &Circumstances<'_>,
+    policy: &Policy,
+) -> Decision {
+    let marks = report.statement.marks();
+    let told = match ruling.place {
+        Place::Joins(id, _) => board.get(id).is_some_and(|it| it.told_at.is_some()),
+        _ => false,
+    };
+    let corrects = ruling.kind == DevelopmentKind::Correction;
+    let follows_up = policy.follow_up
+        && !circumstances.followed_up
+        && matches!(ruling.place, Place::Joins(_, Role::Update));
+    let class = report.statement.speaker.as_ref().map(|it| it.class);
+    let pressing = ruling.kind != DevelopmentKind::Opens && ruling.kind != DevelopmentKind::Fact
+        || matches!(class, Some(Class::Leader | Class::StateVoice));
+    let silent = if circumstances.standing == Standing::History {
+        Some(Reason::History)
+    } else if told && !follows_up {
+        Some(match circumstances.arrival {
+            Arrival::Copy(_) => Reason::Copy,
+            _ => Reason::Told,
+        })
+    } else if marks.has(Mark::Retrospective) {
+        Some(Reason::Past)
+    } else if matches!(ruling.place, Place::Commentary(_))
+        || marks.any(&[Mark::Opinion, Mark::OpinionPage])
+    {
+        Some(Reason::Comment)
+    } else if ruling.weight < circumstances.tell && !corrects {
+        Some(Reason::Slight)
+    } else if ruling.certainty < circumstances.tell && !corrects {
+        Some(Reason::Doubtful)
+    } else if circumstances.told_by_outlet >= policy.per_outlet {
+        Some(Reason::Flood)
+    } else if !pressing && policy.per_hour.is_some_and(|it| circumstances.told >= it) {
+        Some(Reason::Budget)
+    } else {
+        None
+    };
+    if let Some(reason) = silent {
+        return Decision::Silent(reason);
+    }
+    let sources = match ruling.place {
+        Place::Joins(id, _) => board.get(id).map_or(1, |it| {
+            let mut voices = it.voices.clone();
+            voices.add(&report.outlet, &report.origin);
+            voices.sources().len()
+        }),
+        _ => 1,
+    };
+    let alone = sources < 2 && !policy.sufficient.contains(&report.origin);
+    match policy.hold.and_then(|hold| later(circumstances.now, hold)) {
+        Some(until) if alone && !corrects => Decision::Held(until),
         _ => Decision::Alert,
     }
 }
 
-fn within(at: Timestamp, now: Timestamp, span: Duration) -> bool {
-    later(at, span).is_some_and(|end| now < end)
-}
-
 fn later(at: Timestamp, span: Duration) -> Option<Timestamp> {
     at.checked_add(SignedDuration::try_from(span).ok()?).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::{Decision, Moment, Policy, Reason, Standing, decide};
-    use crate::story::{Development, DevelopmentKind};
-
-    fn moment() -> Moment<'static> {
-        Moment {
-            now: "2026-03-02T09:00:00Z".parse().expect("time"),
-            standing: Standing::News,
-            told_at: None,
-            told: 0,
-            past: false,
-            comment: false,
-            sources: 1,
-            origin: "Yonhap",
-        }
-    }
-
-    #[track_caller]
-    fn check(kind: DevelopmentKind, moment: &Moment<'_>, policy: &Policy, expected: Decision) {
-        let development = Development {
-            kind,
-            novelty: 0.5,
-            reason: String::new(),
-        };
-        assert_eq!(decide(Some(&development), moment, policy), expected);
-    }
-
-    #[test]
-    fn a_story_just_told_is_left_alone_unless_its_state_changes() {
-        let told = Moment {
-            told_at: Some("2026-03-02T08:30:00Z".parse().expect("time")),
-            ..moment()
-        };
-        let policy = Policy::default();
-        let floor = Decision::Silent(Reason::Floor);
-        check(DevelopmentKind::Fact, &told, &policy, floor);
-        check(DevelopmentKind::State, &told, &policy, Decision::Alert);
-        check(DevelopmentKind::Correction, &told, &policy, Decision::Alert);
-    }
-
-    #[test]
-    fn a_topic_has_so_many_alerts_an_hour() {
-        let policy = Policy {
-            per_hour: Some(3),
-            ..Policy::default()
-        };
-        let full = Moment {
-            told: 3,
-            ..moment()
-        };
-        let budget = Decision::Silent(Reason::Budget);
-        check(DevelopmentKind::Opens, &full, &policy, budget);
-        check(DevelopmentKind::State, &full, &policy, Decision::Alert);
-    }
-
-    #[test]
-    fn what_one_source_claims_waits_where_the_topic_says_so() {
-        let policy = Policy {
-            hold: Some(Duration::from_secs(600)),
-            sufficient: vec!["KCNA".to_owned()],
-            ..Policy::default()
-        };
-        let until = Decision::Held("2026-03-02T09:10:00Z".parse().expect("time"));
-        check(DevelopmentKind::Opens, &moment(), &policy, until);
-        let two = Moment {
-            sources: 2,
-            ..moment()
-        };
-        check(DevelopmentKind::Opens, &two, &policy, Decision::Alert);
-        let enough = Moment {
-            origin: "KCNA",
-            ..moment()
-        };
-        check(DevelopmentKind::Opens, &enough, &policy, Decision::Alert);
-    }
-
-    #[test]
-    fn what_looks_back_is_silent() {
-        let past = Moment {
-            past: true,
-            ..moment()
-        };
-        let silent = Decision::Silent(Reason::Past);
-        check(DevelopmentKind::Opens, &past, &Policy::default(), silent);
-    }
 }

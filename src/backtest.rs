@@ -11,7 +11,8 @@ use crate::alert::{self, Standing};
 use crate::feed::pace::PollPolicy;
 use crate::feed::{Feed, FeedId};
 use crate::ingest::identity::Shared;
-use crate::ingest::{Desk, Ingest, Routes};
+use crate::ingest::item::Listing;
+use crate::ingest::{Ingest, Routes, Settings};
 use crate::item::{Item, Precision, When};
 use crate::store::history::{self, Archived, Fate};
 use crate::store::{Store, StoreError, feeds, open_read_only};
@@ -53,7 +54,7 @@ pub fn run(
     for (topic, name) in engine.topics.iter_mut().rev().zip(TOPICS.iter().rev()) {
         (*name).clone_into(&mut topic.name);
     }
-    let desk = Desk {
+    let desk = Settings {
         tables,
         routes: Routes::new(),
         policies: TOPICS.map(|it| (it.to_owned(), alerts.clone())).into(),
@@ -112,7 +113,9 @@ impl Trial {
                 let polled = feeds::get(tx, id)?;
                 let item = item(archived, policy);
                 let language = archived.language.as_deref();
-                ingest.take_item(tx, &polled, &item, language, &Shared::default(), now)?;
+                let shared = Shared::default();
+                let listing = Listing::alone(language, &shared);
+                ingest.take_item(tx, &polled, &item, &listing, now)?;
             }
             Ok(())
         })

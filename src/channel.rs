@@ -10,6 +10,7 @@ pub mod heartbeat;
 pub mod http;
 pub mod matrix;
 pub mod ntfy;
+mod redact;
 pub mod slack;
 pub mod telegram;
 pub mod terminal;

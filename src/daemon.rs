@@ -39,8 +39,8 @@ use crate::daemon::deliver::Deliverer;
 use crate::daemon::manage::Then;
 use crate::daemon::poll::Poller;
 use crate::daemon::prune::Pruner;
-use crate::ingest::Desk;
 use crate::ingest::Routes;
+use crate::ingest::Settings;
 use crate::message::templates::Templates;
 use crate::metrics::Metrics;
 use crate::store;
@@ -114,7 +114,7 @@ impl Setup {
         })
     }
 
-    pub fn desk(&self) -> Desk {
+    pub fn desk(&self) -> Settings {
         let topics = self.engine.topics.iter().map(|it| it.name.as_str());
         desk(&self.config, Arc::clone(&self.tables), topics)
     }
@@ -125,8 +125,8 @@ pub fn desk<'a>(
     config: &Config,
     tables: Arc<Tables>,
     topics: impl Iterator<Item = &'a str>,
-) -> Desk {
-    let mut desk = Desk {
+) -> Settings {
+    let mut desk = Settings {
         tables,
         routes: Routes::new(),
         policies: HashMap::new(),

@@ -3,6 +3,7 @@
 pub mod escape;
 pub mod templates;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::feed::Feed;
@@ -10,6 +11,7 @@ use crate::feed::health::Health;
 use crate::route::Severity;
 use crate::story::DevelopmentKind;
 use crate::story::ladder::State;
+use crate::story::statement::Statement;
 use crate::text::{cut, sentences};
 use crate::topic::lexicon::{Lexicon, Reading};
 
@@ -20,6 +22,8 @@ pub struct Message {
     /// What kind of development: `opens`, `fact`; or `feed-health`, `test`.
     pub kind: String,
     pub story: StoryLine,
+    #[serde(default)]
+    pub development: DevelopmentLine,
     pub headline: String,
     /// The sentences that are new, as published.
     pub new: Vec<Quote>,
@@ -45,7 +49,32 @@ pub struct StoryLine {
     pub state: Option<String>,
 }
 
-/// Who had the story first, and how long before.
+/// What happened, where that is known from the headline.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DevelopmentLine {
+    pub id: i64,
+    /// English.
+    pub summary: String,
+    /// The day that is named: `06-12`.
+    pub when: Option<String>,
+    /// The place that is named, in English.
+    pub r#where: Option<String>,
+}
+
+impl DevelopmentLine {
+    pub fn of(id: i64, statement: &Statement, lexicon: &Lexicon, at: Timestamp) -> Self {
+        let place = statement.places.first().and_then(|it| lexicon.id(it));
+        let coming = statement.days().find(|it| it.is_coming(at));
+        Self {
+            id,
+            summary: statement.about.join(" · "),
+            when: coming.map(|it| it.to_string()),
+            r#where: place.map(|it| lexicon.concept(it).gloss.clone()),
+        }
+    }
+}
+
+/// Who had the development first, and how long before.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FirstLine {
     pub outlet: String,
@@ -83,6 +112,7 @@ impl Message {
         let headline = match health {
             Health::Ok => format!("{} is well again", feed.name),
             Health::Gap => format!("{} lost items between two visits", feed.name),
+            Health::Odd => format!("{} behaves strangely", feed.name),
             Health::Zombie => format!("{} shows nothing but old items", feed.name),
             other => format!("{} is {}", feed.name, other.as_str()),
         };
@@ -95,6 +125,7 @@ impl Message {
                 title: feed.name.clone(),
                 state: Some(health.as_str().to_owned()),
             },
+            development: DevelopmentLine::default(),
             headline: headline.clone(),
             new: Vec::new(),
             item: ItemLine {
@@ -143,6 +174,7 @@ impl Message {
                 title: "A test of this channel".to_owned(),
                 state: None,
             },
+            development: DevelopmentLine::default(),
             headline: "summitwatch can reach you here".to_owned(),
             new: vec![Quote {
                 text: "북미 정상회담 · 米朝首脳会談 · 美朝峰会".to_owned(),

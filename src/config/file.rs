@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use crate::clock::span;
+use crate::feed::bounds::Bounds;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,6 +68,7 @@ pub struct Poll {
     pub read_timeout: Span,
     pub total_timeout: Span,
     pub max_body_mib: usize,
+    pub max_new_per_day: usize,
     pub user_agent: Option<String>,
 }
 
@@ -86,6 +88,7 @@ impl Default for Poll {
             read_timeout: secs(20),
             total_timeout: secs(60),
             max_body_mib: 16,
+            max_new_per_day: Bounds::default().new_per_day,
             user_agent: None,
         }
     }
@@ -247,8 +250,12 @@ pub struct Select {
 pub struct Topic {
     pub name: Spanned<String>,
     pub file: Option<PathBuf>,
+    /// Of releases before 0.2, without effect: a new development is always told.
     pub floor: Option<Span>,
     pub alerts_per_hour: Option<u32>,
+    pub alerts_per_outlet: Option<u32>,
+    #[serde(default)]
+    pub follow_up: bool,
     pub hold: Option<Span>,
     #[serde(default)]
     pub sufficient: Vec<String>,

@@ -1,5 +1,5 @@
-//! The files of `reading/` → [`Tables`]: phrases of the ladder, wording that says nothing, and
-//! whom reports name as their source.
+//! The files of `reading/` → [`Tables`]: how headlines are read, whom reports name as their source,
+//! and the weights by which reports are compared and told.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,19 +9,25 @@ use serde::Deserialize;
 use crate::config::fault::{Fault, Faults, Text};
 use crate::config::{shipped, unreadable};
 use crate::story::Tables;
+use crate::story::context::CONTEXT;
+use crate::story::headline::{Mark, MarkTable, labels};
 use crate::story::ladder::State;
+use crate::story::numbers::Months;
 use crate::story::origin::{Named, Origins};
-use crate::story::step::{CUES, Ladder};
+use crate::story::phrases::{Entry, Phrasebook};
+use crate::story::signs::{LIKENESS, WEIGHT};
+use crate::story::speaker::Cast;
+use crate::story::statement::{CUES, Matter, Reader};
+use crate::story::weights::{Sum, Weights};
 use crate::story::wording::Wording;
-use crate::topic::lexicon::{Concept, ConceptId, ConceptSet, Kind, Lexicon};
+use crate::text::fold::fold;
+use crate::topic::lexicon::{ConceptId, ConceptSet, Lexicon};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WordingFile {
-    labels: Vec<String>,
-    comments: Vec<String>,
-    serials: Vec<String>,
-    no_news: Vec<String>,
+    common: Vec<String>,
+    months: BTreeMap<String, Vec<String>>,
     stop: BTreeMap<String, String>,
 }
 
@@ -48,12 +54,60 @@ struct MeetingFile {
     countries: Vec<String>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PredicatesFile {
+    predicate: BTreeMap<String, PhrasesFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpeechFile {
+    speech: BTreeMap<String, PhrasesFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpeakersFile {
+    leaders: Vec<String>,
+    state_voices: Vec<String>,
+    states: Vec<String>,
+    one_voice: BTreeMap<String, Vec<String>>,
+}
+
 /// `gloss`, and phrases by language.
 #[derive(Debug, Deserialize)]
 struct PhrasesFile {
     gloss: String,
     #[serde(flatten)]
     languages: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MarksFile {
+    #[serde(default)]
+    opinion_paths: Vec<String>,
+    mark: BTreeMap<String, MarkFile>,
+}
+
+/// `where`, `gloss`, and phrases by language. `is` names the mark where the table has another name.
+#[derive(Debug, Deserialize)]
+struct MarkFile {
+    r#where: Where,
+    #[serde(default)]
+    is: Option<String>,
+    gloss: String,
+    #[serde(flatten)]
+    languages: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Where {
+    Label,
+    End,
+    Anywhere,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,122 +125,312 @@ struct OriginFile {
     families: Vec<String>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WeightsFile {
+    same: SameFile,
+    context: ContextFile,
+    news: NewsFile,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SameFile {
+    bias: f64,
+    join: f64,
+    join_other_script: f64,
+    story: f64,
+    window_hours: u64,
+    life_hours: u64,
+    sign: BTreeMap<String, SignFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ContextFile {
+    bias: f64,
+    take_in: f64,
+    take_in_new: f64,
+    sign: BTreeMap<String, SignFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewsFile {
+    bias: f64,
+    tell: f64,
+    doubt: f64,
+    sign: BTreeMap<String, SignFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignFile {
+    weight: f64,
+    gloss: String,
+}
+
 /// Reads the files of `directory`, each of which may be missing, over the shipped ones. Concepts
 /// that a lexicon of another subject lacks are passed over.
 pub(super) fn tables(directory: Option<&Path>, lexicon: &Lexicon) -> Result<Tables, Faults> {
     let mut faults = Faults::default();
-    let wording = read(
+    let mut files = Files {
         directory,
-        "wording.toml",
-        &mut faults,
-        |file: WordingFile, _| {
-            let words = file.stop.values().flat_map(|it| it.split_whitespace());
-            Ok(Wording::new(
-                &file.labels,
-                &file.comments,
-                &file.serials,
-                &file.no_news,
-                words,
-            ))
-        },
-    );
-    let ladder = read(
-        directory,
-        "ladder.toml",
-        &mut faults,
-        |file: LadderFile, name| ladder(&file, name, lexicon),
-    );
-    let origins = read(
-        directory,
-        "attribution.toml",
-        &mut faults,
-        |file: AttributionFile, _| {
-            let named = file.origin.into_iter().filter_map(|it| {
-                Some(Named {
-                    concept: lexicon.id(&it.concept)?,
-                    name: it.name,
-                    families: it.families,
-                })
-            });
-            Ok(Origins(named.collect()))
-        },
-    );
-    match (wording, ladder, origins) {
-        (Some(wording), Some(ladder), Some(origins)) => Ok(Tables {
-            wording,
+        faults: &mut faults,
+    };
+    let wording = files.read("wording.toml", |file: WordingFile, _| {
+        let words = file.stop.values().flat_map(|it| it.split_whitespace());
+        let months = file.months.values().flat_map(|names| names.iter().zip(1..));
+        let months =
+            months.flat_map(|(names, n)| names.split_whitespace().map(move |it| (fold(it), n)));
+        Ok((Wording::new(&file.common, words), Months(months.collect())))
+    });
+    let ladder = files.read("ladder.toml", |file: LadderFile, name| {
+        let matter = Matter {
+            parties: file
+                .parties
+                .iter()
+                .map(|(name, it)| (name.clone(), set(lexicon, it)))
+                .collect(),
+            officials: set(lexicon, &file.official.concepts),
+            meetings: set(lexicon, &file.meeting.concepts),
+            countries: set(lexicon, &file.meeting.countries),
+        };
+        Ok((matter, ladder(file.state, file.cue, name)?))
+    });
+    let predicates = files.read("predicates.toml", |file: PredicatesFile, name| {
+        book(file.predicate, name)
+    });
+    let speech = files.read("speech.toml", |file: SpeechFile, name| {
+        book(file.speech, name)
+    });
+    let cast = files.read("speakers.toml", |file: SpeakersFile, _| {
+        Ok(cast(&file, lexicon))
+    });
+    let marks = files.read("marks.toml", marks);
+    let origins = files.read("attribution.toml", |file: AttributionFile, _| {
+        let named = file.origin.into_iter().filter_map(|it| {
+            Some(Named {
+                concept: lexicon.id(&it.concept)?,
+                name: it.name,
+                families: it.families,
+            })
+        });
+        Ok(Origins(named.collect()))
+    });
+    let weights = files.read("weights.toml", weights);
+    let (Some((wording, months)), Some((matter, ladder)), Some(predicates), Some(speech)) =
+        (wording, ladder, predicates, speech)
+    else {
+        return Err(faults);
+    };
+    let (Some(cast), Some(marks), Some(origins), Some(weights)) = (cast, marks, origins, weights)
+    else {
+        return Err(faults);
+    };
+    Ok(Tables {
+        wording,
+        reader: Reader {
+            matter,
+            cast,
             ladder,
-            origins,
-        }),
-        _ => Err(faults),
+            predicates,
+            speech,
+            marks,
+            months,
+        },
+        origins,
+        weights,
+    })
+}
+
+struct Files<'a> {
+    directory: Option<&'a Path>,
+    faults: &'a mut Faults,
+}
+
+impl Files<'_> {
+    fn read<F: serde::de::DeserializeOwned, T>(
+        &mut self,
+        name: &str,
+        build: impl FnOnce(F, &str) -> Result<T, Faults>,
+    ) -> Option<T> {
+        let path = self
+            .directory
+            .map(|it| it.join(name))
+            .filter(|it| it.exists());
+        let (file, text) = match path {
+            None => (name.to_owned(), Ok(shipped::reading(name).to_owned())),
+            Some(path) => (path.display().to_string(), std::fs::read_to_string(&path)),
+        };
+        let built = match text {
+            Err(error) => Err(Fault::new(&file, None, unreadable(&error)).into()),
+            Ok(text) => Text {
+                file: &file,
+                text: &text,
+            }
+            .parse()
+            .and_then(|parsed| build(parsed, &file)),
+        };
+        built.map_err(|mut more| self.faults.append(&mut more)).ok()
     }
 }
 
-fn read<F: serde::de::DeserializeOwned, T>(
-    directory: Option<&Path>,
-    name: &str,
-    faults: &mut Faults,
-    build: impl FnOnce(F, &str) -> Result<T, Faults>,
-) -> Option<T> {
-    let path = directory.map(|it| it.join(name)).filter(|it| it.exists());
-    let (file, text) = match path {
-        None => (name.to_owned(), Ok(shipped::reading(name).to_owned())),
-        Some(path) => (path.display().to_string(), std::fs::read_to_string(&path)),
-    };
-    let built = match text {
-        Err(error) => Err(Fault::new(&file, None, unreadable(&error)).into()),
-        Ok(text) => Text {
-            file: &file,
-            text: &text,
-        }
-        .parse()
-        .and_then(|parsed| build(parsed, &file)),
-    };
-    built.map_err(|mut more| faults.append(&mut more)).ok()
+fn set(lexicon: &Lexicon, names: &[String]) -> ConceptSet {
+    let mut set = ConceptSet::default();
+    let ids = names.iter().filter_map(|it| lexicon.id(it));
+    ids.for_each(|id: ConceptId| set.insert(id));
+    set
 }
 
-fn ladder(file: &LadderFile, name: &str, lexicon: &Lexicon) -> Result<Ladder, Faults> {
+fn entry(name: String, phrases: PhrasesFile) -> Entry {
+    let mut all: Vec<String> = phrases.languages.into_values().flatten().collect();
+    all.sort();
+    all.dedup();
+    Entry {
+        name,
+        gloss: phrases.gloss,
+        phrases: all,
+    }
+}
+
+fn book(table: BTreeMap<String, PhrasesFile>, name: &str) -> Result<Phrasebook, Faults> {
+    let entries = table.into_iter().map(|(id, phrases)| entry(id, phrases));
+    Phrasebook::new(entries).map_err(|error| Fault::new(name, None, error.to_string()).into())
+}
+
+fn ladder(
+    states: BTreeMap<String, PhrasesFile>,
+    cues: BTreeMap<String, PhrasesFile>,
+    name: &str,
+) -> Result<Phrasebook, Faults> {
     let mut faults = Faults::default();
     let unknown =
         |what: &str, it: &str| Fault::new(name, None, format!("there is no {what} \"{it}\""));
-    for state in file.state.keys().filter(|it| State::of(it).is_none()) {
+    for state in states.keys().filter(|it| State::of(it).is_none()) {
         faults.push(unknown("state", state));
     }
-    for cue in file.cue.keys().filter(|it| !CUES.contains(&it.as_str())) {
+    for cue in cues.keys().filter(|it| !CUES.contains(&it.as_str())) {
         faults.push(unknown("cue", cue));
     }
-    let concepts = file.state.iter().chain(&file.cue).map(|(id, phrases)| {
-        let mut terms: Vec<String> = phrases.languages.values().flatten().cloned().collect();
-        terms.sort();
-        terms.dedup();
-        Concept {
-            id: id.clone(),
-            gloss: phrases.gloss.clone(),
-            kind: Kind::State,
-            terms,
-            also: Vec::new(),
-        }
+    let all = states.into_iter().chain(cues).collect();
+    let built = book(all, name).map_err(|mut more| faults.append(&mut more));
+    match faults.or(built)? {
+        Ok(book) => Ok(book),
+        Err(()) => unreachable!("its fault was pushed"),
+    }
+}
+
+fn cast(file: &SpeakersFile, lexicon: &Lexicon) -> Cast {
+    let voices = file.one_voice.iter().filter_map(|(voice, names)| {
+        let voice = lexicon.id(voice)?;
+        Some(
+            names
+                .iter()
+                .filter_map(move |it| Some((lexicon.id(it)?, voice))),
+        )
     });
-    let phrases = Lexicon::new(concepts.collect())
+    Cast {
+        leaders: set(lexicon, &file.leaders),
+        state_voices: set(lexicon, &file.state_voices),
+        states: set(lexicon, &file.states),
+        one_voice: voices.flatten().collect(),
+    }
+}
+
+fn marks(file: MarksFile, name: &str) -> Result<MarkTable, Faults> {
+    let mut faults = Faults::default();
+    let (mut label, mut serials, mut anywhere) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, table) in file.mark {
+        let named = table.is.unwrap_or(id);
+        let Some(mark) = Mark::of(&named) else {
+            faults.push(Fault::new(
+                name,
+                None,
+                format!("there is no mark \"{named}\""),
+            ));
+            continue;
+        };
+        let phrases = PhrasesFile {
+            gloss: table.gloss,
+            languages: table.languages,
+        };
+        let entry = entry(named, phrases);
+        match table.r#where {
+            Where::Label => label.extend(entry.phrases.into_iter().map(|it| (it, mark))),
+            Where::End => serials.extend(entry.phrases.iter().map(|it| fold(it))),
+            Where::Anywhere => anywhere.push(entry),
+        }
+    }
+    let anywhere = Phrasebook::new(anywhere)
         .map_err(|error| faults.push(Fault::new(name, None, error.to_string())));
-    let set = |names: &[String]| {
-        let mut set = ConceptSet::default();
-        let ids = names.iter().filter_map(|it| lexicon.id(it));
-        ids.for_each(|id: ConceptId| set.insert(id));
-        set
-    };
-    let parties = file
-        .parties
-        .iter()
-        .map(|(name, it)| (name.clone(), set(it)));
-    let parties = parties.collect();
-    match faults.or(phrases)? {
-        Ok(phrases) => Ok(Ladder {
-            phrases,
-            parties,
-            officials: set(&file.official.concepts),
-            meetings: set(&file.meeting.concepts),
-            countries: set(&file.meeting.countries),
+    match faults.or(anywhere)? {
+        Ok(anywhere) => Ok(MarkTable {
+            labels: labels(label),
+            serials,
+            anywhere,
+            opinion_paths: file.opinion_paths,
         }),
         Err(()) => unreachable!("its fault was pushed"),
     }
+}
+
+const HOUR: u64 = 3_600;
+
+fn weights(file: WeightsFile, name: &str) -> Result<Weights, Faults> {
+    let mut faults = Faults::default();
+    let WeightsFile {
+        same,
+        context,
+        news,
+    } = file;
+    let weights = Weights {
+        same: sum(same.bias, same.sign, LIKENESS, "same", name, &mut faults),
+        join: same.join,
+        join_other_script: same.join_other_script,
+        story: same.story,
+        window: std::time::Duration::from_secs(same.window_hours.saturating_mul(HOUR)),
+        life: std::time::Duration::from_secs(same.life_hours.saturating_mul(HOUR)),
+        context: sum(
+            context.bias,
+            context.sign,
+            CONTEXT,
+            "context",
+            name,
+            &mut faults,
+        ),
+        take_in: context.take_in,
+        take_in_new: context.take_in_new,
+        news: sum(news.bias, news.sign, WEIGHT, "news", name, &mut faults),
+        tell: news.tell,
+        doubt: news.doubt,
+    };
+    faults.or(weights)
+}
+
+/// A sign that the file leaves out weighs nothing.
+fn sum<const N: usize>(
+    bias: f64,
+    mut table: BTreeMap<String, SignFile>,
+    names: [&str; N],
+    part: &str,
+    file: &str,
+    faults: &mut Faults,
+) -> Sum<N> {
+    let mut sum = Sum {
+        bias,
+        weights: [0.0; N],
+        glosses: names.map(str::to_owned),
+    };
+    for (at, name) in names.iter().enumerate() {
+        if let Some(sign) = table.remove(*name) {
+            sum.weights[at] = sign.weight;
+            sum.glosses[at] = sign.gloss;
+        }
+    }
+    for unknown in table.keys() {
+        let said = format!("[{part}.sign] names \"{unknown}\", which is no sign");
+        faults.push(Fault::new(file, None, said));
+    }
+    sum
 }

@@ -288,8 +288,9 @@ pub(super) fn topics_and_routes(
 fn alerts(topic: &file::Topic) -> alert::Policy {
     let default = alert::Policy::default();
     alert::Policy {
-        floor: topic.floor.map_or(default.floor, |it| it.0),
         per_hour: topic.alerts_per_hour,
+        per_outlet: topic.alerts_per_outlet.unwrap_or(default.per_outlet),
+        follow_up: topic.follow_up,
         hold: topic.hold.map(|it| it.0),
         sufficient: topic.sufficient.clone(),
     }

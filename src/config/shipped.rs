@@ -92,6 +92,26 @@ pub const READING: &[(&str, &str)] = &[
         include_str!("../../config/reading/ladder.toml"),
     ),
     (
+        "reading/marks.toml",
+        include_str!("../../config/reading/marks.toml"),
+    ),
+    (
+        "reading/predicates.toml",
+        include_str!("../../config/reading/predicates.toml"),
+    ),
+    (
+        "reading/speakers.toml",
+        include_str!("../../config/reading/speakers.toml"),
+    ),
+    (
+        "reading/speech.toml",
+        include_str!("../../config/reading/speech.toml"),
+    ),
+    (
+        "reading/weights.toml",
+        include_str!("../../config/reading/weights.toml"),
+    ),
+    (
         "reading/wording.toml",
         include_str!("../../config/reading/wording.toml"),
     ),

@@ -34,6 +34,7 @@ impl Pruner {
         setups: watch::Receiver<Arc<Setup>>,
         mut stopping: watch::Receiver<bool>,
     ) {
+        let this = Arc::new(self);
         let mut wait = Duration::from_secs(60);
         loop {
             tokio::select! {
@@ -41,7 +42,10 @@ impl Pruner {
                 () = tokio::time::sleep(wait) => {}
             }
             let retention = setups.borrow().config.retention;
-            wait = match self.prune_due(&retention) {
+            // Off the async thread: another process may hold the archive's lock for long.
+            let this = Arc::clone(&this);
+            let pruned = tokio::task::spawn_blocking(move || this.prune_due(&retention)).await;
+            wait = match pruned.expect("pruning does not panic") {
                 Ok(true) => NEXT_STEP,
                 Ok(false) => NEXT_LOOK,
                 Err(error) => {
@@ -67,6 +71,9 @@ impl Pruner {
             more |= step.more;
         }
         more |= self.store.write(merge_index)?;
+        if self.store.truncate_log()? {
+            tracing::debug!("the write-ahead log was cut back");
+        }
         Ok(more)
     }
 }

@@ -1,163 +1,384 @@
-//! A matched item → its story, what it adds, and what is told of it: rows for every decision, and
-//! the deliveries owed.
+//! A matched item → its report, the ruling on it, and the rows that record it: reading, report,
+//! development, story, alert and the deliveries owed.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::Transaction;
-use serde_json::json;
 
-use crate::alert::{Decision, Moment, Reason, Standing, decide};
+use crate::alert::{
+    Arrival, Circumstances, Decision, Place, Policy, Reason, Role, Ruling, Standing, Unruled, rule,
+    take_in,
+};
 use crate::clock::rfc3339;
 use crate::ingest::item::Told;
-use crate::ingest::{Ingest, before};
-use crate::item::hash;
-use crate::message::{ItemLine, Message, StoryLine, quotes};
+use crate::ingest::{Ingest, before, words};
+use crate::item::{hash, near_same_title};
+use crate::message::{DevelopmentLine, ItemLine, Message, StoryLine, quotes};
 use crate::route::{Route, Subject, dispatch};
-use crate::store::stories::{AlertId, Placed};
-use crate::store::{StoreError, items, outbox, stories};
-use crate::story::ladder::State;
-use crate::story::open::{Arrival, Ranked};
-use crate::story::quote::fresh;
-use crate::story::step::Step;
-use crate::story::{
-    Development, DevelopmentKind, Features, News, StoryId, assess, correction, first_told, opening,
-    place, sets, stands, turns, withdrawn,
+use crate::store::items::By;
+use crate::store::stories::{
+    AlertId, NewDevelopment, Placed, ReadingId, ToldAlert, alerts_since, suppressed,
 };
-use crate::text::Words;
+use crate::store::{StoreError, items, outbox, stories};
+use crate::story::board::Board;
+use crate::story::ladder::State;
+use crate::story::quote::quoted;
+use crate::story::report::{Report, Source};
+use crate::story::{DevelopmentId, DevelopmentKind, StoryId};
 use crate::topic::lexicon::Reading;
 use crate::topic::{Topic, Verdict};
 
-/// In which a topic has its budget of alerts.
+/// In which a topic has its budget of alerts, and an outlet its bound.
 const HOUR: Duration = Duration::from_secs(3_600);
+/// An item is told as corrected once within this time.
+const CORRECTION: Duration = Duration::from_secs(24 * 3_600);
 
-/// Where an item goes.
-struct Landing {
-    story: StoryId,
-    /// None for the opener.
-    closeness: Option<f64>,
-    /// The item stood here before it was changed.
-    revised: bool,
-    /// It repeats the words of another item, all or nearly all.
-    copy: bool,
-    /// Whose words they are, where that is known.
-    copied_from: Option<String>,
-    ranked: Vec<Ranked>,
+/// How often a topic was told lately.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    alerts: VecDeque<ToldAlert>,
+    /// Developments that a budget or bound held back since the last alert.
+    suppressed: u32,
 }
 
-/// An item as threading reads it.
-struct Read<'a> {
-    features: Features,
-    step: Step,
-    reading: &'a Reading,
-    origin: String,
-    /// Whether it names its origin itself.
-    cites: bool,
+impl Pace {
+    pub(super) fn load(
+        connection: &rusqlite::Connection,
+        topic: &str,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            alerts: alerts_since(connection, topic, before(now, HOUR))?.into(),
+            suppressed: suppressed(connection, topic)?,
+        })
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        let since = before(now, HOUR);
+        while self.alerts.front().is_some_and(|it| it.at <= since) {
+            self.alerts.pop_front();
+        }
+    }
+
+    fn told(&self) -> u32 {
+        u32::try_from(self.alerts.len()).unwrap_or(u32::MAX)
+    }
+
+    fn told_by(&self, outlet: &str) -> u32 {
+        let own = self.alerts.iter().filter(|it| it.outlet == outlet);
+        u32::try_from(own.count()).unwrap_or(u32::MAX)
+    }
 }
 
-/// What would be told, and whether it is.
+/// What a topic's items are compared with, and how often it was told.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    pub(super) board: Board,
+    pub(super) pace: Pace,
+}
+
+/// An item that matched a topic.
+pub(super) struct Matched<'a> {
+    pub(super) topic: &'a Topic,
+    pub(super) verdict: &'a Verdict,
+    pub(super) by: By,
+    /// The probability that it is on topic: 1 where a rule says so.
+    pub(super) on_topic: f64,
+    pub(super) reading: &'a Reading,
+}
+
+/// An alert in the making.
 struct Telling<'a> {
-    development: &'a Development,
+    development: DevelopmentId,
+    story: StoryId,
+    kind: DevelopmentKind,
+    reason: &'a str,
     decision: Decision,
-    quoted: &'a [u16],
+    sources: Vec<String>,
 }
 
 impl Ingest {
-    /// Places a matched item and decides; whether an alert came of it.
+    /// Rules on a matched item and records it; whether an alert came of it.
     pub(super) fn thread(
         &mut self,
         tx: &Transaction<'_>,
+        told: &Told<'_>,
+        matched: &Matched<'_>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let &Matched {
+            topic,
+            verdict,
+            by,
+            reading,
+            ..
+        } = matched;
+        items::write_match(tx, told.id, &topic.name, verdict, by, told.body.as_str())?;
+        let tables = self.tables();
+        let policy = self.policy(topic);
+        let desk = self.desks.entry(topic.name.clone()).or_default();
+        desk.board.close_before(now, &tables.weights);
+        desk.pace.forget(now);
+        let report = self.report(told, topic, reading, now);
+        let known = stories::of_item(tx, told.id, &topic.name)?;
+        let was = match (known, told.was) {
+            (Some(_), Some(_)) => stories::last_reading(tx, told.id, &topic.name)?,
+            _ => None,
+        };
+        let original = match &told.original {
+            Some(original) if told.repeats() => stories::of_item(tx, original.id, &topic.name)?,
+            _ => None,
+        };
+        let desk = self.desks.entry(topic.name.clone()).or_default();
+        let arrival = match (known, &was, original) {
+            (Some((development, _)), Some(was), _) if desk.board.get(development).is_some() => {
+                Arrival::Revised { development, was }
+            }
+            // Its development has closed: an edit of old news is no news.
+            (Some(_), ..)
+                if told
+                    .was
+                    .is_some_and(|it| near_same_title(it, &told.item.title)) =>
+            {
+                return Ok(false);
+            }
+            (_, _, Some((development, _))) => Arrival::Copy(development),
+            _ => Arrival::New,
+        };
+        let revised = matches!(arrival, Arrival::Revised { .. });
+        let circumstances = Circumstances {
+            now,
+            standing: told.standing,
+            arrival,
+            tell: topic.tell.unwrap_or(tables.weights.tell),
+            on_topic: matched.on_topic,
+            told: desk.pace.told(),
+            told_by_outlet: desk.pace.told_by(&report.outlet),
+            followed_up: match known {
+                Some((development, _)) => stories::is_followed_up(tx, development)?,
+                None => false,
+            },
+            corrected: revised
+                && stories::corrected_since(tx, told.id, &topic.name, before(now, CORRECTION))?,
+        };
+        let ruling = rule(
+            &desk.board,
+            &report,
+            &circumstances,
+            &tables.weights,
+            &policy,
+        );
+        let revised_from = known.filter(|_| revised).map(|it| it.0);
+        if by == By::Rule {
+            desk.board.heat.add(now, &report.outlet);
+        }
+        self.record(
+            tx,
+            told,
+            matched,
+            &report,
+            &ruling,
+            revised_from,
+            &policy,
+            now,
+        )
+    }
+
+    /// How surely a headline that satisfies no rule of a topic belongs to it all the same, 0..1; None where it does not.
+    pub(super) fn takes_in(
+        &self,
         told: &Told<'_>,
         topic: &Topic,
         verdict: &Verdict,
         reading: &Reading,
         now: Timestamp,
+    ) -> Option<f64> {
+        let surroundings = topic.surroundings.as_ref().filter(|it| it.touches(reading));
+        let (surroundings, desk) = (surroundings?, self.desks.get(&topic.name)?);
+        if desk.board.heat.recent(now) == 0 {
+            return None;
+        }
+        let report = self.report(told, topic, reading, now);
+        let unruled = Unruled {
+            reading,
+            lexicon: &self.engine.lexicon,
+            surroundings,
+            score: verdict.score / topic.threshold,
+        };
+        let taken = take_in(&desk.board, &report, unruled, &self.settings.tables.weights);
+        taken.map(|it| it.probability)
+    }
+
+    /// Writes a ruling down and acts on it; whether an alert came of it.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "everything that is known of an item comes together here"
+    )]
+    fn record(
+        &mut self,
+        tx: &Transaction<'_>,
+        told: &Told<'_>,
+        matched: &Matched<'_>,
+        report: &Report,
+        ruling: &Ruling,
+        revised_from: Option<DevelopmentId>,
+        policy: &Policy,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
-        items::write_match(tx, told.id, &topic.name, verdict, told.body.as_str())?;
-        let mut read = self.read(told, reading, now);
-        let open = self.open.entry(topic.name.clone()).or_default();
-        open.close_before(now, &self.story);
-        let mut landing = self.land(tx, told, topic, &read, now)?;
-        let of_a_meeting = self
-            .course(topic, landing.story)
-            .is_some_and(|it| it.state.is_some());
-        if read.step.is_nameless && !of_a_meeting {
-            read.step.state = None;
-        }
-        self.compare_texts(topic, &read, &mut landing);
-        if let Some(origin) = landing.copied_from.as_ref().filter(|_| !read.cites) {
-            read.origin.clone_from(origin);
-        }
-        let (news, development) = self.weigh(told, topic, &read, &landing);
-        let quoted = match &development {
-            Some(_) => self.quoted(told, topic, &read, &landing),
-            None => Vec::new(),
-        };
-        let standing = if landing.copy {
-            Standing::Copy
-        } else {
-            told.standing
-        };
-        let moment = Moment {
+        let (topic, reading) = (matched.topic, matched.reading);
+        let tables = self.tables();
+        let desk = self.desks.entry(topic.name.clone()).or_default();
+        let read = stories::insert_reading(tx, &topic.name, told.id, matched.by, report)?;
+        let reason = words::reason(&desk.board, ruling, &self.engine.lexicon);
+        let placed = self.keep(
+            tx,
+            told,
+            topic,
+            report,
+            ruling,
+            revised_from,
+            &reason,
+            read,
             now,
-            standing,
-            told_at: self.course(topic, landing.story).and_then(|it| it.told_at),
-            told: stories::told_since(tx, &topic.name, before(now, HOUR))?,
-            past: read.step.past,
-            comment: read.step.comment,
-            sources: self.origins(topic, landing.story, &read.origin).len(),
-            origin: &read.origin,
-        };
-        let policy = self
-            .desk
-            .policies
-            .get(&topic.name)
-            .cloned()
-            .unwrap_or_default();
-        let decision = decide(development.as_ref(), &moment, &policy);
-        self.advance(tx, topic, &read, &landing, &news, standing)?;
-        if !landing.revised {
-            let runners_up = landing.ranked.iter().filter(|it| it.story != landing.story);
-            let placed = Placed {
-                story: landing.story,
+        )?;
+        let desk = self.desks.entry(topic.name.clone()).or_default();
+        desk.board.count(report);
+        let is_first = revised_from.is_none() || ruling.decision.is_told() || placed.is_new;
+        if is_first {
+            let row = Placed {
+                story: placed.story,
                 item: told.id,
-                similarity: landing.closeness,
-                decision,
-                reason: &reason(decision, development.as_ref(), &landing, &news),
-                origin: &read.origin,
-                state: read.step.state,
-                facts: &json!({
-                    "new": news.new, "known": news.known,
-                    "unsaid": rounded(news.unsaid), "novelty": rounded(news.novelty),
-                })
-                .to_string(),
-                runners_up: &json!(
-                    runners_up
-                        .take(5)
-                        .map(|it| json!({"story": it.story.0, "closeness": rounded(it.closeness)}))
-                        .collect::<Vec<_>>()
-                )
-                .to_string(),
+                decision: ruling.decision,
+                reason: &reason,
+                origin: &report.origin,
+                state: report.state(),
+                signs: &words::signs(ruling, &tables.weights).to_string(),
             };
-            stories::place(tx, &placed, now)?;
+            stories::place(tx, &row, now)?;
         }
-        if policy.hold.is_some() && moment.sources > 1 {
-            let origins = self.origins(topic, landing.story, &read.origin);
-            release(tx, landing.story, &origins, self.routes(topic), now)?;
+        if matches!(
+            ruling.decision,
+            Decision::Silent(Reason::Budget | Reason::Flood)
+        ) {
+            desk.pace.suppressed += 1;
         }
-        let alerted = match &development {
-            Some(development) => {
-                let telling = Telling {
-                    development,
-                    decision,
-                    quoted: &quoted,
-                };
-                self.develop(tx, told, topic, &read, &landing, &telling, now)?
-            }
-            None => false,
+        let Some(development) = placed.development else {
+            return Ok(false);
         };
-        self.merge(tx, told, topic, &landing, now)?;
-        Ok(alerted)
+        let open = desk.board.get(development);
+        let was_told = open.is_some_and(|it| it.told_at.is_some());
+        if (ruling.decision.is_told() || was_told) && told.standing == Standing::News {
+            let said_by = &told.feed.feed.outlet;
+            let course = &mut desk.board.course;
+            if course.advance(&report.statement, placed.story, said_by, now) {
+                stories::set_course(tx, &topic.name, course)?;
+            }
+        }
+        let sources = desk
+            .board
+            .get(development)
+            .map_or_else(|| vec![report.origin.clone()], |it| it.voices.sources());
+        if policy.hold.is_some() && sources.len() > 1 {
+            release(tx, development, &sources, self.routes(topic), now)?;
+        }
+        if !ruling.decision.is_told() {
+            return Ok(false);
+        }
+        let telling = Telling {
+            development,
+            story: placed.story,
+            kind: ruling.kind,
+            reason: &reason,
+            decision: ruling.decision,
+            sources: with_first(&report.origin, sources),
+        };
+        self.tell(tx, told, topic, report, reading, &telling, now)?;
+        Ok(true)
+    }
+
+    /// Keeps a report where it belongs.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "everything that is known of an item comes together here"
+    )]
+    fn keep(
+        &mut self,
+        tx: &Transaction<'_>,
+        told: &Told<'_>,
+        topic: &Topic,
+        report: &Report,
+        ruling: &Ruling,
+        revised_from: Option<DevelopmentId>,
+        reason: &str,
+        read: ReadingId,
+        now: Timestamp,
+    ) -> Result<Kept, StoreError> {
+        let title = &told.item.title;
+        let story_of = |story: Option<StoryId>| match story {
+            Some(story) => Ok(story),
+            None => stories::open(tx, &topic.name, title, told.id, now),
+        };
+        let novelty = rounded(ruling.certainty);
+        let new = |story, about| NewDevelopment {
+            story,
+            item: told.id,
+            kind: ruling.kind,
+            novelty,
+            reason,
+            decision: ruling.decision,
+            about,
+        };
+        let board = &mut self.desks.entry(topic.name.clone()).or_default().board;
+        match ruling.place {
+            Place::Opens(story) => {
+                let story = story_of(story)?;
+                let about = revised_from.filter(|_| ruling.kind == DevelopmentKind::Correction);
+                let id = stories::insert_development(tx, &new(story, about), now)?;
+                stories::insert_report(tx, id, told.id, Role::First, report, read)?;
+                if about.is_none() {
+                    board.open(id, story, title, report);
+                }
+                Ok(Kept {
+                    story,
+                    development: Some(id),
+                    is_new: true,
+                })
+            }
+            Place::Joins(id, role) => {
+                let Some(open) = board.get(id) else {
+                    unreachable!("only open developments are ranked");
+                };
+                let (story, was_told) = (open.story, open.told_at.is_some());
+                stories::insert_report(tx, id, told.id, role, report, read)?;
+                // A changed item stands in its development as it first was.
+                if revised_from != Some(id) {
+                    board.add(id, report);
+                }
+                let development = if !ruling.decision.is_told() {
+                    id
+                } else if was_told {
+                    // A follow-up has an alert, and so a row, of its own.
+                    let id = stories::insert_development(tx, &new(story, Some(id)), now)?;
+                    stories::insert_report(tx, id, told.id, Role::Update, report, read)?;
+                    id
+                } else {
+                    stories::tell_later(tx, id, &new(story, None))?;
+                    id
+                };
+                Ok(Kept {
+                    story,
+                    development: Some(development),
+                    is_new: revised_from.is_some_and(|it| it != id),
+                })
+            }
+            Place::Commentary(story) => Ok(Kept {
+                story: story_of(story)?,
+                development: None,
+                is_new: false,
+            }),
+        }
     }
 
     /// Tells that a told item was withdrawn.
@@ -166,336 +387,116 @@ impl Ingest {
         tx: &Transaction<'_>,
         told: &Told<'_>,
         topic: &Topic,
-        story: StoryId,
+        (about, story): (DevelopmentId, StoryId),
         reading: &Reading,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let read = self.read(told, reading, now);
-        let landing = Landing {
+        let report = self.report(told, topic, reading, now);
+        let reason = "taken back: its feed no longer lists it, and still lists what is older";
+        let new = NewDevelopment {
             story,
-            closeness: None,
-            revised: true,
-            copy: false,
-            copied_from: None,
-            ranked: Vec::new(),
-        };
-        let development = withdrawn();
-        let telling = Telling {
-            development: &development,
+            item: told.id,
+            kind: DevelopmentKind::Correction,
+            novelty: 1.0,
+            reason,
             decision: Decision::Alert,
-            quoted: &[0],
+            about: Some(about),
         };
-        self.develop(tx, told, topic, &read, &landing, &telling, now)
+        let read = stories::insert_reading(tx, &topic.name, told.id, By::Rule, &report)?;
+        let development = stories::insert_development(tx, &new, now)?;
+        stories::insert_report(tx, development, told.id, Role::First, &report, read)?;
+        let desk = self.desks.entry(topic.name.clone()).or_default();
+        desk.board.count(&report);
+        let telling = Telling {
+            development,
+            story,
+            kind: new.kind,
+            reason,
+            decision: new.decision,
+            sources: vec![report.origin.clone()],
+        };
+        self.tell(tx, told, topic, &report, reading, &telling, now)?;
+        Ok(true)
     }
 
-    fn read<'a>(&self, told: &Told<'_>, reading: &'a Reading, now: Timestamp) -> Read<'a> {
-        let (tables, lexicon) = (&self.desk.tables, &self.engine.lexicon);
+    fn report(&self, told: &Told<'_>, topic: &Topic, reading: &Reading, now: Timestamp) -> Report {
+        let tables = &self.settings.tables;
         let feed = &told.feed.feed;
         let cited = tables.origins.cited(reading);
-        Read {
-            features: Features::new(told.words, reading, lexicon, &tables.wording, now),
-            step: tables
-                .ladder
-                .read(told.words, reading, lexicon, &tables.wording, now),
-            cites: cited.is_some(),
-            origin: cited
-                .unwrap_or_else(|| tables.origins.of_outlet(&feed.family, &feed.outlet))
-                .to_owned(),
+        let origin = cited.unwrap_or_else(|| tables.origins.of_outlet(&feed.family, &feed.outlet));
+        let source = Source {
+            words: told.words,
             reading,
-        }
-    }
-
-    fn land(
-        &mut self,
-        tx: &Transaction<'_>,
-        told: &Told<'_>,
-        topic: &Topic,
-        read: &Read<'_>,
-        now: Timestamp,
-    ) -> Result<Landing, StoreError> {
-        let stands_in = stories::of_item(tx, told.id, &topic.name)?;
-        let copied = match &told.original {
-            Some(original) => stories::of_item(tx, original.id, &topic.name)?,
-            None => None,
+            url: told.item.url.as_deref(),
+            outlet: &feed.outlet,
+            origin,
+            at: now,
         };
-        let mut landing = Landing {
-            story: StoryId(0),
-            closeness: None,
-            revised: false,
-            copy: false,
-            copied_from: None,
-            ranked: Vec::new(),
-        };
-        match (stands_in, copied) {
-            // A revision may add a fact to the story it stands in.
-            (Some(story), _) => {
-                landing.story = story;
-                landing.revised = true;
-            }
-            // The same article; where its words are others, they may say more.
-            (None, Some(story)) => {
-                landing.story = story;
-                landing.closeness = Some(1.0);
-                landing.copy = told.repeats();
-                if let (true, Some(original)) = (landing.copy, &told.original) {
-                    landing.copied_from = stories::origin_of(tx, original.id, &topic.name)?;
-                }
-            }
-            // A copy of what did not match is the first to say it.
-            (None, None) => {
-                let open = self.open.entry(topic.name.clone()).or_default();
-                let placement = place(&read.features, read.step.state, open, &self.story);
-                if let Some(joined) = placement.joins() {
-                    landing.story = joined.story;
-                    landing.closeness = Some(joined.closeness);
-                } else {
-                    landing.story = stories::open(tx, &topic.name, &told.item.title, told.id, now)?;
-                }
-                landing.ranked = placement.ranked;
-            }
-        }
-        Ok(landing)
-    }
-
-    /// Whether the item is an edited copy of one in its story that names no fact of its own.
-    fn compare_texts(&self, topic: &Topic, read: &Read<'_>, landing: &mut Landing) {
-        let open = self.open.get(&topic.name);
-        let Some(story) = open.and_then(|it| it.get(landing.story)) else {
-            return;
-        };
-        let tells_more = || {
-            read.features
-                .facts
-                .iter()
-                .any(|it| !story.facts.contains(&it.key))
-        };
-        if landing.revised || landing.copy || tells_more() {
-            return;
-        }
-        if let Some((origin, _)) = story.texts.original_of(&read.features.shingles) {
-            landing.copy = true;
-            landing.copied_from = Some(origin.to_owned());
-        }
-    }
-
-    /// What the item adds to the story as it stood before.
-    fn weigh(
-        &self,
-        told: &Told<'_>,
-        topic: &Topic,
-        read: &Read<'_>,
-        landing: &Landing,
-    ) -> (News, Option<Development>) {
-        let Some(open) = self.open.get(&topic.name) else {
-            return (News::default(), None);
-        };
-        let story = open.get(landing.story);
-        let news = News::of(&read.features, story, &open.rarity);
-        if landing.copy {
-            return (news, None);
-        }
-        let opens = landing.closeness.is_none() && !landing.revised;
-        if opens {
-            let turns = turns(&read.step, &open.course, read.features.at);
-            let opening = || opening(landing.ranked.first().copied());
-            return (news, Some(turns.unwrap_or_else(opening)));
-        }
-        // A story that closed before its item was changed has nothing to compare with.
-        let Some(story) = story else {
-            return (news, None);
-        };
-        // Known from history alone, or only from what was held back: nobody was told of it yet.
-        if story.course.told_at.is_none() && told.standing == Standing::News && !landing.revised {
-            return (news, Some(first_told(landing.story)));
-        }
-        let corrected = told
-            .was
-            .filter(|_| landing.revised)
-            .and_then(|was| correction(&self.facts_of(was), &read.features, &read.step));
-        let development = corrected
-            .or_else(|| {
-                stands(
-                    &read.step,
-                    &news,
-                    &story.course,
-                    &open.course,
-                    read.features.at,
-                )
-            })
-            .or_else(|| assess(&news, &self.story));
-        (news, development)
-    }
-
-    /// Sentences that an alert would quote, by number.
-    fn quoted(
-        &self,
-        told: &Told<'_>,
-        topic: &Topic,
-        read: &Read<'_>,
-        landing: &Landing,
-    ) -> Vec<u16> {
-        let Some(open) = self.open.get(&topic.name) else {
-            return vec![0];
-        };
-        // What no alert has told is new to the reader, whatever the story holds.
-        let story = open
-            .get(landing.story)
-            .filter(|it| it.course.told_at.is_some());
-        let wording = &self.desk.tables.wording;
-        fresh(told.words, &read.features, story, wording, &open.rarity)
-    }
-
-    fn facts_of(&self, title: &str) -> Features {
-        let words = Words::new(title, "");
-        let reading = self.engine.lexicon.read(&words);
-        let wording = &self.desk.tables.wording;
-        Features::new(
-            &words,
-            &reading,
-            &self.engine.lexicon,
-            wording,
-            Timestamp::UNIX_EPOCH,
+        let none = Board::default();
+        let board = self.desks.get(&topic.name).map_or(&none, |it| &it.board);
+        let lexicon = &self.engine.lexicon;
+        Report::read(
+            source,
+            &tables.reader,
+            lexicon,
+            &tables.wording,
+            &board.frequencies,
         )
-    }
-
-    fn course(&self, topic: &Topic, story: StoryId) -> Option<&crate::story::open::Course> {
-        Some(&self.open.get(&topic.name)?.get(story)?.course)
-    }
-
-    /// Independent origins of a story, with that of a further item.
-    fn origins(&self, topic: &Topic, story: StoryId, further: &str) -> Vec<String> {
-        let open = self.open.get(&topic.name).and_then(|it| it.get(story));
-        let mut origins = open.map_or_else(Vec::new, |it| it.origins.clone());
-        if !origins.iter().any(|it| it == further) {
-            origins.push(further.to_owned());
-        }
-        origins
-    }
-
-    /// The story with the item in it.
-    fn advance(
-        &mut self,
-        tx: &Transaction<'_>,
-        topic: &Topic,
-        read: &Read<'_>,
-        landing: &Landing,
-        news: &News,
-        standing: Standing,
-    ) -> Result<(), StoreError> {
-        let open = self.open.entry(topic.name.clone()).or_default();
-        if standing == Standing::Copy {
-            if let Some(story) = open.get_mut(landing.story) {
-                story.reported_by(&read.origin);
-            }
-            return Ok(());
-        }
-        let opens = landing.closeness.is_none() && !landing.revised;
-        let at = read.features.at;
-        let joins = if sets(&read.step, news) {
-            Arrival::Sets
-        } else {
-            Arrival::Joins
-        };
-        if opens {
-            open.open(landing.story, &read.features);
-        } else {
-            open.add(landing.story, &read.features);
-        }
-        if let Some(story) = open.get_mut(landing.story) {
-            story.reported_by(&read.origin);
-            story.texts.remember(&read.features.shingles, &read.origin);
-            if story
-                .course
-                .advance(&read.step, if opens { Arrival::Opens } else { joins }, at)
-            {
-                stories::set_course(tx, landing.story, &story.course)?;
-            }
-        }
-        if standing == Standing::News && open.course.advance(&read.step, joins, at) {
-            open.course.forget(at);
-            stories::set_topic_course(tx, &topic.name, &open.course)?;
-        }
-        Ok(())
-    }
-
-    /// Late evidence may show that two stories are one.
-    fn merge(
-        &mut self,
-        tx: &Transaction<'_>,
-        told: &Told<'_>,
-        topic: &Topic,
-        landing: &Landing,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let story = landing.story;
-        let open = self.open.entry(topic.name.clone()).or_default();
-        let Some((other, closeness)) = open.same_as(story, &landing.ranked, &self.story) else {
-            return Ok(());
-        };
-        let (from, into) = (story.max(other), story.min(other));
-        open.merge(from, into);
-        stories::merge(tx, from, into, told.id, closeness, now)?;
-        if let Some(course) = self.course(topic, into) {
-            stories::set_course(tx, into, course)?;
-        }
-        Ok(())
     }
 
     #[expect(
         clippy::too_many_arguments,
         reason = "everything an alert says comes together here"
     )]
-    fn develop(
+    fn tell(
         &mut self,
         tx: &Transaction<'_>,
         told: &Told<'_>,
         topic: &Topic,
-        read: &Read<'_>,
-        landing: &Landing,
+        report: &Report,
+        reading: &Reading,
         telling: &Telling<'_>,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let story = landing.story;
-        let &Telling {
-            development,
-            decision,
-            quoted,
-        } = telling;
-        let suppressed = match decision {
-            Decision::Alert | Decision::Held(_) => stories::suppressed(tx, &topic.name)?,
-            Decision::Silent(_) => 0,
-        };
-        let id = stories::insert_development(tx, story, told.id, development, decision, now)?;
-        let due = match decision {
-            Decision::Alert => now,
+    ) -> Result<(), StoreError> {
+        let due = match telling.decision {
             Decision::Held(until) => until,
-            Decision::Silent(_) => return Ok(false),
+            Decision::Alert | Decision::Silent(_) => now,
         };
         let created_at = rfc3339(now);
         let identity = format!(
             "{}\n{}\n{}\n{}\n{created_at}",
-            topic.name, told.feed.feed.name, told.item.title, id.0
+            topic.name, told.feed.feed.name, told.item.title, telling.development.0
         );
         let key = format!("{}-{:016x}", topic.name, hash(&identity).cast_unsigned());
         let item = told.item;
-        let state = self.course(topic, story).and_then(|it| it.state);
+        let tables = self.tables();
+        let desk = self.desks.entry(topic.name.clone()).or_default();
+        let course = &desk.board.course;
+        let state = course.state.filter(|_| course.story == Some(telling.story));
+        let lexicon = &self.engine.lexicon;
         let message = Message {
             id: key.clone(),
             topic: topic.name.clone(),
-            kind: development.kind.as_str().to_owned(),
+            kind: telling.kind.as_str().to_owned(),
             story: StoryLine {
-                id: story.0,
-                title: stories::title(tx, story)?,
+                id: telling.story.0,
+                title: stories::title(tx, telling.story)?,
                 state: state.map(|it| it.as_str().to_owned()),
             },
+            development: DevelopmentLine::of(
+                telling.development.0,
+                &report.statement,
+                lexicon,
+                now,
+            ),
             headline: item.title.clone(),
             new: quotes(
                 &item.title,
                 &item.summary,
                 told.language,
-                quoted,
-                read.reading,
-                &self.engine.lexicon,
+                &quoted(told.words, &tables.wording, &desk.board.frequencies),
+                reading,
+                lexicon,
             ),
             item: ItemLine {
                 title: item.title.clone(),
@@ -504,49 +505,66 @@ impl Ingest {
                 language: told.language.map(str::to_owned),
                 published_at: told.published_at.map(rfc3339),
             },
-            sources: with_first(&read.origin, self.origins(topic, story, &read.origin)),
-            reason: development.reason.clone(),
-            first: stories::first_report(tx, story, told.id, now)?,
-            suppressed,
+            sources: telling.sources.clone(),
+            reason: telling.reason.to_owned(),
+            first: stories::first_report(tx, telling.development, told.id, now)?,
+            suppressed: std::mem::take(&mut desk.pace.suppressed),
             created_at,
         };
+        desk.pace.alerts.push_back(ToldAlert {
+            at: now,
+            outlet: report.outlet.clone(),
+        });
+        desk.board.tell(telling.development, now);
         let text = serde_json::to_string(&message).expect("a message is strings and numbers");
-        let alert = stories::insert_alert(tx, id, &text, now)?;
+        let alert = stories::insert_alert(tx, telling.development, told.id, &text, now)?;
         let subject = Subject {
-            kind: development.kind,
+            kind: telling.kind,
             state,
             language: told.language,
             outlet: &told.feed.feed.outlet,
         };
         let dispatch = dispatch(self.routes(topic), &subject, due);
-        outbox::owe(tx, alert, story, &key, &dispatch, now)?;
-        let open = self.open.entry(topic.name.clone()).or_default();
-        if let Some(story) = open.get_mut(story) {
-            story.course.told_at = Some(now);
-        }
-        Ok(true)
+        outbox::owe(tx, alert, telling.story, &key, &dispatch, now)
+    }
+
+    fn tables(&self) -> std::sync::Arc<crate::story::Tables> {
+        std::sync::Arc::clone(&self.settings.tables)
+    }
+
+    fn policy(&self, topic: &Topic) -> Policy {
+        let policy = self.settings.policies.get(&topic.name);
+        policy.cloned().unwrap_or_default()
     }
 
     fn routes(&self, topic: &Topic) -> &[Route] {
-        let routes = self.desk.routes.get(&topic.name);
+        let routes = self.settings.routes.get(&topic.name);
         routes.map_or(&[][..], Vec::as_slice)
     }
+}
+
+/// Where a report was kept.
+struct Kept {
+    story: StoryId,
+    development: Option<DevelopmentId>,
+    /// A changed item stands elsewhere than before.
+    is_new: bool,
 }
 
 /// What waited for a second source goes out, with all that have it, at the hour that it is now.
 fn release(
     tx: &Transaction<'_>,
-    story: StoryId,
-    origins: &[String],
+    development: DevelopmentId,
+    sources: &[String],
     routes: &[Route],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    for (alert, message) in stories::held(tx, story, now)? {
+    for (alert, message) in stories::held(tx, development, now)? {
         let Ok(mut message) = serde_json::from_str::<Message>(&message) else {
             continue;
         };
         let first = message.sources.first().cloned().unwrap_or_default();
-        message.sources = with_first(&first, origins.to_vec());
+        message.sources = with_first(&first, sources.to_vec());
         let text = serde_json::to_string(&message).expect("a message is strings and numbers");
         stories::reword(tx, AlertId(alert), &text)?;
         let Some(kind) = DevelopmentKind::of(&message.kind) else {
@@ -559,41 +577,21 @@ fn release(
             outlet: &message.item.outlet,
         };
         let dispatch = dispatch(routes, &subject, now);
+        let story = StoryId(message.story.id);
         outbox::owe_anew(tx, AlertId(alert), story, &message.id, &dispatch, now)?;
     }
     Ok(())
 }
 
-/// The origin that told this comes first, whoever opened the story.
-fn with_first(first: &str, origins: Vec<String>) -> Vec<String> {
-    let others = origins.into_iter().filter(|it| it != first);
+/// The origin that told this comes first, where it is one of the sources.
+fn with_first(first: &str, sources: Vec<String>) -> Vec<String> {
+    if !sources.iter().any(|it| it == first) {
+        return sources;
+    }
+    let others = sources.into_iter().filter(|it| it != first);
     std::iter::once(first.to_owned()).chain(others).collect()
 }
 
 fn rounded(number: f64) -> f64 {
     (number * 100.0).round() / 100.0
-}
-
-fn reason(
-    decision: Decision,
-    development: Option<&Development>,
-    landing: &Landing,
-    news: &News,
-) -> String {
-    match (decision, development) {
-        (Decision::Silent(Reason::Copy), _) => match &landing.copied_from {
-            Some(origin) => format!("a copy: {origin} had these words first"),
-            None => "the same article as one already kept".to_owned(),
-        },
-        (_, Some(development)) => development.reason.clone(),
-        (_, None) if landing.closeness.is_none() => "adds no new fact".to_owned(),
-        (_, None) => format!(
-            "repeats its story: {:.0} % of its headline was said before, and {}",
-            (1.0 - news.unsaid) * 100.0,
-            match news.new.as_slice() {
-                [] => "it names nothing new".to_owned(),
-                new => format!("what it adds is too little to tell: {}", new.join(", ")),
-            }
-        ),
-    }
 }

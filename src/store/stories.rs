@@ -1,16 +1,26 @@
-//! Stories, developments and alerts.
+//! Stories, developments, their reports, and alerts.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use crate::alert::Decision;
+use crate::alert::{Decision, Role};
 use crate::clock::rfc3339;
 use crate::message::FirstLine;
-use crate::store::items::ItemId;
+use crate::store::items::{By, ItemId};
 use crate::store::{At, StoreError};
+use crate::story::course::Course;
 use crate::story::ladder::State;
-use crate::story::open::Course;
-use crate::story::{Development, StoryId};
+use crate::story::numbers::Day;
+use crate::story::report::{Report, Terms};
+use crate::story::statement::Statement;
+use crate::story::{DevelopmentId, DevelopmentKind, StoryId};
+use crate::text::language::Script;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlertId(pub i64);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadingId(pub i64);
 
 pub fn open(
     tx: &Transaction<'_>,
@@ -27,39 +37,61 @@ pub fn open(
     Ok(StoryId(id))
 }
 
+/// Writes down how an item was read for a topic.
+pub fn insert_reading(
+    tx: &Transaction<'_>,
+    topic: &str,
+    item: ItemId,
+    by: By,
+    report: &Report,
+) -> Result<ReadingId, StoreError> {
+    let statement = serde_json::to_string(&report.statement).expect("strings and numbers");
+    let id = tx
+        .prepare_cached(
+            "INSERT INTO readings (topic, item_id, read_at, outlet, origin, script, statement, by_rule, terms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .insert(params![
+            topic,
+            item.0,
+            At(report.at),
+            report.outlet,
+            report.origin,
+            report.script.map(Script::as_str),
+            statement,
+            by == By::Rule,
+            report.terms.to_bytes()
+        ])?;
+    Ok(ReadingId(id))
+}
+
 /// Where an item landed, as it is written down.
 #[derive(Debug, Clone)]
 pub struct Placed<'a> {
     pub story: StoryId,
     pub item: ItemId,
-    pub similarity: Option<f64>,
     pub decision: Decision,
     pub reason: &'a str,
     pub origin: &'a str,
     pub state: Option<State>,
-    /// JSON: what is new and known.
-    pub facts: &'a str,
-    /// JSON: further stories that came near.
-    pub runners_up: &'a str,
+    /// JSON: how it was placed and weighed.
+    pub signs: &'a str,
 }
 
 pub fn place(tx: &Transaction<'_>, placed: &Placed<'_>, now: Timestamp) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO story_items
-            (story_id, item_id, similarity, decision, code, reason, origin, state, facts, runners_up, placed_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT OR REPLACE INTO story_items (story_id, item_id, decision, code, reason, origin, state, signs, placed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
     .execute(params![
         placed.story.0,
         placed.item.0,
-        placed.similarity,
         placed.decision.as_str(),
         placed.decision.code(),
         placed.reason,
         placed.origin,
         placed.state.map(State::as_str),
-        placed.facts,
-        placed.runners_up,
+        placed.signs,
         At(now)
     ])?;
     tx.prepare_cached("UPDATE stories SET last_seen_at = max(last_seen_at, ?2) WHERE id = ?1")?
@@ -67,30 +99,35 @@ pub fn place(tx: &Transaction<'_>, placed: &Placed<'_>, now: Timestamp) -> Resul
     Ok(())
 }
 
-/// The story of `topic` that an item stands in.
-pub fn of_item(tx: &Connection, item: ItemId, topic: &str) -> Result<Option<StoryId>, StoreError> {
+/// The development of `topic` that an item reports last, and its story.
+pub fn of_item(
+    tx: &Connection,
+    item: ItemId,
+    topic: &str,
+) -> Result<Option<(DevelopmentId, StoryId)>, StoreError> {
     let mut statement = tx.prepare_cached(
-        "SELECT s.id FROM story_items si JOIN stories s ON s.id = si.story_id WHERE si.item_id = ?1 AND s.topic = ?2",
+        "SELECT d.id, s.id FROM reports r JOIN developments d ON d.id = r.development_id JOIN stories s ON s.id = d.story_id
+         WHERE r.item_id = ?1 AND s.topic = ?2 ORDER BY d.id DESC LIMIT 1",
     )?;
-    Ok(statement
-        .query_row(params![item.0, topic], |row| row.get(0).map(StoryId))
-        .optional()?)
+    let found = statement.query_row(params![item.0, topic], |row| {
+        Ok((DevelopmentId(row.get(0)?), StoryId(row.get(1)?)))
+    });
+    Ok(found.optional()?)
 }
 
-/// Who had the story first, and how long before `now`; nobody where that is this item.
+/// Who had a development first, and how long before `now`; nobody where that is this item.
 pub fn first_report(
     tx: &Connection,
-    story: StoryId,
+    development: DevelopmentId,
     item: ItemId,
     now: Timestamp,
 ) -> Result<Option<FirstLine>, StoreError> {
     let mut statement = tx.prepare_cached(
-        "SELECT f.outlet, si.placed_at, unixepoch(?3) - unixepoch(si.placed_at)
-         FROM story_items si JOIN items i ON i.id = si.item_id JOIN feeds f ON f.id = i.feed_id
-         WHERE si.story_id = ?1 AND si.item_id <> ?2 ORDER BY si.placed_at, si.item_id LIMIT 1",
+        "SELECT outlet, reported_at, unixepoch(?3) - unixepoch(reported_at) FROM reports
+         WHERE development_id = ?1 AND item_id <> ?2 ORDER BY reported_at, item_id LIMIT 1",
     )?;
     Ok(statement
-        .query_row(params![story.0, item.0, At(now)], |row| {
+        .query_row(params![development.0, item.0, At(now)], |row| {
             Ok(FirstLine {
                 outlet: row.get(0)?,
                 at: row.get(1)?,
@@ -100,48 +137,97 @@ pub fn first_report(
         .optional()?)
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DevelopmentId(pub i64);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AlertId(pub i64);
+/// A development as it is written down at its first report.
+#[derive(Debug, Clone)]
+pub struct NewDevelopment<'a> {
+    pub story: StoryId,
+    pub item: ItemId,
+    pub kind: DevelopmentKind,
+    /// 0..1: how surely it is new, and news.
+    pub novelty: f64,
+    pub reason: &'a str,
+    pub decision: Decision,
+    /// What a correction or a follow-up is about.
+    pub about: Option<DevelopmentId>,
+}
 
 pub fn insert_development(
     tx: &Transaction<'_>,
-    story: StoryId,
-    item: ItemId,
-    development: &Development,
-    decision: Decision,
+    new: &NewDevelopment<'_>,
     now: Timestamp,
 ) -> Result<DevelopmentId, StoreError> {
     let id = tx
         .prepare_cached(
-            "INSERT INTO developments (story_id, item_id, kind, novelty, reason, verdict, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO developments (story_id, item_id, kind, novelty, reason, verdict, created_at, about)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .insert(params![
-            story.0,
-            item.0,
-            development.kind.as_str(),
-            development.novelty,
-            development.reason,
-            decision.code(),
-            At(now)
+            new.story.0,
+            new.item.0,
+            new.kind.as_str(),
+            new.novelty,
+            new.reason,
+            new.decision.code(),
+            At(now),
+            new.about.map(|it| it.0)
         ])?;
     Ok(DevelopmentId(id))
+}
+
+/// A development that was silent is told at a later report.
+pub fn tell_later(
+    tx: &Transaction<'_>,
+    development: DevelopmentId,
+    told: &NewDevelopment<'_>,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE developments SET kind = ?2, novelty = ?3, reason = ?4, verdict = ?5 WHERE id = ?1",
+    )?
+    .execute(params![
+        development.0,
+        told.kind.as_str(),
+        told.novelty,
+        told.reason,
+        told.decision.code()
+    ])?;
+    Ok(())
+}
+
+/// An item reports a development; it does so once.
+pub fn insert_report(
+    tx: &Transaction<'_>,
+    development: DevelopmentId,
+    item: ItemId,
+    role: Role,
+    report: &Report,
+    reading: ReadingId,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT OR IGNORE INTO reports (development_id, item_id, role, outlet, origin, reported_at, reading_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        development.0,
+        item.0,
+        role.as_str(),
+        report.outlet,
+        report.origin,
+        At(report.at),
+        reading.0
+    ])?;
+    Ok(())
 }
 
 pub fn insert_alert(
     tx: &Transaction<'_>,
     development: DevelopmentId,
+    item: ItemId,
     message: &str,
     now: Timestamp,
 ) -> Result<AlertId, StoreError> {
     let id = tx
-        .prepare_cached(
-            "INSERT INTO alerts (development_id, message, created_at) VALUES (?1, ?2, ?3)",
-        )?
-        .insert(params![development.0, message, At(now)])?;
+        .prepare_cached("INSERT INTO alerts (development_id, item_id, message, created_at) VALUES (?1, ?2, ?3, ?4)")?
+        .insert(params![development.0, item.0, message, At(now)])?;
     Ok(AlertId(id))
 }
 
@@ -151,87 +237,75 @@ pub fn title(tx: &Connection, story: StoryId) -> Result<String, StoreError> {
         .query_row([story.0], |row| row.get(0))?)
 }
 
-/// The origin of an item in a topic's stories.
-pub fn origin_of(tx: &Connection, item: ItemId, topic: &str) -> Result<Option<String>, StoreError> {
-    let mut statement = tx.prepare_cached(
-        "SELECT si.origin FROM story_items si JOIN stories s ON s.id = si.story_id WHERE si.item_id = ?1 AND s.topic = ?2",
-    )?;
-    let origin = statement.query_row(params![item.0, topic], |row| row.get(0));
-    Ok(origin.optional()?)
+/// Whether a follow-up was sent about a development.
+pub fn is_followed_up(tx: &Connection, development: DevelopmentId) -> Result<bool, StoreError> {
+    let mut statement =
+        tx.prepare_cached("SELECT 1 FROM developments WHERE about = ?1 AND kind <> 'correction'")?;
+    let found = statement.query_row([development.0], |_| Ok(()));
+    Ok(found.optional()?.is_some())
 }
 
-/// Writes down how far a story has come.
-pub fn set_course(tx: &Transaction<'_>, story: StoryId, course: &Course) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE stories SET state = ?2, actor = ?3, official = ?4, hearsay = ?5, states = ?6 WHERE id = ?1")?
-        .execute(params![
-            story.0,
-            course.state.map(State::as_str),
-            course.actor,
-            course.official,
-            course.hearsay,
-            written(&course.states)
-        ])?;
-    Ok(())
-}
-
-/// Writes down where the matter of a topic stands.
-pub fn set_topic_course(
-    tx: &Transaction<'_>,
+/// Whether an item of `topic` was told as corrected within the time since then.
+pub fn corrected_since(
+    tx: &Connection,
+    item: ItemId,
     topic: &str,
-    course: &Course,
-) -> Result<(), StoreError> {
+    since: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT 1 FROM developments d JOIN stories s ON s.id = d.story_id
+         WHERE d.item_id = ?1 AND s.topic = ?2 AND d.kind = 'correction' AND d.created_at > ?3",
+    )?;
+    let found = statement.query_row(params![item.0, topic, At(since)], |_| Ok(()));
+    Ok(found.optional()?.is_some())
+}
+
+/// Writes down where the matter of a topic stands, for the topic and for the story that tells it.
+pub fn set_course(tx: &Transaction<'_>, topic: &str, course: &Course) -> Result<(), StoreError> {
+    let state = course.state.map(State::as_str);
+    let states = written(&course.states);
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO topics (name, state, actor, states) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT OR REPLACE INTO topics (name, state, actor, states, setter, day, place, story_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
     .execute(params![
         topic,
-        course.state.map(State::as_str),
-        course.actor,
-        written(&course.states)
+        state,
+        course.party,
+        states,
+        course.setter,
+        course.day.map(|it| it.to_string()),
+        course.place,
+        course.story.map(|it| it.0)
     ])?;
+    if let Some(story) = course.story {
+        tx.prepare_cached("UPDATE stories SET state = ?2, actor = ?3, states = ?4 WHERE id = ?1")?
+            .execute(params![story.0, state, course.party, states])?;
+    }
     Ok(())
 }
 
 /// Where the matter of a topic stands.
-pub fn topic_course(tx: &Connection, topic: &str) -> Result<Course, StoreError> {
-    let mut statement =
-        tx.prepare_cached("SELECT state, actor, states FROM topics WHERE name = ?1")?;
+pub fn course(tx: &Connection, topic: &str) -> Result<Course, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT state, actor, states, setter, day, place, story_id FROM topics WHERE name = ?1",
+    )?;
     let course = statement.query_row([topic], |row| {
         let state: Option<String> = row.get(0)?;
         Ok(Course {
             state: state.as_deref().and_then(State::of),
-            actor: row.get(1)?,
+            party: row.get(1)?,
             states: states(&row.get::<_, String>(2)?),
-            ..Course::default()
+            setter: row.get(3)?,
+            day: row
+                .get::<_, Option<String>>(4)?
+                .as_deref()
+                .and_then(Day::of),
+            place: row.get(5)?,
+            story: row.get::<_, Option<i64>>(6)?.map(StoryId),
         })
     });
     Ok(course.optional()?.unwrap_or_default())
-}
-
-/// How far the stories of `topic` seen since `since` have come.
-pub fn courses_since(
-    tx: &Connection,
-    topic: &str,
-    since: Timestamp,
-) -> Result<Vec<(StoryId, Course)>, StoreError> {
-    let mut statement = tx.prepare_cached(
-        "SELECT s.id, s.state, s.actor, s.official, s.hearsay, s.states,
-            (SELECT max(a.created_at) FROM developments d JOIN alerts a ON a.development_id = d.id WHERE d.story_id = s.id)
-         FROM stories s WHERE s.topic = ?1 AND s.last_seen_at >= ?2 AND s.merged_into IS NULL",
-    )?;
-    let rows = statement.query_map(params![topic, At(since)], |row| {
-        let state: Option<String> = row.get(1)?;
-        let course = Course {
-            told_at: row.get::<_, Option<At>>(6)?.map(|it| it.0),
-            state: state.as_deref().and_then(State::of),
-            actor: row.get(2)?,
-            states: states(&row.get::<_, String>(5)?),
-            official: row.get(3)?,
-            hearsay: row.get(4)?,
-        };
-        Ok((StoryId(row.get(0)?), course))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// `cancelled 2018-05-24T13:50:00Z, revived …`
@@ -250,64 +324,58 @@ fn states(written: &str) -> Vec<(State, Timestamp)> {
     states.collect()
 }
 
-/// `from` turns out to be `into`, which takes its items and developments.
-pub fn merge(
-    tx: &Transaction<'_>,
-    from: StoryId,
-    into: StoryId,
-    item: ItemId,
-    closeness: f64,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "INSERT INTO merges (from_story, into_story, item_id, closeness, merged_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?
-    .execute(params![from.0, into.0, item.0, closeness, At(now)])?;
-    for sql in [
-        "UPDATE story_items SET story_id = ?2 WHERE story_id = ?1",
-        "UPDATE developments SET story_id = ?2 WHERE story_id = ?1",
-        "UPDATE deliveries SET story_id = ?2 WHERE story_id = ?1",
-        "UPDATE stories SET merged_into = ?2 WHERE id = ?1",
-        "UPDATE stories SET last_seen_at = max(last_seen_at, (SELECT last_seen_at FROM stories WHERE id = ?1)) WHERE id = ?2",
-    ] {
-        tx.prepare_cached(sql)?.execute(params![from.0, into.0])?;
-    }
-    Ok(())
+/// An alert of a topic, for its budgets.
+#[derive(Debug, Clone)]
+pub struct ToldAlert {
+    pub at: Timestamp,
+    /// Whose report caused it.
+    pub outlet: String,
 }
 
-/// Alerts of `topic` since `since`.
-pub fn told_since(tx: &Connection, topic: &str, since: Timestamp) -> Result<u32, StoreError> {
+/// Alerts of `topic` since `since`, the earliest first.
+pub fn alerts_since(
+    tx: &Connection,
+    topic: &str,
+    since: Timestamp,
+) -> Result<Vec<ToldAlert>, StoreError> {
     let mut statement = tx.prepare_cached(
-        "SELECT count(*) FROM alerts a JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id
-         WHERE a.created_at > ?1 AND s.topic = ?2",
+        "SELECT a.created_at, coalesce(json_extract(a.message, '$.item.outlet'), '')
+         FROM alerts a JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id
+         WHERE a.created_at > ?1 AND s.topic = ?2 ORDER BY a.id",
     )?;
-    Ok(statement.query_row(params![At(since), topic], |row| row.get(0))?)
+    let rows = statement.query_map(params![At(since), topic], |row| {
+        Ok(ToldAlert {
+            at: row.get::<_, At>(0)?.0,
+            outlet: row.get(1)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Developments of `topic` that were held back since its last alert, by floor or budget.
+/// Developments of `topic` that were held back since its last alert, by a budget or a bound.
 pub fn suppressed(tx: &Connection, topic: &str) -> Result<u32, StoreError> {
     let mut statement = tx.prepare_cached(
         "SELECT count(*) FROM developments d JOIN stories s ON s.id = d.story_id
-         WHERE s.topic = ?1 AND d.verdict IN ('floor', 'budget') AND d.id >
+         WHERE s.topic = ?1 AND d.verdict IN ('flood', 'budget') AND d.id >
             coalesce((SELECT max(a.development_id) FROM alerts a JOIN developments o ON o.id = a.development_id
                 JOIN stories t ON t.id = o.story_id WHERE t.topic = ?1), 0)",
     )?;
     Ok(statement.query_row([topic], |row| row.get(0))?)
 }
 
-/// Alerts of a story that wait for a second source, with their messages.
+/// The alert of a development that waits for a second source, with its message.
 pub fn held(
     tx: &Connection,
-    story: StoryId,
+    development: DevelopmentId,
     now: Timestamp,
 ) -> Result<Vec<(i64, String)>, StoreError> {
     let mut statement = tx.prepare_cached(
         "SELECT a.id, a.message FROM developments d JOIN alerts a ON a.development_id = d.id
-         WHERE d.story_id = ?1 AND d.verdict = 'held' AND EXISTS
+         WHERE d.id = ?1 AND d.verdict = 'held' AND EXISTS
             (SELECT 1 FROM deliveries o WHERE o.alert_id = a.id AND o.next_attempt_at > ?2
                 AND (o.state = 'pending' OR (o.held_by = 'quiet' AND o.folded_into IS NULL)))",
     )?;
-    let rows = statement.query_map(params![story.0, At(now)], |row| {
+    let rows = statement.query_map(params![development.0, At(now)], |row| {
         Ok((row.get(0)?, row.get(1)?))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -320,53 +388,119 @@ pub fn reword(tx: &Transaction<'_>, alert: AlertId, message: &str) -> Result<(),
     Ok(())
 }
 
-/// An item of a story that is still open, as needed to open it again after a restart.
-#[derive(Debug, Clone)]
-pub struct Member {
+/// A development that may still be open, with its reports in the order in which they came.
+#[derive(Debug)]
+pub struct OpenRow {
+    pub id: DevelopmentId,
     pub story: StoryId,
-    pub title: String,
-    pub summary: String,
-    pub at: Timestamp,
-    pub origin: String,
-    pub is_copy: bool,
+    /// Of its first report.
+    pub headline: String,
+    pub told_at: Option<Timestamp>,
+    pub reports: Vec<Report>,
 }
 
-/// Members of the stories of `topic` seen since `since`, in the order in which they were placed.
-pub fn members_since(
+/// Developments of `topic` with a report since `since`, in the order in which they began.
+pub fn open_since(
     tx: &Connection,
     topic: &str,
     since: Timestamp,
-) -> Result<Vec<Member>, StoreError> {
+) -> Result<Vec<OpenRow>, StoreError> {
     let mut statement = tx.prepare_cached(
-        "SELECT si.story_id, i.title, iif(a.decided, a.text, i.summary), si.placed_at, si.origin, si.code = 'copy'
-         FROM stories s JOIN story_items si ON si.story_id = s.id JOIN items i ON i.id = si.item_id
-         LEFT JOIN articles a ON a.item_id = i.id
-         WHERE s.topic = ?1 AND s.last_seen_at >= ?2 AND s.merged_into IS NULL
-         ORDER BY si.placed_at, si.item_id",
+        "SELECT d.id, d.story_id, i.title, (SELECT a.created_at FROM alerts a WHERE a.development_id = d.id)
+         FROM developments d JOIN stories s ON s.id = d.story_id JOIN items i ON i.id = d.item_id
+         WHERE s.topic = ?1 AND d.about IS NULL AND d.id IN (SELECT development_id FROM reports WHERE reported_at >= ?2)
+         ORDER BY d.id",
     )?;
-    let rows = statement.query_map(params![topic, At(since)], member)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let rows = statement.query_map(params![topic, At(since)], |row| {
+        Ok(OpenRow {
+            id: DevelopmentId(row.get(0)?),
+            story: StoryId(row.get(1)?),
+            headline: row.get(2)?,
+            told_at: row.get::<_, Option<At>>(3)?.map(|it| it.0),
+            reports: Vec::new(),
+        })
+    })?;
+    let mut open: Vec<OpenRow> = rows.collect::<Result<_, _>>()?;
+    let mut statement = tx.prepare_cached(
+        "SELECT r.read_at, r.outlet, r.origin, r.statement, r.script, r.terms
+         FROM reports p JOIN readings r ON r.id = p.reading_id
+         WHERE p.development_id = ?1 AND r.terms IS NOT NULL ORDER BY r.id",
+    )?;
+    for row in &mut open {
+        let reports = statement.query_map([row.id.0], reading)?;
+        row.reports = reports
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+            .collect();
+    }
+    Ok(open)
 }
 
-/// The items that opened the last `n` stories of `topic`, in that order.
-pub fn openers(tx: &Connection, topic: &str, n: usize) -> Result<Vec<Member>, StoreError> {
+/// The latest `n` readings of `topic`, the earliest first.
+pub fn latest_readings(tx: &Connection, topic: &str, n: usize) -> Result<Vec<Report>, StoreError> {
     let mut statement = tx.prepare_cached(
-        "SELECT s.id, i.title, iif(a.decided, a.text, i.summary), s.first_seen_at, '', 0
-         FROM (SELECT id, opened_by, first_seen_at FROM stories WHERE topic = ?1 ORDER BY id DESC LIMIT ?2) s
-         JOIN items i ON i.id = s.opened_by LEFT JOIN articles a ON a.item_id = i.id ORDER BY s.id",
+        "SELECT read_at, outlet, origin, statement, script, terms FROM (
+            SELECT * FROM readings WHERE topic = ?1 AND terms IS NOT NULL ORDER BY id DESC LIMIT ?2)
+         ORDER BY id",
     )?;
     let n = i64::try_from(n).unwrap_or(i64::MAX);
-    let rows = statement.query_map(params![topic, n], member)?;
+    let rows = statement.query_map(params![topic, n], reading)?;
+    Ok(rows
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .collect())
+}
+
+/// Reports of `topic` since `since` that matched by rule: when, and whose.
+pub fn by_rule_since(
+    tx: &Connection,
+    topic: &str,
+    since: Timestamp,
+) -> Result<Vec<(Timestamp, String)>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT read_at, outlet FROM readings WHERE topic = ?1 AND read_at >= ?2 AND by_rule ORDER BY id",
+    )?;
+    let rows = statement.query_map(params![topic, At(since)], |row| {
+        Ok((row.get::<_, At>(0)?.0, row.get(1)?))
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn member(row: &rusqlite::Row<'_>) -> rusqlite::Result<Member> {
-    Ok(Member {
-        story: StoryId(row.get(0)?),
-        title: row.get(1)?,
-        summary: row.get(2)?,
-        at: row.get::<_, At>(3)?.0,
-        origin: row.get(4)?,
-        is_copy: row.get(5)?,
-    })
+/// The latest reading of an item for a topic.
+pub fn last_reading(
+    tx: &Connection,
+    item: ItemId,
+    topic: &str,
+) -> Result<Option<Report>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT read_at, outlet, origin, statement, script, terms FROM readings
+         WHERE item_id = ?1 AND topic = ?2 AND terms IS NOT NULL ORDER BY id DESC LIMIT 1",
+    )?;
+    let found = statement
+        .query_row(params![item.0, topic], reading)
+        .optional()?;
+    Ok(found.flatten())
+}
+
+/// None where another release wrote it otherwise.
+fn reading(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Report>> {
+    let statement: String = row.get(3)?;
+    let script: Option<String> = row.get(4)?;
+    let terms: Vec<u8> = row.get(5)?;
+    let parts = serde_json::from_str::<Statement>(&statement)
+        .ok()
+        .zip(Terms::of_bytes(&terms));
+    let Some((statement, terms)) = parts else {
+        return Ok(None);
+    };
+    Ok(Some(Report::new(
+        row.get::<_, At>(0)?.0,
+        row.get(1)?,
+        row.get(2)?,
+        statement,
+        script.as_deref().and_then(Script::named),
+        terms,
+    )))
 }

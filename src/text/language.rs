@@ -171,6 +171,28 @@ impl Script {
         }
     }
 
+    /// As the archive spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Latin => "latin",
+            Self::Cyrillic => "cyrillic",
+            Self::Hangul => "hangul",
+            Self::Kana => "kana",
+            Self::Han => "han",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [
+            Self::Latin,
+            Self::Cyrillic,
+            Self::Hangul,
+            Self::Kana,
+            Self::Han,
+        ];
+        all.into_iter().find(|it| it.as_str() == name)
+    }
+
     /// Whether words of the script stand in running text without spaces around them.
     pub fn is_unspaced(self) -> bool {
         matches!(self, Self::Hangul | Self::Kana | Self::Han)

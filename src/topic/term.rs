@@ -12,7 +12,7 @@ use crate::topic::lexicon::ConceptId;
     clippy::struct_excessive_bools,
     reason = "independent facts of a spelling"
 )]
-pub(super) struct Term {
+pub struct Term {
     pub(super) concept: ConceptId,
     /// As written, for evidence.
     pub(super) written: String,
@@ -31,7 +31,7 @@ pub(super) struct Term {
 }
 
 /// The pattern that finds a term, and the term.
-pub(super) fn term(written: &str, concept: ConceptId) -> Option<(String, Term)> {
+pub fn term(written: &str, concept: ConceptId) -> Option<(String, Term)> {
     let (lone_start, lone_end) = (written.starts_with('|'), written.ends_with('|'));
     let written = written.trim_matches('|');
     let open = written.ends_with('*');
@@ -70,7 +70,7 @@ impl Term {
 
     /// Where the term ends in the folded text when it really stands at `start`; `end` is where
     /// its pattern ends.
-    pub(super) fn end_at(
+    pub fn end_at(
         &self,
         folded: &Folded,
         original: &str,

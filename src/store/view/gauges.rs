@@ -31,9 +31,10 @@ pub struct Gauges {
 }
 
 /// States, so that one that no feed is in is shown as zero.
-const STATES: [Health; 7] = [
+const STATES: [Health; 8] = [
     Health::Ok,
     Health::Gap,
+    Health::Odd,
     Health::Silent,
     Health::Zombie,
     Health::Failing,

@@ -47,6 +47,7 @@ SELECT s.name, s.outlet, s.language,
            WHEN s.gone_at IS NOT NULL THEN 'gone'
            WHEN s.failures > 0 AND s.last_error_class IN ('blocked', 'challenge', 'login') THEN 'blocked'
            WHEN s.failures > 0 THEN 'failing'
+           WHEN s.at - unixepoch(s.odd_at) < 86400 THEN 'odd'
            WHEN s.at - unixepoch(s.newest) >= 365 * 86400 THEN 'zombie'
            WHEN s.at - unixepoch(s.latest) >= coalesce(max(3 * 86400, s.item_gap_secs * 10), 30 * 86400) THEN 'silent'
            WHEN s.at - unixepoch(s.gap_at) < 7 * 86400 THEN 'gap'

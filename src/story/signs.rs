@@ -1,0 +1,253 @@
+//! Signs by which a report is found to tell a known development, and by which it is found to be
+//! news. Each has a name, a value and, in `config/reading/weights.toml`, a weight. Pure.
+
+use crate::story::development::OpenDevelopment;
+use crate::story::headline::Mark;
+use crate::story::ladder::State;
+use crate::story::report::Report;
+use crate::story::speaker::{Class, How};
+
+/// Names of the signs of likeness, in the order of [`likeness`].
+pub const LIKENESS: [&str; 29] = [
+    "wording",
+    "contained",
+    "lead",
+    "profile",
+    "unsaid",
+    "predicates",
+    "predicates-other",
+    "state-same",
+    "state-opposed",
+    "state-down",
+    "state-new",
+    "speaker-same",
+    "speaker-other",
+    "speaker-unknown",
+    "place-same",
+    "place-other",
+    "day-same",
+    "day-other",
+    "numbers",
+    "since-last",
+    "since-first",
+    "outlet-again",
+    "outlet-again-alike",
+    "breaking",
+    "commentary",
+    "commentary-share",
+    "other-script",
+    "no-lead",
+    "official-on-hearsay",
+];
+
+/// Names of the signs of weight, in the order of [`weight`].
+pub const WEIGHT: [&str; 28] = [
+    "leader",
+    "state-voice",
+    "official",
+    "person",
+    "agency",
+    "unknown-speaker",
+    "no-speaker",
+    "quoted",
+    "state",
+    "state-down",
+    "state-set",
+    "breaking",
+    "exclusive",
+    "serial",
+    "question",
+    "opinion",
+    "opinion-page",
+    "expert",
+    "advice",
+    "rubric",
+    "live",
+    "hearsay",
+    "retrospective",
+    "unattributed",
+    "places",
+    "days",
+    "predicates",
+    "of-topic",
+];
+
+/// Values of signs, in the order of their names.
+pub type Likeness = [f64; LIKENESS.len()];
+pub type Weight = [f64; WEIGHT.len()];
+
+/// Hours at which the signs of time reach 1.
+const LONG: f64 = 97.0;
+/// Reports of one script whose leads are compared: those whose headlines are most alike.
+const LEADS: usize = 4;
+
+/// What speaks for and against `report` telling `development`.
+pub fn likeness(report: &Report, development: &OpenDevelopment) -> Likeness {
+    let statement = &report.statement;
+    let marks = statement.marks();
+    let same_script = development.speaks(report.script);
+    let mut alike: Vec<(f64, &Report)> = Vec::new();
+    let mut contained = 0.0_f64;
+    if same_script {
+        let own = development
+            .reports()
+            .filter(|it| it.script == report.script);
+        alike.extend(own.map(|it| (it.wording.dot(&report.wording), it)));
+        alike.sort_by(|a, b| b.0.total_cmp(&a.0));
+    }
+    let best: f64 = alike.iter().take(3).map(|it| it.0).sum();
+    let wording = best / count(alike.len().clamp(1, 3));
+    let mut lead = 0.0_f64;
+    for (_, it) in alike.iter().take(LEADS) {
+        lead = lead.max(it.text.dot(&report.text));
+        contained = contained.max(it.wording.containment(&report.wording));
+    }
+    let has_leads = report.has_lead && alike.iter().any(|it| it.1.has_lead);
+    let speaker = Beside::of(report, development);
+    let state = report.state();
+    let main = development.main_state();
+    let downs = |it: State| it.is_down();
+    let first_down = state.is_some_and(downs)
+        && !development.states.is_empty()
+        && !development.states.iter().any(|it| it.0.is_down());
+    let opposed = matches!((state, main), (Some(a), Some(b)) if a.is_down() != b.is_down());
+    let known = |keys: &[u32], counts: &crate::story::development::Counts| {
+        keys.iter().filter(|it| counts.holds(**it)).count()
+    };
+    let predicates = known(&report.predicates, &development.predicates);
+    let places = known(&report.places, &development.places);
+    let lead_places = known(&report.lead_places, &development.places);
+    let days = known(&report.days, &development.days);
+    let numbers = known(&report.numbers, &development.numbers);
+    let other = |shared: usize, own: &[u32], counts: &crate::story::development::Counts| {
+        flag(shared == 0 && !own.is_empty() && !counts.is_empty())
+    };
+    let again = development.voices.has_outlet(&report.outlet);
+    [
+        wording,
+        contained,
+        lead,
+        development.profile.cosine(&report.concepts),
+        development.profile.lacks(&report.concepts),
+        count(predicates.min(3)) / 3.0,
+        other(predicates, &report.predicates, &development.predicates),
+        flag(state.is_some() && state == main),
+        flag(opposed),
+        flag(first_down),
+        flag(state.is_some_and(|it| !development.has_state(it)) && main.is_some()),
+        flag(speaker == Beside::Same),
+        flag(speaker == Beside::OtherQuoted),
+        flag(speaker == Beside::Unknown),
+        flag(places + lead_places > 0),
+        other(places + lead_places, &report.places, &development.places),
+        flag(days > 0),
+        other(days, &report.days, &development.days),
+        count(numbers.min(2)) / 2.0,
+        hours(report, development.last_at),
+        hours(report, development.first_at),
+        flag(again),
+        if again { contained } else { 0.0 },
+        flag(marks.has(Mark::Breaking)),
+        flag(report.is_soft()),
+        f64::from(development.n_soft) / f64::from(development.n_reports.max(1)),
+        flag(!same_script),
+        flag(same_script && !has_leads),
+        flag(development.is_hearsay() && statement.official && !marks.has(Mark::Hearsay)),
+    ]
+}
+
+/// A speaker beside those of a development.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Nobody,
+    Same,
+    /// Another, whose words or act the headline gives.
+    OtherQuoted,
+    /// Another who is only named.
+    OtherNamed,
+    /// One of the two is nobody whom the lexicon knows.
+    Unknown,
+}
+
+impl Beside {
+    fn of(report: &Report, development: &OpenDevelopment) -> Self {
+        let (Some(speaker), Some(key)) = (&report.statement.speaker, report.speaker) else {
+            return Self::Nobody;
+        };
+        if development.speakers.is_empty() {
+            return Self::Nobody;
+        }
+        if development.speakers.holds(key) {
+            return Self::Same;
+        }
+        if speaker.class == Class::Unknown {
+            return Self::Unknown;
+        }
+        if matches!(speaker.how, How::Named | How::First) {
+            Self::OtherNamed
+        } else {
+            Self::OtherQuoted
+        }
+    }
+}
+
+/// What speaks for and against a report being news that its reader wants at once.
+pub fn weight(report: &Report) -> Weight {
+    let statement = &report.statement;
+    let marks = statement.marks();
+    let class = statement.speaker.as_ref().map(|it| it.class);
+    let is = |it: Class| flag(class == Some(it));
+    let state = statement.state;
+    let set = state.is_some_and(|it| (State::Confirmed..=State::Revived).contains(&it));
+    [
+        is(Class::Leader),
+        is(Class::StateVoice),
+        flag(matches!(class, Some(Class::Institution | Class::State))),
+        is(Class::Person),
+        is(Class::Agency),
+        is(Class::Unknown),
+        flag(class.is_none()),
+        flag(
+            statement
+                .speaker
+                .as_ref()
+                .is_some_and(crate::story::speaker::Speaker::is_quoted),
+        ),
+        flag(state.is_some()),
+        flag(state.is_some_and(State::is_down)),
+        flag(set),
+        flag(marks.has(Mark::Breaking)),
+        flag(marks.has(Mark::Exclusive)),
+        flag(marks.has(Mark::Serial)),
+        flag(marks.has(Mark::Question)),
+        flag(marks.has(Mark::Opinion)),
+        flag(marks.has(Mark::OpinionPage)),
+        flag(marks.has(Mark::Expert)),
+        flag(marks.has(Mark::Advice)),
+        flag(marks.has(Mark::Rubric)),
+        flag(marks.has(Mark::Live)),
+        flag(marks.has(Mark::Hearsay)),
+        flag(marks.has(Mark::Retrospective)),
+        flag(marks.has(Mark::Unattributed)),
+        flag(!statement.places.is_empty()),
+        flag(!statement.days.is_empty()),
+        count(statement.predicates.len().min(3)) / 3.0,
+        flag(statement.is_of_topic),
+    ]
+}
+
+fn flag(it: bool) -> f64 {
+    if it { 1.0 } else { 0.0 }
+}
+
+fn count(n: usize) -> f64 {
+    u32::try_from(n).map_or(f64::MAX, f64::from)
+}
+
+/// Logarithm of the hours since `then`, scaled to reach 1 after four days.
+fn hours(report: &Report, then: jiff::Timestamp) -> f64 {
+    let seconds = (report.at.as_second() - then.as_second()).max(0);
+    #[expect(clippy::cast_precision_loss, reason = "seconds of some days")]
+    let hours = seconds as f64 / 3_600.0;
+    hours.ln_1p() / LONG.ln()
+}
