@@ -114,7 +114,9 @@ fn instant(date: &str) -> anyhow::Result<Timestamp> {
         _ => date.to_owned(),
     };
     let zoned = full.parse::<Timestamp>();
-    zoned.or_else(|_| format!("{full}Z").parse()).with_context(|| date.to_owned())
+    zoned
+        .or_else(|_| format!("{full}Z").parse())
+        .with_context(|| date.to_owned())
 }
 
 /// Reads the items that match, in order, as the service would.
@@ -224,7 +226,10 @@ impl Run {
             let words = Words::new(&item.title, item.summary.as_deref().unwrap_or_default());
             let reading = engine.lexicon.read(&words);
             let scored = topic.score(&reading, &engine.lexicon);
-            let surroundings = topic.surroundings.as_ref().filter(|it| it.touches(&reading));
+            let surroundings = topic
+                .surroundings
+                .as_ref()
+                .filter(|it| it.touches(&reading));
             if !scored.matched && surroundings.is_none() {
                 continue;
             }
@@ -239,7 +244,8 @@ impl Run {
                 reading: &reading,
                 url: item.url.as_deref(),
                 outlet: &item.outlet,
-                origin: cited.unwrap_or_else(|| tables.origins.of_outlet(&item.outlet, &item.outlet)),
+                origin: cited
+                    .unwrap_or_else(|| tables.origins.of_outlet(&item.outlet, &item.outlet)),
                 at: now,
             };
             let report = Report::read(
@@ -310,7 +316,12 @@ impl Run {
         let fresh = DevelopmentId(i64::try_from(at).expect("some thousand"));
         let id = match ruling.place {
             Place::Opens(story) => {
-                board.open(fresh, story.unwrap_or(StoryId(fresh.0)), &item.title, report);
+                board.open(
+                    fresh,
+                    story.unwrap_or(StoryId(fresh.0)),
+                    &item.title,
+                    report,
+                );
                 Some(fresh)
             }
             Place::Joins(id, _) => {
@@ -325,12 +336,17 @@ impl Run {
         if ruling.decision.is_told() {
             board.tell(id, report.at);
             self.alerts.push(item.clone());
-            *self.kinds.entry(ruling.kind.as_str().to_owned()).or_default() += 1;
+            *self
+                .kinds
+                .entry(ruling.kind.as_str().to_owned())
+                .or_default() += 1;
         }
         let Some(open) = board.get(id) else { return };
         let (told, story) = (open.told_at.is_some(), open.story);
         if told {
-            board.course.advance(&report.statement, story, &item.outlet, report.at);
+            board
+                .course
+                .advance(&report.statement, story, &item.outlet, report.at);
         }
     }
 }
@@ -346,7 +362,10 @@ fn score(items: &[Item], run: &Run, events: &BTreeMap<String, serde_json::Value>
     };
     let mut of_event: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
     for item in &told {
-        of_event.entry(event(item).expect("told")).or_default().push(item);
+        of_event
+            .entry(event(item).expect("told"))
+            .or_default()
+            .push(item);
     }
     let mut heard: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
     for item in alerts {
@@ -356,7 +375,8 @@ fn score(items: &[Item], run: &Run, events: &BTreeMap<String, serde_json::Value>
     }
     let count = |must: bool, heard_only: bool| {
         let all = of_event.keys().filter(|it| is_must(it) == must);
-        all.filter(|it| !heard_only || heard.contains_key(*it)).count()
+        all.filter(|it| !heard_only || heard.contains_key(*it))
+            .count()
     };
     let matched = of_event.iter().filter(|(name, all)| {
         is_must(name) && all.iter().any(|it| matched_ids.contains(it.id.as_str()))
@@ -377,7 +397,9 @@ fn score(items: &[Item], run: &Run, events: &BTreeMap<String, serde_json::Value>
         .filter(|it| matched_ids.contains(it.id.as_str()))
         .collect();
     let label2: Vec<&Item> = items.iter().filter(|it| it.label == Some(2)).collect();
-    let label2_matched = label2.iter().filter(|it| matched_ids.contains(it.id.as_str()));
+    let label2_matched = label2
+        .iter()
+        .filter(|it| matched_ids.contains(it.id.as_str()));
     let label0 = items.iter().filter(|it| it.label == Some(0));
     let label0_matched = label0.filter(|it| matched_ids.contains(it.id.as_str()));
     let (mut precision, mut recall, mut pairs, mut joined) = (0.0, 0.0, 0, 0);

@@ -193,7 +193,11 @@ const REASONS: [(Reason, &str, &str); 9] = [
     (Reason::Past, "past", "silent: looks back"),
     (Reason::Comment, "comment", "silent: commentary"),
     (Reason::Slight, "slight", "silent: too slight to tell"),
-    (Reason::Doubtful, "doubtful", "silent: waits for a second report"),
+    (
+        Reason::Doubtful,
+        "doubtful",
+        "silent: waits for a second report",
+    ),
     (Reason::Budget, "budget", "silent: over the topic's budget"),
     (Reason::Flood, "flood", "silent: over its outlet's bound"),
 ];
@@ -266,7 +270,10 @@ pub fn take_in(
     let probability = weights.context(&signs);
     let joins = placement.joins().is_some();
     let speaks = report.statement.speaker.as_ref().is_some_and(|it| {
-        matches!(it.class, Class::Leader | Class::StateVoice | Class::Institution | Class::State | Class::Person)
+        matches!(
+            it.class,
+            Class::Leader | Class::StateVoice | Class::Institution | Class::State | Class::Person
+        )
     });
     let named = context::Named::of(unruled.reading, unruled.lexicon, unruled.surroundings);
     let names_all = named.with_lead == unruled.surroundings.parties.len();
@@ -296,7 +303,15 @@ pub fn context(
         score,
     } = unruled;
     let heat = &board.heat;
-    context::signs(report, reading, score, surroundings, placement, heat, lexicon)
+    context::signs(
+        report,
+        reading,
+        score,
+        surroundings,
+        placement,
+        heat,
+        lexicon,
+    )
 }
 
 /// Rules on a report.
@@ -311,7 +326,9 @@ pub fn rule(
     let placement = place(board, report, &circumstances.arrival, weights);
     let corrects = match &circumstances.arrival {
         Arrival::Revised { development, was } if !circumstances.corrected => {
-            let told = board.get(*development).is_some_and(|it| it.told_at.is_some());
+            let told = board
+                .get(*development)
+                .is_some_and(|it| it.told_at.is_some());
             told && is_correction(was, report)
         }
         _ => false,
@@ -325,12 +342,17 @@ pub fn rule(
         None if commentary => Place::Commentary(near.map(|it| it.story).or(board.course.story)),
         None => {
             let of_course = report.state().is_some() && report.statement.is_of_topic;
-            let course = board.course.story.filter(|_| of_course && board.course.is_current(report.at));
+            let course = board
+                .course
+                .story
+                .filter(|_| of_course && board.course.is_current(report.at));
             Place::Opens(near.map(|it| it.story).or(course))
         }
     };
     let official = || {
-        let hearsay = near.and_then(|it| board.get(it.development)).is_some_and(|it| it.is_hearsay());
+        let hearsay = near
+            .and_then(|it| board.get(it.development))
+            .is_some_and(|it| it.is_hearsay());
         hearsay && report.statement.official && !report.statement.marks().has(Mark::Hearsay)
     };
     let kind = if corrects {
@@ -369,7 +391,10 @@ pub fn rule(
 fn place(board: &Board, report: &Report, arrival: &Arrival<'_>, weights: &Weights) -> Placement {
     let known = match arrival {
         Arrival::New => None,
-        Arrival::Copy(id) | Arrival::Revised { development: id, .. } => Some(*id),
+        Arrival::Copy(id)
+        | Arrival::Revised {
+            development: id, ..
+        } => Some(*id),
     };
     let Some(mut own) = known.and_then(|it| board.compare(report, it, weights)) else {
         return board.place(report, weights);

@@ -11,6 +11,7 @@ mod digest;
 mod discover;
 mod export;
 mod feeds;
+mod health;
 mod judge;
 mod outbox;
 mod progress;
@@ -36,6 +37,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::Config;
 use crate::config::fault::Faults;
 use crate::config::file::Span;
+use crate::config::place::By;
 
 #[derive(Debug, Parser)]
 #[command(name = "summitwatch", version, about, long_about = None, max_term_width = 100)]
@@ -48,7 +50,8 @@ pub struct Cli {
         help_heading = "With every command"
     )]
     config: Option<PathBuf>,
-    /// Archive to use instead of the configured one
+    /// Archive [default: `archive` of the configuration; a relative path begins at its folder, for /etc/summitwatch at
+    /// /var/lib/summitwatch, without one at $STATE_DIRECTORY or ~/.local/share/summitwatch]
     #[arg(
         long,
         global = true,
@@ -104,6 +107,8 @@ enum Command {
     Deliveries(outbox::Deliveries),
     /// Compose, and send, the digest of a span
     Digest(digest::Compose),
+    /// Ask the running service whether it is alive, or ready
+    Health(health::Health),
     /// Query the archive with read-only SQL
     Sql(sql::Sql),
     /// Search titles, summaries and articles in all languages
@@ -137,7 +142,7 @@ enum Command {
     /// Print shell completions
     Completions(setup::Completions),
     /// Print the manual page
-    Man,
+    Man(setup::Man),
 }
 
 /// What a command may fail with: usage and configuration exit with 2, the rest with 1.
@@ -187,6 +192,7 @@ fn run(cli: Cli) -> Done {
         Command::Alerts(alerts) => alerts.run(&context),
         Command::Deliveries(deliveries) => deliveries.run(&context),
         Command::Digest(digest) => digest.run(&context),
+        Command::Health(health) => health.run(&context),
         Command::Sql(sql) => sql.run(&context),
         Command::Search(search) => search.run(&context),
         Command::Explain(explain) => explain.run(&context),
@@ -202,7 +208,7 @@ fn run(cli: Cli) -> Done {
         Command::Export(export) => export.run(&context),
         Command::Notify(notify) => notify.run(&context),
         Command::Completions(completions) => completions.run(),
-        Command::Man => setup::man(),
+        Command::Man(man) => man.run(),
     }
 }
 
@@ -217,8 +223,19 @@ impl Context {
         let mut config = Config::find(self.config.as_deref())?;
         if let Some(archive) = &self.archive {
             config.archive.clone_from(archive);
+            config.archive_by = By::Option;
         }
         Ok(config)
+    }
+
+    /// What could be read of the configuration, with every fault.
+    fn examine(&self) -> (Option<Config>, Faults) {
+        let (mut config, faults) = Config::examine_found(self.config.as_deref());
+        if let (Some(config), Some(archive)) = (&mut config, &self.archive) {
+            config.archive.clone_from(archive);
+            config.archive_by = By::Option;
+        }
+        (config, faults)
     }
 
     /// The archive's path, for commands that only read it.

@@ -31,6 +31,7 @@ pub mod syndication;
 pub mod calendar;
 pub mod opml;
 pub mod store;
+pub mod metrics;
 pub mod ingest;
 pub mod web;
 pub mod config;

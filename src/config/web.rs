@@ -16,6 +16,7 @@ use crate::web::guard::{Gate, Proxy};
 pub struct WebConfig {
     pub listen: SocketAddr,
     address: Option<Url>,
+    base: String,
     token: Option<SecretRef>,
     proxy: Option<Proxy>,
     where_written: (String, Option<usize>),
@@ -28,7 +29,7 @@ impl std::fmt::Display for WebConfig {
             (None, Some(_)) => "behind a proxy",
             (None, None) => "for this machine, to look at",
         };
-        write!(f, "http://{}/ ({access})", self.listen)
+        write!(f, "http://{}{}/ ({access})", self.listen, self.base)
     }
 }
 
@@ -69,6 +70,20 @@ impl WebConfig {
             }
             url
         });
+        let base = written.base.as_ref().map_or("", |it| {
+            let base = it.get_ref().trim_end_matches('/');
+            let is_path = base.is_empty()
+                || base.starts_with('/')
+                    && !base.contains("//")
+                    && base
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || "/-._~".contains(c));
+            if !is_path {
+                let message = "[web] base: want a path like \"/watch\"";
+                faults.push(source.fault(it, message));
+            }
+            base
+        });
         let proxy = written.proxy.as_ref().and_then(|it| {
             let header = it.header.get_ref().parse::<HeaderName>();
             if header.is_err() {
@@ -84,10 +99,16 @@ impl WebConfig {
         Some(Self {
             listen,
             address,
+            base: base.to_owned(),
             token: written.token.as_ref().map(|it| it.beside(directory)),
             proxy,
             where_written: (source.file.to_owned(), source.line_of(&written.listen)),
         })
+    }
+
+    /// The credential that the token is, which only the service can read.
+    pub fn credential(&self) -> Option<&str> {
+        self.token.as_ref().and_then(SecretRef::credential)
     }
 
     /// Reads the token.
@@ -107,6 +128,7 @@ impl WebConfig {
         }
         Ok(Gate {
             address: self.address.clone(),
+            base: self.base.clone(),
             token,
             proxy: self.proxy.clone(),
         })

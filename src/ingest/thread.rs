@@ -137,7 +137,11 @@ impl Ingest {
                 Arrival::Revised { development, was }
             }
             // Its development has closed: an edit of old news is no news.
-            (Some(_), ..) if told.was.is_some_and(|it| near_same_title(it, &told.item.title)) => {
+            (Some(_), ..)
+                if told
+                    .was
+                    .is_some_and(|it| near_same_title(it, &told.item.title)) =>
+            {
                 return Ok(false);
             }
             (_, _, Some((development, _))) => Arrival::Copy(development),
@@ -159,12 +163,27 @@ impl Ingest {
             corrected: revised
                 && stories::corrected_since(tx, told.id, &topic.name, before(now, CORRECTION))?,
         };
-        let ruling = rule(&desk.board, &report, &circumstances, &tables.weights, &policy);
+        let ruling = rule(
+            &desk.board,
+            &report,
+            &circumstances,
+            &tables.weights,
+            &policy,
+        );
         let revised_from = known.filter(|_| revised).map(|it| it.0);
         if by == By::Rule {
             desk.board.heat.add(now, &report.outlet);
         }
-        self.record(tx, told, matched, &report, &ruling, revised_from, &policy, now)
+        self.record(
+            tx,
+            told,
+            matched,
+            &report,
+            &ruling,
+            revised_from,
+            &policy,
+            now,
+        )
     }
 
     /// How surely a headline that satisfies no rule of a topic belongs to it all the same, 0..1; None where it does not.
@@ -213,7 +232,17 @@ impl Ingest {
         let desk = self.desks.entry(topic.name.clone()).or_default();
         let read = stories::insert_reading(tx, &topic.name, told.id, matched.by, report)?;
         let reason = words::reason(&desk.board, ruling, &self.engine.lexicon);
-        let placed = self.keep(tx, told, topic, report, ruling, revised_from, &reason, read, now)?;
+        let placed = self.keep(
+            tx,
+            told,
+            topic,
+            report,
+            ruling,
+            revised_from,
+            &reason,
+            read,
+            now,
+        )?;
         let desk = self.desks.entry(topic.name.clone()).or_default();
         desk.board.count(report);
         let is_first = revised_from.is_none() || ruling.decision.is_told() || placed.is_new;
@@ -229,7 +258,10 @@ impl Ingest {
             };
             stories::place(tx, &row, now)?;
         }
-        if matches!(ruling.decision, Decision::Silent(Reason::Budget | Reason::Flood)) {
+        if matches!(
+            ruling.decision,
+            Decision::Silent(Reason::Budget | Reason::Flood)
+        ) {
             desk.pace.suppressed += 1;
         }
         let Some(development) = placed.development else {
@@ -387,13 +419,7 @@ impl Ingest {
         Ok(true)
     }
 
-    fn report(
-        &self,
-        told: &Told<'_>,
-        topic: &Topic,
-        reading: &Reading,
-        now: Timestamp,
-    ) -> Report {
+    fn report(&self, told: &Told<'_>, topic: &Topic, reading: &Reading, now: Timestamp) -> Report {
         let tables = &self.settings.tables;
         let feed = &told.feed.feed;
         let cited = tables.origins.cited(reading);
@@ -409,7 +435,13 @@ impl Ingest {
         let none = Board::default();
         let board = self.desks.get(&topic.name).map_or(&none, |it| &it.board);
         let lexicon = &self.engine.lexicon;
-        Report::read(source, &tables.reader, lexicon, &tables.wording, &board.frequencies)
+        Report::read(
+            source,
+            &tables.reader,
+            lexicon,
+            &tables.wording,
+            &board.frequencies,
+        )
     }
 
     #[expect(
@@ -451,7 +483,12 @@ impl Ingest {
                 title: stories::title(tx, telling.story)?,
                 state: state.map(|it| it.as_str().to_owned()),
             },
-            development: DevelopmentLine::of(telling.development.0, &report.statement, lexicon, now),
+            development: DevelopmentLine::of(
+                telling.development.0,
+                &report.statement,
+                lexicon,
+                now,
+            ),
             headline: item.title.clone(),
             new: quotes(
                 &item.title,

@@ -2,6 +2,7 @@
 //! by the id of the last row seen.
 
 pub mod feeds;
+pub mod gauges;
 pub mod items;
 pub mod news;
 pub mod owed;

@@ -11,6 +11,7 @@ mod crash;
 mod digests;
 mod fetching;
 mod flow;
+mod operate;
 mod outbox;
 mod pages;
 mod health;

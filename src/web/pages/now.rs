@@ -8,6 +8,7 @@ use maud::{Markup, html};
 
 use crate::clock::rfc3339;
 use crate::store::StoreError;
+use crate::store::outages::{self, Outage};
 use crate::store::view::feeds::{self, Feed};
 use crate::store::view::news::{self, Development};
 use crate::store::view::stories::{self, Story};
@@ -32,6 +33,8 @@ struct Seen {
     /// In the last day: items, matches, developments.
     day: [i64; 3],
     feeds: Vec<Feed>,
+    /// Nothing can be reached.
+    offline: Option<Outage>,
 }
 
 pub(super) async fn show(
@@ -61,6 +64,7 @@ pub(super) async fn show(
                     sum(volume::developments(archive, &topic, &day))?,
                 ],
                 feeds: feeds::feeds(archive, "9")?,
+                offline: outages::lasting(archive)?,
             })
         })
         .await?;
@@ -76,6 +80,7 @@ pub(super) async fn show(
 fn content(frame: &Frame, seen: &Seen) -> Markup {
     html! {
         h1.sr { "Now" }
+        @if let Some(outage) = &seen.offline { (offline(frame, outage)) }
         (standing(frame, seen.standing.as_ref()))
         div.columns-2 {
             section aria-labelledby="latest" {
@@ -87,6 +92,17 @@ fn content(frame: &Frame, seen: &Seen) -> Markup {
                 (older(&frame.at("/"), seen.developments.rows.last().map(|it| it.id), seen.developments.more))
             }
             aside aria-label="At a glance" { (glance(frame, seen)) }
+        }
+    }
+}
+
+/// Silence is not peace: what stands below is what was known before.
+pub(super) fn offline(frame: &Frame, outage: &Outage) -> Markup {
+    html! {
+        p.offline role="status" {
+            strong { "Offline since " (frame.time(&rfc3339(outage.since))) "." }
+            " No feed can be reached; what is published meanwhile is made up for later. "
+            span.meta.error { (headline(&outage.cause, None)) }
         }
     }
 }
