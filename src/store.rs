@@ -40,6 +40,7 @@ static STEPS: LazyLock<Vec<M<'static>>> = LazyLock::new(|| {
         M::up(include_str!("../migrations/0004_care.sql")),
         M::up(include_str!("../migrations/0005_reading.sql")),
         M::up(include_str!("../migrations/0006_developments.sql")),
+        M::up(include_str!("../migrations/0007_readers.sql")),
     ]
 });
 

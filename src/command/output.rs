@@ -109,7 +109,7 @@ fn csv_field(text: &str) -> String {
     format!("\"{disarmed}{}\"", text.replace('"', "\"\""))
 }
 
-fn cell(value: &Value) -> String {
+pub(super) fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => cut(&printable(text), CELL),

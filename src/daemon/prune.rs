@@ -11,8 +11,10 @@ use crate::clock::Clock;
 use crate::config::Retention;
 use crate::daemon::{Setup, stopped};
 use crate::store::items::merge_index;
-use crate::store::retention::{prune_fetches, prune_items};
+use crate::store::retention::{prune_fetches, prune_items, prune_terms};
 use crate::store::{Store, StoreError};
+use crate::story::frequency::COUNTED;
+use crate::story::weights::Weights;
 
 /// Between two steps while there is more, and between two looks.
 const NEXT_STEP: Duration = Duration::from_secs(1);
@@ -40,8 +42,11 @@ impl Pruner {
                 () = stopped(&mut stopping) => break,
                 () = tokio::time::sleep(wait) => {}
             }
-            let retention = setups.borrow().config.retention;
-            wait = match self.prune_due(&retention) {
+            let (retention, tables) = {
+                let setup = setups.borrow();
+                (setup.config.retention, Arc::clone(&setup.tables))
+            };
+            wait = match self.prune_due(&retention, &tables.weights) {
                 Ok(true) => NEXT_STEP,
                 Ok(false) => NEXT_LOOK,
                 Err(error) => {
@@ -53,7 +58,7 @@ impl Pruner {
     }
 
     /// One step of each kind; says whether more is old enough.
-    pub fn prune_due(&self, retention: &Retention) -> Result<bool, StoreError> {
+    pub fn prune_due(&self, retention: &Retention, weights: &Weights) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let mut more = false;
         if let Some(cutoff) = before(now, retention.unmatched) {
@@ -64,6 +69,12 @@ impl Pruner {
         if let Some(cutoff) = before(now, retention.fetches) {
             let step = self.store.write(|tx| prune_fetches(tx, cutoff))?;
             tracing::debug!(step.pruned, "old fetches deleted");
+            more |= step.more;
+        }
+        // No open development has a report that is older.
+        if let Some(cutoff) = before(now, weights.window.checked_add(weights.life)) {
+            let step = self.store.write(|tx| prune_terms(tx, cutoff, COUNTED))?;
+            tracing::debug!(step.pruned, "terms of old readings dropped");
             more |= step.more;
         }
         more |= self.store.write(merge_index)?;

@@ -16,6 +16,7 @@ use crate::message::Message;
 use crate::message::escape::Target;
 use crate::story::ladder::State;
 use crate::text::{cut, printable};
+use crate::words;
 
 /// File names below `config/templates/` and their texts.
 pub const SHIPPED: &[(&str, &str)] = &[
@@ -257,23 +258,7 @@ fn state(name: &str) -> String {
 
 /// The English name of a language; its tag where it is none of those that are watched.
 fn language(tag: &Value) -> String {
-    let tag = tag.as_str().unwrap_or_default();
-    let name = match tag.split(['-', '_']).next().unwrap_or_default() {
-        "ko" => "Korean",
-        "ja" => "Japanese",
-        "zh" => "Chinese",
-        "en" => "English",
-        "ru" => "Russian",
-        "de" => "German",
-        "fr" => "French",
-        "es" => "Spanish",
-        "vi" => "Vietnamese",
-        "ar" => "Arabic",
-        "pt" => "Portuguese",
-        "it" => "Italian",
-        _ => tag,
-    };
-    name.to_owned()
+    words::language_name(tag.as_str().unwrap_or_default()).to_owned()
 }
 
 #[cfg(test)]

@@ -172,8 +172,7 @@ fn statement(
                 ids.start.into(),
             ),
             Filter::Is(Quality::Alerted) => (
-                "MEMBER IN (SELECT d.item_id FROM developments d JOIN alerts a ON a.development_id = d.id
-                    WHERE d.item_id >= ?)",
+                "MEMBER IN (SELECT a.item_id FROM alerts a WHERE a.item_id >= ?)",
                 ids.start.into(),
             ),
             Filter::Is(Quality::Standing(standing)) => {
@@ -254,7 +253,7 @@ fn places(connection: &Connection, item: ItemId) -> Result<Places, StoreError> {
              SELECT id FROM of",
     )?;
     let mut alerted = connection.prepare_cached(
-        "SELECT 1 FROM developments d JOIN alerts a ON a.development_id = d.id WHERE d.item_id = ?1",
+        "SELECT 1 FROM alerts WHERE item_id = ?1",
     )?;
     Ok(Places {
         topics: topics

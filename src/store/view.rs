@@ -5,6 +5,7 @@ pub mod feeds;
 pub mod items;
 pub mod news;
 pub mod owed;
+pub mod signs;
 pub mod stories;
 pub mod volume;
 

@@ -27,7 +27,7 @@ pub fn told_since(
 ) -> Result<Vec<(ItemId, Timestamp, bool)>, StoreError> {
     let mut statement = tx.prepare_cached(
         "SELECT DISTINCT i.id, i.published_at, w.item_id IS NOT NULL
-         FROM alerts a JOIN developments d ON d.id = a.development_id JOIN items i ON i.id = d.item_id
+         FROM alerts a JOIN items i ON i.id = a.item_id
          LEFT JOIN withdrawals w ON w.item_id = i.id
          WHERE a.created_at >= ?1 AND i.feed_id = ?2 AND i.published_at IS NOT NULL AND w.told_at IS NULL",
     )?;
@@ -86,7 +86,7 @@ pub fn told(tx: &Transaction<'_>, item: ItemId, now: Timestamp) -> Result<(), St
 pub fn was_told(tx: &Transaction<'_>, item: ItemId, topic: &str) -> Result<bool, StoreError> {
     let mut statement = tx.prepare_cached(
         "SELECT 1 FROM alerts a JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id
-         WHERE d.item_id = ?1 AND s.topic = ?2",
+         WHERE a.item_id = ?1 AND s.topic = ?2",
     )?;
     Ok(statement
         .query_row(params![item.0, topic], |_| Ok(()))

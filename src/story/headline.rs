@@ -304,7 +304,6 @@ mod tests {
     use super::{Mark, MarkTable, labels};
     use crate::story::phrases::Phrasebook;
     use crate::text::fold::fold;
-use crate::text::grams::is_word;
 
     fn table() -> MarkTable {
         let label = |text: &str, mark| (text.to_owned(), mark);

@@ -17,7 +17,7 @@ use crate::store::items::evidence_json;
 use crate::store::search;
 use crate::store::view::feeds::Feed;
 use crate::store::view::items::{Item, Wanted};
-use crate::store::view::news::{Alert, Development};
+use crate::store::view::news::{Alert, Development, Which};
 use crate::store::view::owed::Delivery;
 use crate::store::view::stories::{Report, Story};
 use crate::store::view::{self, Part, Rows};
@@ -206,6 +206,7 @@ async fn developments(
         view::news::developments(
             archive,
             asked.topic.as_deref(),
+            Which::All,
             part(asked.before, asked.limit),
         )
     });

@@ -12,8 +12,8 @@ use crate::story::ladder::State;
 use crate::text::{cut, printable};
 use crate::web::guard::May;
 use crate::web::trouble::Trouble;
-use crate::web::words::{language_name, verdict_word};
 use crate::web::{Web, assets};
+use crate::words::{self, language_name};
 
 /// What a page is drawn by.
 pub(super) struct Frame {
@@ -254,19 +254,14 @@ pub(super) fn state(name: &str) -> Markup {
         Some(it) if it.is_down() => "state down",
         _ => "state",
     };
-    html! { span class=(class) title=[state.map(State::gloss)] { (printable(&cut(name, 30)).replace('-', " ")) } }
+    html! { span class=(class) { (state.map_or_else(|| printable(&cut(name, 30)), |it| it.gloss().to_owned())) } }
 }
 
 /// What kind of development, and what became of it where it was not told.
 pub(super) fn kind(kind: &str, verdict: &str) -> Markup {
-    let word = match kind {
-        "opens" => "new story",
-        "fact" => "new fact",
-        other => other,
-    };
     html! {
-        span class={"kind " (safe_class(kind))} { (word) }
-        @if verdict != "alert" { " " span.held { (verdict_word(verdict)) } }
+        span class={"kind " (safe_class(kind))} { (words::kind(kind)) }
+        @if verdict != "alert" { " " span.held { (words::verdict(verdict)) } }
     }
 }
 

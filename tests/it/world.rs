@@ -373,7 +373,8 @@ impl World {
     /// Drops what is older than the retention says, to the end.
     pub(crate) fn prune(&mut self, retention: Retention) -> &mut Self {
         let pruner = Pruner::new(self.store(), self.clock.clone());
-        while pruner.prune_due(&retention).expect("pruned") {}
+        let tables = Arc::clone(&self.running().setup.tables);
+        while pruner.prune_due(&retention, &tables.weights).expect("pruned") {}
         self
     }
 
@@ -444,6 +445,7 @@ impl World {
             site: Arc::new(Site {
                 zone: config.zone.clone(),
                 engine: Arc::clone(&engine),
+                tables: Arc::clone(&tables),
                 gate: Gate::default(),
             }),
             engine,

@@ -9,8 +9,8 @@ use maud::{Markup, html};
 use crate::clock::rfc3339;
 use crate::store::StoreError;
 use crate::store::view::feeds::{self, Feed};
-use crate::store::view::news::{self, Development};
-use crate::store::view::stories::{self, Story};
+use crate::store::view::news::{self, Development, Which};
+use crate::store::view::stories::{self, Standing};
 use crate::store::view::{Part, Rows, volume};
 use crate::story::ladder::State as Step;
 use crate::web::Web;
@@ -26,7 +26,7 @@ const HELD: SignedDuration = SignedDuration::from_hours(72);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 struct Seen {
-    standing: Option<Story>,
+    standing: Option<Standing>,
     developments: Rows<Development>,
     held: Vec<Development>,
     /// In the last day: items, matches, developments.
@@ -53,7 +53,7 @@ pub(super) async fn show(
             };
             Ok(Seen {
                 standing: stories::standing(archive, &topic)?,
-                developments: news::developments(archive, Some(&topic), part)?,
+                developments: news::developments(archive, Some(&topic), Which::News, part)?,
                 held: news::held_back(archive, &topic, &held, SHOWN)?,
                 day: [
                     sum(volume::items(archive, &day))?,
@@ -105,24 +105,26 @@ const RUNGS: [Step; 10] = [
 ];
 
 /// Where the meeting stands, on the ladder.
-fn standing(frame: &Frame, story: Option<&Story>) -> Markup {
-    let step = story.and_then(|it| Step::of(it.state.as_deref()?));
+fn standing(frame: &Frame, standing: Option<&Standing>) -> Markup {
+    let step = standing.and_then(|it| Step::of(&it.state));
     let place = |step: Step| RUNGS.iter().position(|it| *it == step);
     let at = step.and_then(place);
     // What it has been, for a meeting that went down from there.
-    let been = story.map_or("", |it| it.states.as_str()).split(", ");
+    let been = standing.map_or("", |it| it.states.as_str()).split(", ");
     let highest = been
         .filter_map(|it| place(Step::of(it.split(' ').next()?)?))
         .max();
     html! {
         section.standing aria-labelledby="standing" {
-            @match (story, step) {
-                (Some(story), Some(step)) => {
-                    h2 #standing { "The meeting is " em class=[step.is_down().then_some("down")] { (step.gloss()) } }
+            @match (standing, step) {
+                (Some(it), Some(step)) => {
+                    h2 #standing { "The meeting: " em class=[step.is_down().then_some("down")] { (step.gloss()) } }
                     p {
-                        @if let Some(actor) = &story.actor { "By " (party(actor)) ", as of " } @else { "As of " }
-                        (frame.time(&story.last_seen_at)) " · "
-                        a href={"/stories/" (story.id)} { (headline(&story.title, story.language.as_deref())) }
+                        @if let Some(actor) = &it.actor { "By " (party(actor)) ", as of " } @else { "As of " }
+                        @if let Some(at) = it.since() { (frame.time(at)) }
+                        @if let (Some(id), Some(title)) = (it.story_id, &it.story_title) {
+                            " · " a href={"/stories/" (id)} { (headline(title, it.story_language.as_deref())) }
+                        }
                     }
                 }
                 _ => {
@@ -133,12 +135,12 @@ fn standing(frame: &Frame, story: Option<&Story>) -> Markup {
             @if let Some(step) = step {
             ol.ladder aria-label="Steps of a meeting" {
                 @for (place, rung) in RUNGS.iter().enumerate() {
-                    li.reached[at.or(highest).is_some_and(|at| place <= at)] .here[at == Some(place)] aria-current=[(at == Some(place)).then_some("step")] title=(rung.gloss()) {
-                        span { (rung.as_str().replace('-', " ")) }
+                    li.reached[at.or(highest).is_some_and(|at| place <= at)] .here[at == Some(place)] aria-current=[(at == Some(place)).then_some("step")] {
+                        span { (rung.gloss()) }
                     }
                 }
                 @if at.is_none() {
-                    li.here.off.down[step.is_down()] aria-current="step" title=(step.gloss()) { span { (step.as_str()) } }
+                    li.here.off.down[step.is_down()] aria-current="step" { span { (step.gloss()) } }
                 }
             }
             }
@@ -176,7 +178,7 @@ pub(super) fn development(frame: &Frame, row: &Development) -> Markup {
         li.quiet-row[row.verdict != "alert"] {
             (frame.clock(&row.created_at))
             div {
-                p.title { a href={"/stories/" (row.story_id) "#item-" (row.item_id)} { (headline(&row.title, row.language.as_deref())) } }
+                p.title { a href={"/stories/" (row.story_id) "#development-" (row.id)} { (headline(&row.title, row.language.as_deref())) } }
                 p.meta {
                     (kind(&row.kind, &row.verdict)) " "
                     @if let Some(it) = &row.state { (state(it)) " " }
@@ -211,7 +213,7 @@ fn glance(frame: &Frame, seen: &Seen) -> Markup {
             } @else {
                 ol.brief {
                     @for row in &seen.held {
-                        li { a href={"/stories/" (row.story_id) "#item-" (row.item_id)} { (headline(&row.title, row.language.as_deref())) }
+                        li { a href={"/stories/" (row.story_id) "#development-" (row.id)} { (headline(&row.title, row.language.as_deref())) }
                             p.meta { (frame.time(&row.created_at)) " " (kind(&row.kind, &row.verdict)) } }
                     }
                 }
