@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use summitwatch::config::Config;
 use summitwatch::feed::pace::{Pace, PollPolicy, Wishes};
 use summitwatch::feed::{Feed, Validators};
-use summitwatch::ingest::{Settings, Found, Ingest, Visit};
+use summitwatch::ingest::{Found, Ingest, Settings, Visit};
 use summitwatch::item::{Item, Precision, When};
 use summitwatch::parse::{Kind, Parsed, Source, parse};
 use summitwatch::store::{Store, feeds};

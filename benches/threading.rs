@@ -15,7 +15,7 @@ use summitwatch::config::{Config, Origin};
 use summitwatch::feed::Feed;
 use summitwatch::feed::pace::PollPolicy;
 use summitwatch::ingest::identity::Shared;
-use summitwatch::ingest::{Settings, Ingest};
+use summitwatch::ingest::{Ingest, Settings};
 use summitwatch::item::Item;
 use summitwatch::store::{Store, StoreError, feeds};
 

@@ -106,7 +106,9 @@ fn instant(date: &str) -> anyhow::Result<Timestamp> {
         _ => date.to_owned(),
     };
     let zoned = full.parse::<Timestamp>();
-    zoned.or_else(|_| format!("{full}Z").parse()).with_context(|| date.to_owned())
+    zoned
+        .or_else(|_| format!("{full}Z").parse())
+        .with_context(|| date.to_owned())
 }
 
 /// Reads the items that match, in order, as the service would.
@@ -214,7 +216,12 @@ fn score(
         let fresh = DevelopmentId(i64::try_from(at).expect("some thousand"));
         let id = match ruling.place {
             Place::Opens(story) => {
-                board.open(fresh, story.unwrap_or(StoryId(fresh.0)), &item.title, report);
+                board.open(
+                    fresh,
+                    story.unwrap_or(StoryId(fresh.0)),
+                    &item.title,
+                    report,
+                );
                 Some(fresh)
             }
             Place::Joins(id, _) => {
@@ -233,7 +240,9 @@ fn score(
             let told = board.get(id).is_some_and(|it| it.told_at.is_some());
             let story = board.get(id).map_or(StoryId(0), |it| it.story);
             if told {
-                board.course.advance(&report.statement, story, &item.outlet, report.at);
+                board
+                    .course
+                    .advance(&report.statement, story, &item.outlet, report.at);
             }
         }
     }
@@ -244,7 +253,10 @@ fn score(
     };
     let mut of_event: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
     for item in &told {
-        of_event.entry(event(item).expect("told")).or_default().push(item);
+        of_event
+            .entry(event(item).expect("told"))
+            .or_default()
+            .push(item);
     }
     let mut heard: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
     for item in &alerts {
@@ -254,10 +266,14 @@ fn score(
     }
     let count = |must: bool, heard_only: bool| {
         let all = of_event.keys().filter(|it| is_must(it) == must);
-        all.filter(|it| !heard_only || heard.contains_key(*it)).count()
+        all.filter(|it| !heard_only || heard.contains_key(*it))
+            .count()
     };
     let matched = of_event.iter().filter(|(name, all)| {
-        is_must(name) && all.iter().any(|it| reported.iter().any(|r| r.item.id == it.id))
+        is_must(name)
+            && all
+                .iter()
+                .any(|it| reported.iter().any(|r| r.item.id == it.id))
     });
     let extra: usize = heard
         .values()

@@ -3,7 +3,7 @@
 -- What a development says, for people. Null for what an earlier release decided.
 ALTER TABLE developments ADD COLUMN summary TEXT;  -- what happened, in English
 ALTER TABLE developments ADD COLUMN state TEXT;    -- where the meeting stands, as it tells it
-ALTER TABLE developments ADD COLUMN day TEXT;      -- month and day that it names: 06-12
+ALTER TABLE developments ADD COLUMN day TEXT;      -- the day to come that it names: 2026-06-12
 ALTER TABLE developments ADD COLUMN place TEXT;    -- place that it names, in English
 
 DROP VIEW recent_developments;

@@ -184,7 +184,11 @@ const REASONS: [(Reason, &str, &str); 9] = [
     (Reason::Past, "past", "silent: looks back"),
     (Reason::Comment, "comment", "silent: commentary"),
     (Reason::Slight, "slight", "silent: too slight to tell"),
-    (Reason::Doubtful, "doubtful", "silent: waits for a second report"),
+    (
+        Reason::Doubtful,
+        "doubtful",
+        "silent: waits for a second report",
+    ),
     (Reason::Budget, "budget", "silent: over the topic's budget"),
     (Reason::Flood, "flood", "silent: over its outlet's bound"),
 ];
@@ -225,7 +229,9 @@ pub fn rule(
     let placement = place(board, report, &circumstances.arrival, weights);
     let corrects = match &circumstances.arrival {
         Arrival::Revised { development, was } if !circumstances.corrected => {
-            let told = board.get(*development).is_some_and(|it| it.told_at.is_some());
+            let told = board
+                .get(*development)
+                .is_some_and(|it| it.told_at.is_some());
             told && is_correction(was, report)
         }
         _ => false,
@@ -239,12 +245,17 @@ pub fn rule(
         None if commentary => Place::Commentary(near.map(|it| it.story).or(board.course.story)),
         None => {
             let of_course = report.state().is_some() && report.statement.is_of_topic;
-            let course = board.course.story.filter(|_| of_course && board.course.is_current(report.at));
+            let course = board
+                .course
+                .story
+                .filter(|_| of_course && board.course.is_current(report.at));
             Place::Opens(near.map(|it| it.story).or(course))
         }
     };
     let official = || {
-        let hearsay = near.and_then(|it| board.get(it.development)).is_some_and(|it| it.is_hearsay());
+        let hearsay = near
+            .and_then(|it| board.get(it.development))
+            .is_some_and(|it| it.is_hearsay());
         hearsay && report.statement.official && !report.statement.marks().has(Mark::Hearsay)
     };
     let kind = if corrects {
@@ -282,7 +293,10 @@ pub fn rule(
 fn place(board: &Board, report: &Report, arrival: &Arrival<'_>, weights: &Weights) -> Placement {
     let known = match arrival {
         Arrival::New => None,
-        Arrival::Copy(id) | Arrival::Revised { development: id, .. } => Some(*id),
+        Arrival::Copy(id)
+        | Arrival::Revised {
+            development: id, ..
+        } => Some(*id),
     };
     let Some(mut own) = known.and_then(|it| board.compare(report, it, weights)) else {
         return board.place(report, weights);

@@ -11,7 +11,7 @@ use crate::alert::{self, Standing};
 use crate::feed::pace::PollPolicy;
 use crate::feed::{Feed, FeedId};
 use crate::ingest::identity::Shared;
-use crate::ingest::{Settings, Ingest, Routes};
+use crate::ingest::{Ingest, Routes, Settings};
 use crate::item::{Item, Precision, When};
 use crate::store::history::{self, Archived, Fate};
 use crate::store::{Store, StoreError, feeds, open_read_only};

@@ -333,10 +333,13 @@ fn line(told: &Told) -> Line {
 }
 
 fn withheld(told: &[Told]) -> Vec<Withheld> {
-    let counted = words::VERDICTS.iter().filter(|it| it.name != "alert").map(|it| Withheld {
-        why: it.word.to_owned(),
-        n: told.iter().filter(|told| told.verdict == it.name).count(),
-    });
+    let counted = words::VERDICTS
+        .iter()
+        .filter(|it| it.name != "alert")
+        .map(|it| Withheld {
+            why: it.word.to_owned(),
+            n: told.iter().filter(|told| told.verdict == it.name).count(),
+        });
     counted.filter(|it| it.n > 0).collect()
 }
 
@@ -417,10 +420,7 @@ mod tests {
             .collect();
         assert_eq!(
             withheld,
-            [
-                (20, "over the hour's alerts"),
-                (500, "old when first seen")
-            ]
+            [(20, "over the hour's alerts"), (500, "old when first seen")]
         );
     }
 

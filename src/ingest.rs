@@ -147,7 +147,9 @@ impl Ingest {
             }
             for row in stories::open_since(connection, &topic.name, since)? {
                 let mut reports = row.reports.iter();
-                let Some(first) = reports.next() else { continue };
+                let Some(first) = reports.next() else {
+                    continue;
+                };
                 board.open(row.id, row.story, &row.headline, first);
                 reports.for_each(|it| board.add(row.id, it));
                 if let Some(at) = row.told_at {

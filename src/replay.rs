@@ -16,7 +16,7 @@ use crate::feed::{Feed, FeedId, Validators};
 use crate::fetch::{Document, ErrorClass, Limits};
 use crate::ingest::identity::Shared;
 use crate::ingest::item::Change;
-use crate::ingest::{Settings, Found, Ingest, Visit};
+use crate::ingest::{Found, Ingest, Settings, Visit};
 use crate::item::{Item, Precision, When};
 use crate::store::{Store, StoreError, feeds, items};
 use crate::text::html::{fold_space, plain_text};

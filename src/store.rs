@@ -1,6 +1,7 @@
 //! The archive: SQLite, every line of SQL, migrations. Store functions are plain functions over a
 //! transaction; who opens it decides what commits together.
 
+pub mod acts;
 pub mod articles;
 pub mod backup;
 pub mod digests;

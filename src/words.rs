@@ -1,6 +1,8 @@
 //! The words that people see for what the archive spells in codes. One table each, used by every surface;
 //! `docs/words.md` is made of them. Pure.
 
+pub mod acts;
+
 use crate::story::ladder::State;
 
 /// A code of the archive with its word for people.
@@ -23,35 +25,95 @@ const fn word(name: &'static str, word: &'static str, meaning: &'static str) -> 
 
 /// Kinds of developments and of other messages.
 pub const KINDS: [Word; 8] = [
-    word("opens", "new story", "the first report of a story that nobody has told"),
-    word("fact", "new", "something said or done that no report told before"),
-    word("state", "meeting", "the meeting stands elsewhere than before"),
-    word("official", "official", "the first official word on what unnamed sources told"),
-    word("correction", "correction", "what was told has been changed or withdrawn"),
+    word(
+        "opens",
+        "new story",
+        "the first report of a story that nobody has told",
+    ),
+    word(
+        "fact",
+        "new",
+        "something said or done that no report told before",
+    ),
+    word(
+        "state",
+        "meeting",
+        "the meeting stands elsewhere than before",
+    ),
+    word(
+        "official",
+        "official",
+        "the first official word on what unnamed sources told",
+    ),
+    word(
+        "correction",
+        "correction",
+        "what was told has been changed or withdrawn",
+    ),
     word("feed-health", "feed", "to the operator: how a feed is"),
-    word("channel-health", "channel", "to the operator: how a channel is"),
+    word(
+        "channel-health",
+        "channel",
+        "to the operator: how a channel is",
+    ),
     word("test", "test", "somebody asked for a test message"),
 ];
 
 /// What was decided about an item or a development: told, or why not.
 pub const VERDICTS: [Word; 11] = [
     word("alert", "told", "an alert told it"),
-    word("held", "held for a second source", "an alert waits until a second source has it, or its time is up"),
-    word("told", "repeats what was told", "the development was told already"),
-    word("copy", "a copy", "it has the words of an item that was told"),
-    word("doubtful", "waits for a second report", "it may be a development that is known"),
-    word("slight", "too slight to tell", "it weighs too little for an alert"),
-    word("budget", "over the hour's alerts", "the topic has had its alerts of the hour"),
-    word("flood", "over its outlet's alerts", "its outlet has caused its alerts of the hour"),
+    word(
+        "held",
+        "held for a second source",
+        "an alert waits until a second source has it, or its time is up",
+    ),
+    word(
+        "told",
+        "repeats what was told",
+        "the development was told already",
+    ),
+    word(
+        "copy",
+        "a copy",
+        "it has the words of an item that was told",
+    ),
+    word(
+        "doubtful",
+        "waits for a second report",
+        "it may be a development that is known",
+    ),
+    word(
+        "slight",
+        "too slight to tell",
+        "it weighs too little for an alert",
+    ),
+    word(
+        "budget",
+        "over the hour's alerts",
+        "the topic has had its alerts of the hour",
+    ),
+    word(
+        "flood",
+        "over its outlet's alerts",
+        "its outlet has caused its alerts of the hour",
+    ),
     word("comment", "commentary", "somebody's view, or a question"),
     word("past", "looks back", "it tells again what is long past"),
-    word("history", "old when first seen", "it was published too long before it was seen"),
+    word(
+        "history",
+        "old when first seen",
+        "it was published too long before it was seen",
+    ),
 ];
 
 /// What an item is to its development.
 pub const ROLES: [Word; 3] = [
     word("first", "first report", "no item told it earlier"),
-    word("update", "adds a detail", "it adds a day, a place or a number"),
+    word(
+        "update",
+        "adds a detail",
+        "it adds a day, a place or a number",
+    ),
     word("repeat", "repeats it", "it adds nothing"),
 ];
 

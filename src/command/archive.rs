@@ -130,9 +130,10 @@ impl Explain {
         let deliveries = view::owed::of_item(&connection, item.id)?;
         let mut out = std::io::stdout().lock();
         if self.json {
-            let topics = engine.topics.iter().map(|topic| {
-                why::verdict_json(topic, &reading, &engine.lexicon)
-            });
+            let topics = engine
+                .topics
+                .iter()
+                .map(|topic| why::verdict_json(topic, &reading, &engine.lexicon));
             let placements = placements.iter().map(|it| {
                 let mut placed = serde_json::to_value(it).unwrap_or_default();
                 placed["signs"] = json!(weighed(it, &weights));
@@ -215,15 +216,28 @@ fn placement(out: &mut impl Write, placed: &Placement, weights: &Weights) -> std
         };
         writeln!(out, "  development {id}: {role}; {told}")?;
         let headline = cut(&printable(&it.headline), HEADLINE);
-        writeln!(out, "    it began with “{headline}”; outlets: {}", it.outlets)?;
+        writeln!(
+            out,
+            "    it began with “{headline}”; outlets: {}",
+            it.outlets
+        )?;
     }
     if placed.reports.is_empty() {
         writeln!(out, "  it reports no development")?;
     }
-    writeln!(out, "  decision: {} — {}", placed.decision, printable(&placed.reason))?;
+    writeln!(
+        out,
+        "  decision: {} — {}",
+        placed.decision,
+        printable(&placed.reason)
+    )?;
     writeln!(out, "  origin: {}", printable(&placed.origin))?;
     if let Some(state) = &placed.state {
-        writeln!(out, "  its headline says of the meeting: {}", words::state(state))?;
+        writeln!(
+            out,
+            "  its headline says of the meeting: {}",
+            words::state(state)
+        )?;
     }
     let Some(weighed) = weighed(placed, weights) else {
         return Ok(());
@@ -233,7 +247,10 @@ fn placement(out: &mut impl Write, placed: &Placement, weights: &Weights) -> std
             let (id, headline) = (near.development, cut(&printable(&near.headline), HEADLINE));
             let (odds, join) = (near.log_odds, near.join);
             writeln!(out, "  likest to development {id} (“{headline}”):")?;
-            writeln!(out, "    {odds:+.2} log-odds to be a report of it; it is one from {join:+.2} on")?;
+            writeln!(
+                out,
+                "    {odds:+.2} log-odds to be a report of it; it is one from {join:+.2} on"
+            )?;
             shares(out, &near.signs)?;
         }
         None => writeln!(out, "  no development was open that is like it")?,
@@ -241,7 +258,10 @@ fn placement(out: &mut impl Write, placed: &Placement, weights: &Weights) -> std
     for near in &weighed.runners_up {
         let (id, headline) = (near.development, cut(&printable(&near.headline), HEADLINE));
         let (odds, join) = (near.log_odds, near.join);
-        writeln!(out, "  next: development {id} (“{headline}”), {odds:+.2} of {join:+.2}")?;
+        writeln!(
+            out,
+            "  next: development {id} (“{headline}”), {odds:+.2} of {join:+.2}"
+        )?;
     }
     writeln!(out, "  weight as news: {:.0} %", weighed.weight * 100.0)?;
     shares(out, &weighed.weight_signs)?;
@@ -263,7 +283,10 @@ fn shares(out: &mut impl Write, shares: &[Share]) -> std::io::Result<()> {
 
 fn sent(out: &mut impl Write, deliveries: &[Delivery]) -> std::io::Result<()> {
     for delivery in deliveries {
-        let tail = delivery.delivered_at.as_ref().or(delivery.last_error.as_ref());
+        let tail = delivery
+            .delivered_at
+            .as_ref()
+            .or(delivery.last_error.as_ref());
         writeln!(
             out,
             "  delivery to {}: {}, attempt {}, {}",

@@ -76,7 +76,10 @@ impl Story {
             let [at, from, item, ..] = said.as_slice() else {
                 continue;
             };
-            writeln!(out, "  {at}: story {from} turned out to be this one, by item {item}")?;
+            writeln!(
+                out,
+                "  {at}: story {from} turned out to be this one, by item {item}"
+            )?;
         }
         for it in news::of_story(&connection, story.id)? {
             let reports = of.remove(&Some(it.id)).unwrap_or_default();
@@ -107,11 +110,22 @@ fn development(
         words::kind(&it.kind),
         words::verdict(&it.verdict)
     )?;
-    if let Some(summary) = it.gloss.as_deref().filter(|it| !it.is_empty()) {
+    if let Some(summary) = it
+        .summary
+        .as_deref()
+        .filter(|said| !said.is_empty() && *said != it.title)
+    {
         writeln!(out, "  {}", printable(summary))?;
     }
-    let language = it.language.as_deref().map_or("unknown", words::language_name);
-    writeln!(out, "  “{}” ({language})", cut(&printable(&it.title), HEADLINE))?;
+    let language = it
+        .language
+        .as_deref()
+        .map_or("unknown", words::language_name);
+    writeln!(
+        out,
+        "  “{}” ({language})",
+        cut(&printable(&it.title), HEADLINE)
+    )?;
     if let Some(state) = &it.state {
         writeln!(out, "  the meeting: {}", words::state(state))?;
     }

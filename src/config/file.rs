@@ -12,12 +12,18 @@ use toml::Spanned;
 
 use crate::clock::span;
 
+fn english() -> Vec<String> {
+    vec!["en".to_owned()]
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
     #[serde(default = "default_archive")]
     pub archive: PathBuf,
     pub zone: Option<Spanned<String>>,
+    #[serde(default = "english")]
+    pub reader_languages: Vec<String>,
     pub lexicon: Option<PathBuf>,
     pub reading: Option<PathBuf>,
     pub templates: Option<PathBuf>,

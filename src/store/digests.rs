@@ -171,7 +171,7 @@ pub fn owe(
 }
 
 const TOLD: &str = "SELECT s.id, s.topic, s.title, s.state, d.kind, d.verdict, d.reason, d.created_at, i.title, f.outlet,
-        i.language, i.url, d.id, json_extract(a.message, '$.development.summary')
+        i.language, i.url, d.id, d.summary
      FROM developments d JOIN stories s ON s.id = d.story_id LEFT JOIN alerts a ON a.development_id = d.id
      JOIN items i ON i.id = coalesce(a.item_id, d.item_id) JOIN feeds f ON f.id = i.feed_id";
 

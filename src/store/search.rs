@@ -252,9 +252,7 @@ fn places(connection: &Connection, item: ItemId) -> Result<Places, StoreError> {
                 UNION SELECT s.id FROM of JOIN stories s ON s.merged_into = of.id)
              SELECT id FROM of",
     )?;
-    let mut alerted = connection.prepare_cached(
-        "SELECT 1 FROM alerts WHERE item_id = ?1",
-    )?;
+    let mut alerted = connection.prepare_cached("SELECT 1 FROM alerts WHERE item_id = ?1")?;
     Ok(Places {
         topics: topics
             .query_map([item.0], |row| row.get(0))?

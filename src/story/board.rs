@@ -75,7 +75,9 @@ impl Placement {
 
     /// The probability that it is a new development, 0..1.
     pub fn newness(&self) -> f64 {
-        self.ranked.first().map_or(1.0, |it| 1.0 - sigmoid(it.margin()))
+        self.ranked
+            .first()
+            .map_or(1.0, |it| 1.0 - sigmoid(it.margin()))
     }
 }
 
@@ -136,7 +138,8 @@ impl Board {
 
     /// Counts a report in the frequencies of later ones.
     pub fn count(&mut self, report: &Report) {
-        self.frequencies.count(report.script, report.terms.counted());
+        self.frequencies
+            .count(report.script, report.terms.counted());
     }
 
     /// Closes developments without a report within the window before `now`, and those whose life
@@ -185,12 +188,7 @@ impl Board {
     }
 
     /// A report beside one development, open or not.
-    pub fn compare(
-        &self,
-        report: &Report,
-        id: DevelopmentId,
-        weights: &Weights,
-    ) -> Option<Ranked> {
+    pub fn compare(&self, report: &Report, id: DevelopmentId, weights: &Weights) -> Option<Ranked> {
         Some(rank(report, self.developments.get(&id)?, weights))
     }
 

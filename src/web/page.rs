@@ -1,6 +1,8 @@
 //! The frame of every page, and the pieces that pages share. Every text from outside comes here as plain
 //! text: it is stored so, and is escaped by `maud`; nothing of it is ever shown as markup.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
@@ -10,10 +12,11 @@ use url::Url;
 use crate::story::DevelopmentKind;
 use crate::story::ladder::State;
 use crate::text::{cut, printable};
+use crate::topic::Engine;
 use crate::web::guard::May;
 use crate::web::trouble::Trouble;
 use crate::web::{Web, assets};
-use crate::words::{self, language_name};
+use crate::words::{self, acts, language_name};
 
 /// What a page is drawn by.
 pub(super) struct Frame {
@@ -23,6 +26,7 @@ pub(super) struct Frame {
     /// Names and titles of the topics, and the one looked at.
     pub(super) topics: Vec<(String, String)>,
     pub(super) topic: String,
+    engine: Arc<Engine>,
 }
 
 impl Frame {
@@ -52,6 +56,39 @@ impl Frame {
             may,
             topic: topics.first().map(|it| it.0.clone()).unwrap_or_default(),
             topics,
+            engine: Arc::clone(&site.engine),
+        }
+    }
+
+    /// A concept or an outlet, as sentences name it.
+    pub(super) fn named(&self, who: Option<&str>) -> Option<String> {
+        let lexicon = &self.engine.lexicon;
+        Some(match lexicon.id(who?) {
+            Some(id) => acts::name(&lexicon.concept(id).id, &lexicon.concept(id).gloss),
+            None => who?.to_owned(),
+        })
+    }
+
+    /// A concept as a place.
+    pub(super) fn place(&self, id: &str) -> String {
+        let lexicon = &self.engine.lexicon;
+        match lexicon.id(id) {
+            Some(it) => acts::place(id, &lexicon.concept(it).gloss),
+            None => id.to_owned(),
+        }
+    }
+
+    /// How long ago an instant was, in its largest unit.
+    pub(super) fn ago(&self, at: &str) -> String {
+        let Ok(instant) = at.parse::<Timestamp>() else {
+            return String::new();
+        };
+        let secs = self.now.as_second() - instant.as_second();
+        match secs {
+            ..60 => "just now".to_owned(),
+            60..3_600 => format!("{} min ago", secs / 60),
+            3_600..86_400 => format!("{} h ago", secs / 3_600),
+            _ => format!("{} d ago", secs / 86_400),
         }
     }
 

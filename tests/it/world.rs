@@ -374,7 +374,10 @@ impl World {
     pub(crate) fn prune(&mut self, retention: Retention) -> &mut Self {
         let pruner = Pruner::new(self.store(), self.clock.clone());
         let tables = Arc::clone(&self.running().setup.tables);
-        while pruner.prune_due(&retention, &tables.weights).expect("pruned") {}
+        while pruner
+            .prune_due(&retention, &tables.weights)
+            .expect("pruned")
+        {}
         self
     }
 

@@ -132,7 +132,7 @@ pub struct Reported {
     pub role: String,
     pub kind: String,
     pub verdict: String,
-    /// What an alert about it told, in English.
+    /// What happened, in English.
     pub summary: Option<String>,
     /// Whether the alert told this item.
     pub told: bool,
@@ -167,7 +167,7 @@ pub fn placements(connection: &Connection, item: i64) -> Result<Vec<Placement>, 
 }
 
 fn reported(connection: &Connection, item: i64, story: i64) -> Result<Vec<Reported>, StoreError> {
-    let sql = "SELECT d.id, r.role, d.kind, d.verdict, json_extract(a.message, '$.development.summary'),
+    let sql = "SELECT d.id, r.role, d.kind, d.verdict, d.summary,
             coalesce(a.item_id = ?1, 0), i.title, (SELECT count(DISTINCT outlet) FROM reports WHERE development_id = d.id)
          FROM reports r JOIN developments d ON d.id = r.development_id JOIN items i ON i.id = d.item_id
          LEFT JOIN alerts a ON a.development_id = d.id WHERE r.item_id = ?1 AND d.story_id = ?2 ORDER BY d.id";
@@ -192,8 +192,12 @@ fn headlines(connection: &Connection, signs: &Value) -> Result<Vec<(i64, String)
     let named = std::iter::once(&signs["same"]).chain(others);
     let mut headlines = Vec::new();
     for id in named.filter_map(|it| it["development"].as_i64()) {
-        let sql = "SELECT i.title FROM developments d JOIN items i ON i.id = d.item_id WHERE d.id = ?1";
-        let title = connection.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?;
+        let sql =
+            "SELECT i.title FROM developments d JOIN items i ON i.id = d.item_id WHERE d.id = ?1";
+        let title = connection
+            .prepare_cached(sql)?
+            .query_row([id], |row| row.get(0))
+            .optional()?;
         headlines.extend(title.map(|it| (id, it)));
     }
     Ok(headlines)

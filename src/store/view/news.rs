@@ -33,8 +33,12 @@ pub struct Development {
     /// Where a meeting stands, as this headline tells it.
     pub state: Option<String>,
     pub alert_id: Option<i64>,
-    /// What happened, in English, where it was told.
-    pub gloss: Option<String>,
+    /// What happened, in English; none of an earlier release's.
+    pub summary: Option<String>,
+    /// The day to come that it names: `2026-06-12`.
+    pub day: Option<String>,
+    /// The place that it names, in English.
+    pub place: Option<String>,
     /// Items that report it.
     pub reports: i64,
     /// Outlets that report it.
@@ -43,8 +47,8 @@ pub struct Development {
 
 const DEVELOPMENT: &str = "SELECT d.id, d.created_at, s.topic, d.kind, d.verdict, d.novelty, d.reason, d.story_id,
         s.title, i.id, i.title, i.url, f.outlet, i.language,
-        (SELECT si.state FROM story_items si WHERE si.story_id = d.story_id AND si.item_id = i.id),
-        a.id, json_extract(a.message, '$.development.summary'),
+        coalesce(d.state, (SELECT si.state FROM story_items si WHERE si.story_id = d.story_id AND si.item_id = i.id)),
+        a.id, d.summary, d.day, d.place,
         (SELECT count(*) FROM reports r WHERE r.development_id = d.id),
         (SELECT count(DISTINCT r.outlet) FROM reports r WHERE r.development_id = d.id)
      FROM developments d JOIN stories s ON s.id = d.story_id LEFT JOIN alerts a ON a.development_id = d.id
@@ -69,7 +73,9 @@ fn development(row: &Row<'_>) -> rusqlite::Result<Development> {
         language: row.next()?,
         state: row.next()?,
         alert_id: row.next()?,
-        gloss: row.next()?,
+        summary: row.next()?,
+        day: row.next()?,
+        place: row.next()?,
         reports: row.next()?,
         outlets: row.next()?,
     })

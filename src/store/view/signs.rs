@@ -74,7 +74,8 @@ pub fn weighed(placed: &Placement, weights: &Weights) -> Option<Weighed> {
 fn shares<const N: usize>(sum: &Value, weights: &Sum<N>, names: &[&str; N]) -> Vec<Share> {
     let gloss = |sign: &str| {
         let at = names.iter().position(|it| *it == sign);
-        at.map_or(sign, |at| weights.glosses[at].as_str()).to_owned()
+        at.map_or(sign, |at| weights.glosses[at].as_str())
+            .to_owned()
     };
     let bias = sum["bias"].as_f64().map(|adds| Share {
         sign: "bias".to_owned(),

@@ -7,18 +7,21 @@ use jiff::SignedDuration;
 use maud::{Markup, html};
 
 use crate::clock::rfc3339;
+use crate::message::lines::day;
 use crate::store::StoreError;
 use crate::store::view::feeds::{self, Feed};
 use crate::store::view::news::{self, Development, Which};
 use crate::store::view::stories::{self, Standing};
 use crate::store::view::{Part, Rows, volume};
 use crate::story::ladder::State as Step;
+use crate::story::numbers::Day;
 use crate::web::Web;
 use crate::web::guard::May;
 use crate::web::page::{About, Frame, headline, kind, language, older, page, state};
 use crate::web::pages::Listed;
 use crate::web::trouble::Trouble;
 use crate::web::words::{counted, grouped};
+use crate::words;
 
 /// Developments shown, and what was held back within so long.
 const SHOWN: usize = 20;
@@ -121,7 +124,9 @@ fn standing(frame: &Frame, standing: Option<&Standing>) -> Markup {
                     h2 #standing { "The meeting: " em class=[step.is_down().then_some("down")] { (step.gloss()) } }
                     p {
                         @if let Some(actor) = &it.actor { "By " (party(actor)) ", as of " } @else { "As of " }
-                        @if let Some(at) = it.since() { (frame.time(at)) }
+                        @if let Some(at) = it.since() { (frame.time(at)) " (" (frame.ago(at)) ")" }
+                        @if let Some(it) = frame.named(it.setter.as_deref()) { ", says " (headline(&it, None)) }
+                        @if let Some(it) = course_set(frame, it) { ": " b { (it) } }
                         @if let (Some(id), Some(title)) = (it.story_id, &it.story_title) {
                             " · " a href={"/stories/" (id)} { (headline(title, it.story_language.as_deref())) }
                         }
@@ -146,6 +151,28 @@ fn standing(frame: &Frame, standing: Option<&Standing>) -> Markup {
             }
         }
     }
+}
+
+/// "Panmunjom, 12 May, in 9 days": the place and the day to come.
+fn set(frame: &Frame, place: Option<&str>, date: Option<&str>) -> Option<String> {
+    let today = frame.local(frame.now).date();
+    let date = date.and_then(|it| it.parse().ok()).map(|it| day(it, today));
+    let set: Vec<String> = place.map(str::to_owned).into_iter().chain(date).collect();
+    (!set.is_empty()).then(|| set.join(", "))
+}
+
+/// Place and day that the meeting is set to.
+fn course_set(frame: &Frame, standing: &Standing) -> Option<String> {
+    let day = standing.day.as_deref().and_then(Day::of);
+    let day = day
+        .filter(|it| it.is_coming(frame.now))
+        .and_then(|it| it.next(frame.now));
+    let place = standing.place.as_deref().map(|it| frame.place(it));
+    set(
+        frame,
+        place.as_deref(),
+        day.map(|it| it.to_string()).as_deref(),
+    )
 }
 
 fn party(actor: &str) -> &str {
@@ -178,14 +205,17 @@ pub(super) fn development(frame: &Frame, row: &Development) -> Markup {
         li.quiet-row[row.verdict != "alert"] {
             (frame.clock(&row.created_at))
             div {
-                p.title { a href={"/stories/" (row.story_id) "#development-" (row.id)} { (headline(&row.title, row.language.as_deref())) } }
+                @let said = row.summary.as_deref().filter(|said| !said.is_empty() && *said != row.title);
+                p.title { a href={"/stories/" (row.story_id) "#development-" (row.id)} {
+                    @match said { Some(said) => (headline(said, Some("en"))), None => (headline(&row.title, row.language.as_deref())) }
+                } }
+                @if said.is_some() { p.original { (headline(&row.title, row.language.as_deref())) } }
                 p.meta {
                     (kind(&row.kind, &row.verdict)) " "
                     @if let Some(it) = &row.state { (state(it)) " " }
                     span.outlet { (headline(&row.outlet, None)) } " " (language(row.language.as_deref()))
-                    @if let Some(gloss) = row.gloss.as_ref().filter(|_| row.language.as_deref() != Some("en")) {
-                        span.gloss { (headline(gloss, None)) }
-                    }
+                    span.quiet { (words::counted(usize::try_from(row.outlets).unwrap_or(0), "outlet", "outlets")) }
+                    @if let Some(it) = set(frame, row.place.as_deref(), row.day.as_deref()) { span.gloss { (it) } }
                     span.why { (headline(&row.reason, None)) }
                 }
             }

@@ -133,7 +133,10 @@ fn entry(
     let it = development;
     let said = alert.and_then(Alert::said);
     let quotes = said.as_ref().map_or(&[][..], |it| &it.new);
-    let summary = it.gloss.as_deref().filter(|it| !it.is_empty());
+    let summary = it
+        .summary
+        .as_deref()
+        .filter(|said| !said.is_empty() && *said != it.title);
     html! {
         li #{"development-" (it.id)} .told[alert.is_some()] .minor[alert.is_none()] {
             p.when { (frame.clock(&it.created_at)) }
