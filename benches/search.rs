@@ -272,6 +272,7 @@ fn main() {
             let started = Instant::now();
             hits = find(&connection, &parsed, &lexicon, page, now)
                 .expect("hits")
+                .hits
                 .len();
             times.push(started.elapsed());
         }

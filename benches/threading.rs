@@ -15,6 +15,7 @@ use summitwatch::config::{Config, Origin};
 use summitwatch::feed::Feed;
 use summitwatch::feed::pace::PollPolicy;
 use summitwatch::ingest::identity::Shared;
+use summitwatch::ingest::item::Listing;
 use summitwatch::ingest::{Ingest, Settings};
 use summitwatch::item::Item;
 use summitwatch::store::{Store, StoreError, feeds};
@@ -156,7 +157,9 @@ fn main() {
                         now = now
                             .checked_add(SignedDuration::from_secs(PACE))
                             .expect("time");
-                        ingest.take_item(tx, &feed, item, None, &Shared::default(), now)?;
+                        let shared = Shared::default();
+                        let listing = Listing::alone(None, &shared);
+                        ingest.take_item(tx, &feed, item, &listing, now)?;
                     }
                     Ok::<(), StoreError>(())
                 })

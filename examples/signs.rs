@@ -1,7 +1,7 @@
 //! What the heart makes of labelled streams, without an archive: rows of signs to fit weights on, or the
 //! figures that given weights reach. `tools/fit.py` calls it; docs/weights.md tells how to refit.
 //!
-//! `cargo run --release --example signs -- rows|score [--config FILE] [--topic ID] STREAM.jsonl[.gz] [EVENTS.json]`
+//! `cargo run --release --example signs -- rows|context|score [--config FILE] [--topic ID] STREAM.jsonl[.gz] [EVENTS.json]`
 //!
 //! A stream has an item a line: `id`, `outlet`, `lang`, `date`, `title`, and perhaps `summary`, `url`, `event`, `novelty`,
 //! `label`. `rows` prints a line for each matched item: its signs of weight, and its signs of likeness to each true
@@ -9,7 +9,7 @@
 
 #![expect(clippy::print_stdout, reason = "an example tells what it found")]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read as _;
 use std::path::PathBuf;
 
@@ -17,12 +17,15 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
-use summitwatch::alert::{Arrival, Circumstances, Place, Policy, Standing, rule};
+use summitwatch::alert::{
+    Arrival, Circumstances, Place, Policy, Ruling, Standing, Unruled, context, rule, take_in,
+};
 use summitwatch::config::Config;
 use summitwatch::story::board::Board;
 use summitwatch::story::development::OpenDevelopment;
 use summitwatch::story::report::{Report, Source};
 use summitwatch::story::signs::{likeness, weight};
+use summitwatch::story::weights::Weights;
 use summitwatch::story::{DevelopmentId, StoryId, Tables};
 use summitwatch::text::Words;
 use summitwatch::topic::Engine;
@@ -76,7 +79,11 @@ fn main() -> anyhow::Result<()> {
             let events = paths.get(1).context("which events?")?;
             let events: BTreeMap<String, serde_json::Value> =
                 serde_json::from_str(&std::fs::read_to_string(events)?)?;
-            score(&items, &reported, &tables, &events);
+            let run = Run::over(&items, &engine, &tables, false);
+            score(&items, &run, &events);
+        }
+        "context" => {
+            Run::over(&items, &engine, &tables, true);
         }
         other => bail!("\"{other}\" is neither rows nor score"),
     }
@@ -106,9 +113,7 @@ fn instant(date: &str) -> anyhow::Result<Timestamp> {
         _ => date.to_owned(),
     };
     let zoned = full.parse::<Timestamp>();
-    zoned
-        .or_else(|_| format!("{full}Z").parse())
-        .with_context(|| date.to_owned())
+    zoned.or_else(|_| format!("{full}Z").parse()).with_context(|| date.to_owned())
 }
 
 /// Reads the items that match, in order, as the service would.
@@ -186,42 +191,120 @@ fn rows(reported: &[Reported], tables: &Tables) {
     }
 }
 
-/// What an undisturbed run over the stream tells.
-fn score(
-    items: &[Item],
-    reported: &[Reported],
-    tables: &Tables,
-    events: &BTreeMap<String, serde_json::Value>,
-) {
-    let mut board = Board::default();
-    let policy = Policy {
-        per_outlet: u32::MAX,
-        ..Policy::default()
-    };
-    let mut placed: HashMap<&str, i64> = HashMap::new();
-    let mut alerts: Vec<&Item> = Vec::new();
-    let mut kinds: BTreeMap<&str, u32> = BTreeMap::new();
-    for (at, Reported { item, report }) in reported.iter().enumerate() {
-        board.close_before(report.at, &tables.weights);
+/// An undisturbed run over a stream.
+#[derive(Default)]
+struct Run {
+    board: Board,
+    /// Development by item.
+    placed: HashMap<String, i64>,
+    /// Items that matched, by rule or in context.
+    matched: Vec<String>,
+    alerts: Vec<Item>,
+    kinds: BTreeMap<String, u32>,
+    by_story: usize,
+    tell: f64,
+}
+
+impl Run {
+    /// With `prints`, each headline without a rule that is looked at is printed with its signs of context.
+    fn over(items: &[Item], engine: &Engine, tables: &Tables, prints: bool) -> Self {
+        let topic = engine.topics.last().expect("one topic");
+        let weights = &tables.weights;
+        let mut run = Self {
+            tell: topic.tell.unwrap_or(tables.weights.tell),
+            ..Self::default()
+        };
+        for (at, item) in items.iter().enumerate() {
+            let words = Words::new(&item.title, item.summary.as_deref().unwrap_or_default());
+            let reading = engine.lexicon.read(&words);
+            let scored = topic.score(&reading, &engine.lexicon);
+            let surroundings = topic.surroundings.as_ref().filter(|it| it.touches(&reading));
+            if !scored.matched && surroundings.is_none() {
+                continue;
+            }
+            let now = instant(&item.date).expect("read before");
+            run.board.close_before(now, weights);
+            if !scored.matched && run.board.heat.recent(now) == 0 {
+                continue;
+            }
+            let cited = tables.origins.cited(&reading);
+            let source = Source {
+                words: &words,
+                reading: &reading,
+                url: item.url.as_deref(),
+                outlet: &item.outlet,
+                origin: cited.unwrap_or_else(|| tables.origins.of_outlet(&item.outlet, &item.outlet)),
+                at: now,
+            };
+            let report = Report::read(
+                source,
+                &tables.reader,
+                &engine.lexicon,
+                &tables.wording,
+                &run.board.frequencies,
+            );
+            let mut on_topic = 1.0;
+            if let Some(surroundings) = surroundings.filter(|_| !scored.matched) {
+                let unruled = Unruled {
+                    reading: &reading,
+                    lexicon: &engine.lexicon,
+                    surroundings,
+                    score: scored.score / topic.threshold,
+                };
+                if prints {
+                    let placement = run.board.place(&report, weights);
+                    let signs = context(&run.board, &report, unruled, &placement);
+                    println!(
+                        "{}",
+                        json!({
+                            "id": item.id, "event": event(item), "label": item.label, "signs": signs,
+                            "joins": placement.joins().is_some(), "title": item.title,
+                            "commentary": report.statement.is_commentary(),
+                            "heat": run.board.heat.recent(now),
+                        })
+                    );
+                    continue;
+                }
+                let Some(taken) = take_in(&run.board, &report, unruled, weights) else {
+                    continue;
+                };
+                on_topic = taken.probability;
+                run.by_story += 1;
+            } else {
+                run.board.heat.add(now, &item.outlet);
+            }
+            run.matched.push(item.id.clone());
+            let ruling = run.ruling(&report, on_topic, weights);
+            run.record(at, item, &report, &ruling);
+        }
+        run
+    }
+
+    fn ruling(&self, report: &Report, on_topic: f64, weights: &Weights) -> Ruling {
         let circumstances = Circumstances {
             now: report.at,
             standing: Standing::News,
             arrival: Arrival::New,
+            tell: self.tell,
+            on_topic,
             told: 0,
             told_by_outlet: 0,
             followed_up: false,
             corrected: false,
         };
-        let ruling = rule(&board, report, &circumstances, &tables.weights, &policy);
+        let policy = Policy {
+            per_outlet: u32::MAX,
+            ..Policy::default()
+        };
+        rule(&self.board, report, &circumstances, weights, &policy)
+    }
+
+    fn record(&mut self, at: usize, item: &Item, report: &Report, ruling: &Ruling) {
+        let board = &mut self.board;
         let fresh = DevelopmentId(i64::try_from(at).expect("some thousand"));
         let id = match ruling.place {
             Place::Opens(story) => {
-                board.open(
-                    fresh,
-                    story.unwrap_or(StoryId(fresh.0)),
-                    &item.title,
-                    report,
-                );
+                board.open(fresh, story.unwrap_or(StoryId(fresh.0)), &item.title, report);
                 Some(fresh)
             }
             Place::Joins(id, _) => {
@@ -230,22 +313,26 @@ fn score(
             }
             Place::Commentary(_) => None,
         };
-        if let Some(id) = id {
-            placed.insert(&item.id, id.0);
-            if ruling.decision.is_told() {
-                board.tell(id, report.at);
-                alerts.push(item);
-                *kinds.entry(ruling.kind.as_str()).or_default() += 1;
-            }
-            let told = board.get(id).is_some_and(|it| it.told_at.is_some());
-            let story = board.get(id).map_or(StoryId(0), |it| it.story);
-            if told {
-                board
-                    .course
-                    .advance(&report.statement, story, &item.outlet, report.at);
-            }
+        board.count(report);
+        let Some(id) = id else { return };
+        self.placed.insert(item.id.clone(), id.0);
+        if ruling.decision.is_told() {
+            board.tell(id, report.at);
+            self.alerts.push(item.clone());
+            *self.kinds.entry(ruling.kind.as_str().to_owned()).or_default() += 1;
+        }
+        let Some(open) = board.get(id) else { return };
+        let (told, story) = (open.told_at.is_some(), open.story);
+        if told {
+            board.course.advance(&report.statement, story, &item.outlet, report.at);
         }
     }
+}
+
+/// Prints what a run told, beside what it should have.
+fn score(items: &[Item], run: &Run, events: &BTreeMap<String, serde_json::Value>) {
+    let alerts = &run.alerts;
+    let matched_ids: HashSet<&str> = run.matched.iter().map(String::as_str).collect();
     let told: Vec<&Item> = items.iter().filter(|it| event(it).is_some()).collect();
     let is_must = |name: &str| {
         let significance = events.get(name).and_then(|it| it["significance"].as_str());
@@ -253,27 +340,20 @@ fn score(
     };
     let mut of_event: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
     for item in &told {
-        of_event
-            .entry(event(item).expect("told"))
-            .or_default()
-            .push(item);
+        of_event.entry(event(item).expect("told")).or_default().push(item);
     }
     let mut heard: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
-    for item in &alerts {
+    for item in alerts {
         if let Some(name) = event(item) {
             heard.entry(name).or_default().push(item);
         }
     }
     let count = |must: bool, heard_only: bool| {
         let all = of_event.keys().filter(|it| is_must(it) == must);
-        all.filter(|it| !heard_only || heard.contains_key(*it))
-            .count()
+        all.filter(|it| !heard_only || heard.contains_key(*it)).count()
     };
     let matched = of_event.iter().filter(|(name, all)| {
-        is_must(name)
-            && all
-                .iter()
-                .any(|it| reported.iter().any(|r| r.item.id == it.id))
+        is_must(name) && all.iter().any(|it| matched_ids.contains(it.id.as_str()))
     });
     let extra: usize = heard
         .values()
@@ -285,11 +365,15 @@ fn score(
         })
         .sum();
     // B-cubed over the items that report a development and match.
-    let label = |it: &Item| placed.get(it.id.as_str()).copied();
+    let label = |it: &Item| run.placed.get(it.id.as_str()).copied();
     let ours: Vec<&&Item> = told
         .iter()
-        .filter(|it| reported.iter().any(|r| r.item.id == it.id))
+        .filter(|it| matched_ids.contains(it.id.as_str()))
         .collect();
+    let label2: Vec<&Item> = items.iter().filter(|it| it.label == Some(2)).collect();
+    let label2_matched = label2.iter().filter(|it| matched_ids.contains(it.id.as_str()));
+    let label0 = items.iter().filter(|it| it.label == Some(0));
+    let label0_matched = label0.filter(|it| matched_ids.contains(it.id.as_str()));
     let (mut precision, mut recall, mut pairs, mut joined) = (0.0, 0.0, 0, 0);
     for a in &ours {
         let (mut same, mut mates, mut reports) = (0, 0, 0);
@@ -317,8 +401,14 @@ fn score(
             "heard": heard.len(), "told": extra, "alerts": alerts.len(),
             "noise": alerts.iter().filter(|it| event(it).is_none()).count(),
             "off": alerts.iter().filter(|it| it.label == Some(0)).count(),
+            "off_titles": alerts.iter().filter(|it| it.label == Some(0)).map(|it| &it.title).collect::<Vec<_>>(),
+            "noise_titles": alerts.iter().filter(|it| event(it).is_none()).map(|it| &it.title).collect::<Vec<_>>(),
+            "missed": of_event.iter().filter(|it| is_must(it.0) && !heard.contains_key(it.0))
+                .map(|it| (it.0, matched_ids.contains(it.1[0].id.as_str()), &it.1[0].title)).collect::<Vec<_>>(),
             "precision": precision, "recall": recall,
-            "pairs": pairs, "joined": joined, "kinds": kinds,
+            "pairs": pairs, "joined": joined, "kinds": run.kinds, "by_story": run.by_story,
+            "label2": label2.len(), "label2_matched": label2_matched.count(), "label0_matched": label0_matched.count(),
+            "all_items": told.len(), "matched_items": ours.len(),
         })
     );
 }

@@ -10,10 +10,12 @@ CREATE TABLE readings (
     origin    TEXT NOT NULL,                    -- the outlet, or the agency that it names
     script    TEXT,                             -- of the headline: latin, cyrillic, hangul, kana, han
     statement TEXT NOT NULL,                    -- JSON: speaker, state, predicates, places, days, numbers, marks
+    by_rule   INTEGER NOT NULL DEFAULT 1,       -- 0: it was taken in by the story
     terms     BLOB                              -- the weighted terms it is compared by; null once nothing asks for them
 ) STRICT;
 CREATE INDEX readings_by_item ON readings (item_id, topic);
 CREATE INDEX readings_by_topic ON readings (topic, id);
+CREATE INDEX readings_by_time ON readings (topic, read_at);
 -- Headlines that name days, for the calendar; they are few among the readings.
 CREATE INDEX readings_dated ON readings (read_at) WHERE instr(statement, '"days":["') > 0;
 
@@ -37,6 +39,9 @@ SELECT d.id, d.item_id, 'first', f.outlet,
     coalesce((SELECT si.origin FROM story_items si WHERE si.story_id = d.story_id AND si.item_id = d.item_id), f.outlet),
     d.created_at
 FROM developments d JOIN items i ON i.id = d.item_id JOIN feeds f ON f.id = i.feed_id;
+
+-- By what an item matched: by a rule of the topic, or by the story, while the topic was hot.
+ALTER TABLE matches ADD COLUMN "by" TEXT NOT NULL DEFAULT 'rule';
 
 -- What an alert tells: at the latest report of a development where the first did not suffice.
 ALTER TABLE alerts ADD COLUMN item_id INTEGER REFERENCES items (id);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::story::board::{Board, Placement};
+use crate::story::context::{self, Context};
 use crate::story::headline::Mark;
 use crate::story::ladder::State;
 use crate::story::report::Report;
@@ -13,6 +14,8 @@ use crate::story::signs::{Weight, weight};
 use crate::story::speaker::Class;
 use crate::story::weights::Weights;
 use crate::story::{DevelopmentId, DevelopmentKind, StoryId};
+use crate::topic::Surroundings;
+use crate::topic::lexicon::{Lexicon, Reading};
 
 /// How an item stands apart from what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +96,10 @@ pub struct Circumstances<'a> {
     pub now: Timestamp,
     pub standing: Standing,
     pub arrival: Arrival<'a>,
+    /// Certainty from which the topic is told, 0..1.
+    pub tell: f64,
+    /// The probability that it is on topic: 1 where a rule says so.
+    pub on_topic: f64,
     /// Alerts of the topic in the last hour, and those that this outlet caused.
     pub told: u32,
     pub told_by_outlet: u32,
@@ -139,10 +146,12 @@ pub struct Ruling {
     pub kind: DevelopmentKind,
     /// The state that the matter of the topic moves to.
     pub change: Option<State>,
-    /// 0..1: that it is news, that it is new, and both as they count together.
+    /// 0..1: that it is news, that it is new, and both as they count together, with how surely it is on topic.
     pub weight: f64,
     pub newness: f64,
     pub certainty: f64,
+    /// Certainty that telling takes.
+    pub tell: f64,
     pub signs: Weight,
     pub decision: Decision,
 }
@@ -184,11 +193,7 @@ const REASONS: [(Reason, &str, &str); 9] = [
     (Reason::Past, "past", "silent: looks back"),
     (Reason::Comment, "comment", "silent: commentary"),
     (Reason::Slight, "slight", "silent: too slight to tell"),
-    (
-        Reason::Doubtful,
-        "doubtful",
-        "silent: waits for a second report",
-    ),
+    (Reason::Doubtful, "doubtful", "silent: waits for a second report"),
     (Reason::Budget, "budget", "silent: over the topic's budget"),
     (Reason::Flood, "flood", "silent: over its outlet's bound"),
 ];
@@ -217,6 +222,70 @@ impl Decision {
     }
 }
 
+/// A headline that satisfies no rule of a hot topic.
+#[derive(Debug, Clone, Copy)]
+pub struct Unruled<'a> {
+    pub reading: &'a Reading,
+    pub lexicon: &'a Lexicon,
+    pub surroundings: &'a Surroundings,
+    /// Of the rules, as a share of the threshold.
+    pub score: f64,
+}
+
+/// How surely a headline without a rule belongs to a hot topic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TakenIn {
+    /// 0..1.
+    pub probability: f64,
+    pub signs: Context,
+}
+
+/// Whether a headline that satisfies no rule belongs to the topic all the same. As a report of a known development it
+/// needs less than as a new one, which a leader, a government or its media must have said, in a text that names all
+/// parties. Commentary is never taken in, and nothing while the topic is cold.
+pub fn take_in(
+    board: &Board,
+    report: &Report,
+    unruled: Unruled<'_>,
+    weights: &Weights,
+) -> Option<TakenIn> {
+    if board.heat.recent(report.at) == 0 || report.statement.is_commentary() {
+        return None;
+    }
+    let placement = board.place(report, weights);
+    let signs = context(board, report, unruled, &placement);
+    let probability = weights.context(&signs);
+    let joins = placement.joins().is_some();
+    let speaks = report.statement.speaker.as_ref().is_some_and(|it| {
+        matches!(it.class, Class::Leader | Class::StateVoice | Class::Institution | Class::State | Class::Person)
+    });
+    let named = context::Named::of(unruled.reading, unruled.lexicon, unruled.surroundings);
+    let all_named = named.with_lead == unruled.surroundings.parties.len();
+    let taken = if joins {
+        probability >= weights.take_in
+    } else {
+        probability >= weights.take_in_new && speaks && all_named
+    };
+    taken.then_some(TakenIn { probability, signs })
+}
+
+/// The signs of context of a headline.
+pub fn context(
+    board: &Board,
+    report: &Report,
+    unruled: Unruled<'_>,
+    placement: &Placement,
+) -> Context {
+    let Unruled {
+        reading,
+        lexicon,
+        surroundings,
+        score,
+    } = unruled;
+    let heat = &board.heat;
+    context::signs(report, reading, score, surroundings, placement, heat, lexicon)
+}
+
 /// Rules on a report.
 pub fn rule(
     board: &Board,
@@ -229,9 +298,7 @@ pub fn rule(
     let placement = place(board, report, &circumstances.arrival, weights);
     let corrects = match &circumstances.arrival {
         Arrival::Revised { development, was } if !circumstances.corrected => {
-            let told = board
-                .get(*development)
-                .is_some_and(|it| it.told_at.is_some());
+            let told = board.get(*development).is_some_and(|it| it.told_at.is_some());
             told && is_correction(was, report)
         }
         _ => false,
@@ -245,17 +312,12 @@ pub fn rule(
         None if commentary => Place::Commentary(near.map(|it| it.story).or(board.course.story)),
         None => {
             let of_course = report.state().is_some() && report.statement.is_of_topic;
-            let course = board
-                .course
-                .story
-                .filter(|_| of_course && board.course.is_current(report.at));
+            let course = board.course.story.filter(|_| of_course && board.course.is_current(report.at));
             Place::Opens(near.map(|it| it.story).or(course))
         }
     };
     let official = || {
-        let hearsay = near
-            .and_then(|it| board.get(it.development))
-            .is_some_and(|it| it.is_hearsay());
+        let hearsay = near.and_then(|it| board.get(it.development)).is_some_and(|it| it.is_hearsay());
         hearsay && report.statement.official && !report.statement.marks().has(Mark::Hearsay)
     };
     let kind = if corrects {
@@ -276,27 +338,25 @@ pub fn rule(
     let signs = weight(report);
     let news = weights.news(&signs);
     let mut ruling = Ruling {
-        certainty: news * newness.powf(weights.doubt),
+        certainty: news * newness.powf(weights.doubt) * circumstances.on_topic,
         place,
         placement,
         kind,
         change,
         weight: news,
         newness,
+        tell: circumstances.tell,
         signs,
         decision: Decision::Alert,
     };
-    ruling.decision = decide(board, report, &ruling, circumstances, weights, policy);
+    ruling.decision = decide(board, report, &ruling, circumstances, policy);
     ruling
 }
 
 fn place(board: &Board, report: &Report, arrival: &Arrival<'_>, weights: &Weights) -> Placement {
     let known = match arrival {
         Arrival::New => None,
-        Arrival::Copy(id)
-        | Arrival::Revised {
-            development: id, ..
-        } => Some(*id),
+        Arrival::Copy(id) | Arrival::Revised { development: id, .. } => Some(*id),
     };
     let Some(mut own) = known.and_then(|it| board.compare(report, it, weights)) else {
         return board.place(report, weights);
@@ -335,7 +395,6 @@ fn decide(
     report: &Report,
     ruling: &Ruling,
     circumstances: &Circumstances<'_>,
-    weights: &Weights,
     policy: &Policy,
 ) -> Decision {
     let marks = report.statement.marks();
@@ -363,9 +422,9 @@ fn decide(
         || marks.any(&[Mark::Opinion, Mark::OpinionPage])
     {
         Some(Reason::Comment)
-    } else if ruling.weight < weights.tell && !corrects {
+    } else if ruling.weight < circumstances.tell && !corrects {
         Some(Reason::Slight)
-    } else if ruling.certainty < weights.tell && !corrects {
+    } else if ruling.certainty < circumstances.tell && !corrects {
         Some(Reason::Doubtful)
     } else if circumstances.told_by_outlet >= policy.per_outlet {
         Some(Reason::Flood)

@@ -11,6 +11,7 @@ use crate::alert::{self, Standing};
 use crate::feed::pace::PollPolicy;
 use crate::feed::{Feed, FeedId};
 use crate::ingest::identity::Shared;
+use crate::ingest::item::Listing;
 use crate::ingest::{Ingest, Routes, Settings};
 use crate::item::{Item, Precision, When};
 use crate::store::history::{self, Archived, Fate};
@@ -112,7 +113,9 @@ impl Trial {
                 let polled = feeds::get(tx, id)?;
                 let item = item(archived, policy);
                 let language = archived.language.as_deref();
-                ingest.take_item(tx, &polled, &item, language, &Shared::default(), now)?;
+                let shared = Shared::default();
+                let listing = Listing::alone(language, &shared);
+                ingest.take_item(tx, &polled, &item, &listing, now)?;
             }
             Ok(())
         })

@@ -9,6 +9,7 @@ pub mod exec;
 pub mod http;
 pub mod matrix;
 pub mod ntfy;
+mod redact;
 pub mod slack;
 pub mod telegram;
 pub mod terminal;

@@ -236,8 +236,10 @@ fn start_log(cli: &Cli) -> anyhow::Result<()> {
         .log
         .as_deref()
         .unwrap_or(if serves { "info" } else { "warn" });
+    // What TLS libraries say of a handshake names no feed; the visit's own line says it again and does.
+    let level = format!("{level},rustls=off,rustls_platform_verifier=off");
     let filter =
-        EnvFilter::try_new(level).map_err(|error| Usage(format!("--log {level}: {error}")))?;
+        EnvFilter::try_new(&level).map_err(|error| Usage(format!("--log {level}: {error}")))?;
     // Under systemd standard error is the journal's; its own protocol keeps the fields.
     let journal = std::env::var_os("JOURNAL_STREAM").is_some() && serves;
     let format = cli.log_format.unwrap_or(if journal {

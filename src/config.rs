@@ -34,6 +34,7 @@ use crate::config::routes::Reader;
 use crate::config::web::WebConfig;
 use crate::digest::Plan;
 use crate::feed::Feed;
+use crate::feed::bounds::Bounds;
 use crate::feed::pace::PollPolicy;
 use crate::fetch::Limits;
 use crate::ingest::upkeep::Operator;
@@ -57,6 +58,8 @@ pub struct Config {
     pub reader_languages: Vec<String>,
     pub retention: Retention,
     pub poll: PollPolicy,
+    /// What one feed may bring.
+    pub bounds: Bounds,
     pub limits: Limits,
     pub concurrency: usize,
     pub per_host: usize,
@@ -193,6 +196,9 @@ impl Config {
                 max_interval: poll.max_interval.0,
                 fresh_window: poll.fresh_window.0,
                 hint_cap: poll.hint_cap.0,
+            },
+            bounds: Bounds {
+                new_per_day: poll.max_new_per_day,
             },
             limits: Limits {
                 connect: poll.connect_timeout.0,

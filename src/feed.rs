@@ -1,9 +1,11 @@
 //! A polled source: what is configured of it and what its visits taught. Pure; the rules stand in
 //! the files below.
 
+pub mod bounds;
 pub mod health;
 pub mod home;
 pub mod pace;
+pub mod sources;
 
 use std::time::Duration;
 
@@ -55,19 +57,47 @@ pub struct Feed {
 impl Feed {
     /// The zone of zone-less times: configured, else by country, else UTC.
     pub fn time_zone(&self) -> jiff::tz::TimeZone {
-        let by_country = match self.country.as_deref() {
-            Some("KR" | "KP") => Some("Asia/Seoul"),
-            Some("JP") => Some("Asia/Tokyo"),
-            Some("CN" | "HK" | "TW" | "SG") => Some("Asia/Shanghai"),
-            Some("RU") => Some("Europe/Moscow"),
-            _ => None,
-        };
+        let by_country = self.country.as_deref().and_then(zone_of_country);
         self.zone
             .as_deref()
             .or(by_country)
             .and_then(|name| jiff::tz::TimeZone::get(name).ok())
             .unwrap_or(jiff::tz::TimeZone::UTC)
     }
+}
+
+/// Where a country's newsrooms write their times. Countries of several zones have none.
+fn zone_of_country(country: &str) -> Option<&'static str> {
+    Some(match country {
+        "KR" | "KP" => "Asia/Seoul",
+        "JP" => "Asia/Tokyo",
+        "CN" | "HK" | "TW" | "SG" => "Asia/Shanghai",
+        "RU" => "Europe/Moscow",
+        "GB" => "Europe/London",
+        "IE" => "Europe/Dublin",
+        "FR" => "Europe/Paris",
+        "DE" => "Europe/Berlin",
+        "CH" => "Europe/Zurich",
+        "AT" => "Europe/Vienna",
+        "IT" => "Europe/Rome",
+        "PL" => "Europe/Warsaw",
+        "UA" => "Europe/Kyiv",
+        "TR" => "Europe/Istanbul",
+        "IL" => "Asia/Jerusalem",
+        "SA" => "Asia/Riyadh",
+        "QA" => "Asia/Qatar",
+        "AE" => "Asia/Dubai",
+        "IR" => "Asia/Tehran",
+        "PK" => "Asia/Karachi",
+        "IN" => "Asia/Kolkata",
+        "BD" => "Asia/Dhaka",
+        "TH" => "Asia/Bangkok",
+        "VN" => "Asia/Ho_Chi_Minh",
+        "MY" => "Asia/Kuala_Lumpur",
+        "PH" => "Asia/Manila",
+        "CU" => "America/Havana",
+        _ => return None,
+    })
 }
 
 /// The host of an address; empty where it has none.

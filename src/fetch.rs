@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use reqwest::{Client, ClientBuilder, Proxy, Response, StatusCode, header, redirect};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use crate::feed::Validators;
@@ -33,6 +34,11 @@ pub struct Limits {
     pub read: Duration,
     /// The whole exchange: a body that dribbles for ever never falls silent.
     pub total: Duration,
+    /// Until the head of an answer has come, connecting included: interim answers (1xx) without end are
+    /// no silence.
+    pub head: Duration,
+    /// The slowest that a body may come once its head is there.
+    pub slowest: Slowest,
     /// Decoded bytes.
     pub body: usize,
     pub redirects: usize,
@@ -45,6 +51,11 @@ impl Default for Limits {
             connect: Duration::from_secs(10),
             read: Duration::from_secs(20),
             total: Duration::from_secs(60),
+            head: Duration::from_secs(20),
+            slowest: Slowest {
+                bytes: 1_024,
+                within: Duration::from_secs(15),
+            },
             body: 16 * 1024 * 1024,
             redirects: 8,
             user_agent: concat!("summitwatch/", env!("CARGO_PKG_VERSION"), " (feed poller)")
@@ -52,6 +63,20 @@ impl Default for Limits {
         }
     }
 }
+
+/// So many bytes at least within each span, so that a server which drips keeps nobody waiting for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slowest {
+    pub bytes: usize,
+    pub within: Duration,
+}
+
+/// A larger body needs one of [`LARGE_AT_ONCE`] permits; nearly all feeds are smaller. Fewer at once
+/// would let a slow one delay the others.
+const LARGE: usize = 512 * 1024;
+/// Large documents in memory at once, from their fetch to the archive. Reading one takes up to six times
+/// its bytes: two of 16 MiB stay below 200 MiB.
+const LARGE_AT_ONCE: usize = 2;
 
 /// What is asked: where, with what, and as whom.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +101,8 @@ pub struct Fetched {
     /// Where permanent redirects (301, 308) led, before any that was not.
     pub moved_to: Option<String>,
     pub outcome: Outcome,
+    /// Held for as long as a large document is in memory.
+    pub large: Option<OwnedSemaphorePermit>,
 }
 
 /// What becomes of the connection. A pooled one holds its buffers until it is dropped, 50 kB and
@@ -124,6 +151,8 @@ pub enum ErrorClass {
     /// Another HTML page.
     Html,
     Gone,
+    /// 304 to a request that gave no validators.
+    Unasked,
     Decode,
     Broken,
     NotAFeed,
@@ -145,6 +174,7 @@ impl ErrorClass {
             Self::Login => "login",
             Self::Html => "html",
             Self::Gone => "gone",
+            Self::Unasked => "unasked",
             Self::Decode => "decode",
             Self::Broken => "broken",
             Self::NotAFeed => "not-a-feed",
@@ -159,6 +189,7 @@ impl ErrorClass {
 pub struct Fetcher {
     clients: Arc<Mutex<HashMap<Way, Client>>>,
     limits: Limits,
+    large: Arc<Semaphore>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -168,6 +199,13 @@ struct Way {
     coding: Coding,
 }
 
+/// Whose certificates are trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Authorities {
+    Machine,
+    None,
+}
+
 /// What becomes of content codings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Coding {
@@ -175,6 +213,20 @@ enum Coding {
     Decoded,
     /// None is asked for, and what comes is taken as it is.
     Identity,
+}
+
+/// Whether caches in between may answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cache {
+    Usual,
+    Passed,
+}
+
+/// How a request is made.
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    coding: Coding,
+    cache: Cache,
 }
 
 /// Of an answer that is no document.
@@ -188,6 +240,7 @@ impl Fetcher {
         Self {
             clients: Arc::default(),
             limits,
+            large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
         }
     }
 
@@ -199,6 +252,7 @@ impl Fetcher {
             wishes: Wishes::default(),
             moved_to: None,
             outcome: Outcome::NotModified,
+            large: None,
         };
         // Over all redirects and tries; the clients' own limit is for one exchange.
         let limited = tokio::time::timeout(self.limits.total, self.visit(ask, &mut fetched)).await;
@@ -215,16 +269,32 @@ impl Fetcher {
     }
 
     async fn visit(&self, ask: &Ask<'_>, fetched: &mut Fetched) -> Result<Outcome, Failure> {
-        match self.follow(ask, Coding::Decoded, fetched).await {
+        let usual = Manner {
+            coding: Coding::Decoded,
+            cache: Cache::Usual,
+        };
+        match self.follow(ask, usual, fetched).await {
+            // A cache in between that hands on an answer of its own.
+            Err(Failure(ErrorClass::Unasked, _)) => {
+                let manner = Manner {
+                    cache: Cache::Passed,
+                    ..usual
+                };
+                self.follow(ask, manner, fetched).await
+            }
             // A body that is not coded as its header says, or breaks off.
             Err(Failure(ErrorClass::Decode, _)) => {
-                self.follow(ask, Coding::Identity, fetched).await
+                let manner = Manner {
+                    coding: Coding::Identity,
+                    ..usual
+                };
+                self.follow(ask, manner, fetched).await
             }
             // A kept connection that the server closed just when it was used again.
             Err(Failure(ErrorClass::Broken, message))
                 if ask.after == After::Keep && is_dropped(&message) =>
             {
-                self.follow(ask, Coding::Decoded, fetched).await
+                self.follow(ask, usual, fetched).await
             }
             outcome => outcome,
         }
@@ -235,7 +305,7 @@ impl Fetcher {
     async fn follow(
         &self,
         ask: &Ask<'_>,
-        coding: Coding,
+        manner: Manner,
         fetched: &mut Fetched,
     ) -> Result<Outcome, Failure> {
         let parse = |text| {
@@ -244,6 +314,8 @@ impl Fetcher {
         };
         let home = parse(ask.url)?;
         let mut url = parse(ask.moved_to.unwrap_or(ask.url))?;
+        fetched.large = None;
+        let coding = manner.coding;
         let client = self.client(ask.access, coding).map_err(|error| {
             let message = format!("cannot set up HTTP: {}", describe(&error));
             Failure(ErrorClass::Connect, message)
@@ -254,16 +326,22 @@ impl Fetcher {
                 .reach
                 .permits(&url)
                 .map_err(|message| Failure(ErrorClass::Address, message))?;
-            let request = request(&client, ask, &home, &url, &jar, coding);
-            let response = request
-                .send()
+            let request = request(&client, ask, &home, &url, &jar, manner);
+            let response = tokio::time::timeout(self.limits.head, request.send())
                 .await
+                .map_err(|_| {
+                    let limit = self.limits.head.as_secs();
+                    Failure(
+                        ErrorClass::Timeout,
+                        format!("timed out: no answer within {limit} s"),
+                    )
+                })?
                 .map_err(|error| Failure(class_of(&error), describe(&error)))?;
             let status = response.status();
             fetched.status = Some(status.as_u16());
             fetched.wishes = wishes(response.headers(), ask.now);
             if !is_redirect(status) {
-                return self.conclude(response, &url, coding).await;
+                return self.conclude(response, ask, &url, coding, fetched).await;
             }
             jar.keep(&url, response.headers());
             url = next(&url, &home, response.headers()).map_err(|why| {
@@ -284,12 +362,26 @@ impl Fetcher {
     async fn conclude(
         &self,
         response: Response,
+        ask: &Ask<'_>,
         url: &Url,
         coding: Coding,
+        fetched: &mut Fetched,
     ) -> Result<Outcome, Failure> {
         let status = response.status();
         if status == StatusCode::NOT_MODIFIED {
-            return Ok(Outcome::NotModified);
+            return if *ask.validators == Validators::default() {
+                Err(Failure(
+                    ErrorClass::Unasked,
+                    "the server answered 304 Not Modified to a request without validators; a cache before it may be broken"
+                        .to_owned(),
+                ))
+            } else {
+                Ok(Outcome::NotModified)
+            };
+        }
+        if status == StatusCode::PARTIAL_CONTENT && !is_whole(&response) {
+            let message = "the server answered a part of the document (206) that nobody asked for";
+            return Err(Failure(ErrorClass::Broken, message.to_owned()));
         }
         if !status.is_success() || is_challenge(&response) {
             return Err(refused(response, url).await);
@@ -309,7 +401,7 @@ impl Fetcher {
             },
             body: Vec::new(),
         };
-        document.body = self.read(response, coding).await?;
+        document.body = self.read(response, coding, fetched).await?;
         match coded {
             // The header lied twice; a body that is text is what it is.
             Some(name) if !is_text(&document.body) => {
@@ -321,15 +413,43 @@ impl Fetcher {
         }
     }
 
-    async fn read(&self, mut response: Response, coding: Coding) -> Result<Vec<u8>, Failure> {
+    async fn read(
+        &self,
+        mut response: Response,
+        coding: Coding,
+        fetched: &mut Fetched,
+    ) -> Result<Vec<u8>, Failure> {
+        let Slowest { bytes, within } = self.limits.slowest;
         let mut body = Vec::new();
+        let (mut until, mut least) = (tokio::time::Instant::now() + within, bytes);
         loop {
-            match response.chunk().await {
+            let Ok(chunk) = tokio::time::timeout_at(until, response.chunk()).await else {
+                if body.len() >= least {
+                    (until, least) = (until + within, body.len() + bytes);
+                    continue;
+                }
+                let message = format!(
+                    "timed out: the body comes slower than {bytes} bytes in {} s",
+                    within.as_secs()
+                );
+                return Err(Failure(ErrorClass::Timeout, message));
+            };
+            if body.len() >= least {
+                (until, least) = (tokio::time::Instant::now() + within, body.len() + bytes);
+            }
+            match chunk {
                 Ok(Some(chunk)) if body.len() + chunk.len() > self.limits.body => {
                     let message = format!("the body is larger than {} bytes", self.limits.body);
                     return Err(Failure(ErrorClass::TooLarge, message));
                 }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(Some(chunk)) => {
+                    body.extend_from_slice(&chunk);
+                    if body.len() > LARGE && fetched.large.is_none() {
+                        let large = Arc::clone(&self.large);
+                        fetched.large = large.acquire_owned().await.ok();
+                        until = tokio::time::Instant::now() + within;
+                    }
+                }
                 Ok(None) => return Ok(body),
                 // It breaks off, or only says so: some servers count wrongly or forget to end
                 // their last chunk. Whether the document is whole, its markup tells.
@@ -349,15 +469,26 @@ impl Fetcher {
         if let Some(client) = clients.get(&way) {
             return Ok(client.clone());
         }
-        let client = way.client(&self.limits)?;
+        let client = way.client(&self.limits, Authorities::Machine).or_else(|error| {
+            // Feeds over http need no certificates; those over https say what is missing.
+            let client = way.client(&self.limits, Authorities::None)?;
+            tracing::warn!(
+                "this machine's certificates cannot be read ({}); feeds over https will fail: install ca-certificates",
+                describe(&error)
+            );
+            Ok::<_, reqwest::Error>(client)
+        })?;
         clients.insert(way, client.clone());
         Ok(client)
     }
 }
 
 impl Way {
-    fn client(&self, limits: &Limits) -> Result<Client, reqwest::Error> {
+    fn client(&self, limits: &Limits, trusted: Authorities) -> Result<Client, reqwest::Error> {
         let mut builder = builder(limits).redirect(redirect::Policy::none());
+        if trusted == Authorities::None {
+            builder = builder.tls_certs_only([]);
+        }
         if self.coding == Coding::Identity {
             builder = builder.no_gzip().no_brotli().no_deflate().no_zstd();
         }
@@ -368,6 +499,17 @@ impl Way {
             (None, reach) => reaching(builder, reach).build(),
         }
     }
+}
+
+/// Whether a part is the whole: `Content-Range: bytes 0-99/100`.
+fn is_whole(response: &Response) -> bool {
+    let range = response.headers().get(header::CONTENT_RANGE);
+    let whole = || {
+        let range = range?.to_str().ok()?.strip_prefix("bytes 0-")?;
+        let (last, all) = range.split_once('/')?;
+        Some(last.trim().parse::<u64>().ok()?.checked_add(1)? == all.trim().parse::<u64>().ok()?)
+    };
+    whole().unwrap_or(false)
 }
 
 /// Cloudflare says so itself.

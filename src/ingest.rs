@@ -10,6 +10,7 @@ pub mod upkeep;
 mod withdrawal;
 mod words;
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -19,12 +20,13 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction};
 
 use crate::alert;
+use crate::feed::bounds::{Bounds, Oddity};
 use crate::feed::health::Health;
 use crate::feed::pace::{PollPolicy, Rhythm, Wishes};
 use crate::feed::{FeedId, Polled, Validators};
 use crate::fetch::ErrorClass;
-use crate::ingest::identity::Shared;
-use crate::ingest::item::Change;
+use crate::ingest::identity::{Keys, Shared};
+use crate::ingest::item::{Change, Listing, Undated};
 use crate::ingest::thread::{Desk, Pace};
 use crate::ingest::upkeep::Operator;
 use crate::item::Item;
@@ -85,6 +87,8 @@ pub struct Report {
     pub alerts: usize,
     pub error: Option<String>,
     pub repairs: Vec<&'static str>,
+    /// The document held more new items than a visit takes.
+    pub is_partial: bool,
     /// What the operator is told of the feed.
     pub health: Option<Health>,
 }
@@ -107,13 +111,14 @@ pub struct Ingest {
     pub engine: Arc<Engine>,
     pub settings: Settings,
     pub poll: PollPolicy,
+    pub bounds: Bounds,
     pub operator: Operator,
     /// Names of the feeds whose articles are read where they match or nearly do.
     pub full_text: HashSet<String>,
     /// By topic.
     desks: HashMap<String, Desk>,
-    /// Hosts that are tired, for visits that were under way when they said so.
-    resting: HashMap<String, Timestamp>,
+    /// Hosts that are tired, for visits that were under way when they said so: since when and until when.
+    resting: HashMap<String, (Timestamp, Timestamp)>,
 }
 
 /// A clock or a zone may be a little wrong.
@@ -125,6 +130,7 @@ impl Ingest {
             engine,
             settings,
             poll,
+            bounds: Bounds::default(),
             operator: Operator::default(),
             full_text: HashSet::new(),
             desks: HashMap::new(),
@@ -147,14 +153,15 @@ impl Ingest {
             }
             for row in stories::open_since(connection, &topic.name, since)? {
                 let mut reports = row.reports.iter();
-                let Some(first) = reports.next() else {
-                    continue;
-                };
+                let Some(first) = reports.next() else { continue };
                 board.open(row.id, row.story, &row.headline, first);
                 reports.for_each(|it| board.add(row.id, it));
                 if let Some(at) = row.told_at {
                     board.tell(row.id, at);
                 }
+            }
+            for (at, outlet) in stories::by_rule_since(connection, &topic.name, since)? {
+                board.heat.add(at, &outlet);
             }
             board.course = stories::course(connection, &topic.name)?;
             desks.insert(topic.name.clone(), desk);
@@ -163,12 +170,17 @@ impl Ingest {
         Ok(())
     }
 
-    /// Takes visits in one transaction: all of them or none. Where one makes a stage panic, each
-    /// is taken alone, and the culprit is recorded as a failure of its feed.
+    /// Takes visits in as few transactions as bounds on their size allow; each visit wholly in one. Where
+    /// one makes a stage panic, each is taken alone, and the culprit is recorded as a failure of its feed.
     pub fn take(&mut self, store: &Store, visits: &[Visit]) -> Result<Vec<Report>, StoreError> {
-        if visits.is_empty() {
-            return Ok(Vec::new());
+        let mut reports = Vec::with_capacity(visits.len());
+        for visits in bundles(visits) {
+            reports.extend(self.take_bundle(store, visits)?);
         }
+        Ok(reports)
+    }
+
+    fn take_bundle(&mut self, store: &Store, visits: &[Visit]) -> Result<Vec<Report>, StoreError> {
         match self.attempt_visits(store, visits) {
             Attempt::Taken(reports) => Ok(reports),
             Attempt::Refused(error) => Err(error),
@@ -255,14 +267,18 @@ impl Ingest {
             } => {
                 report.bytes = *bytes;
                 self.take_items(tx, &feed, parsed, visit.at, &mut report)?;
-                let outcome = if parsed.complete {
+                let outcome = if report.is_partial {
+                    AfterOutcome::Truncated(
+                        "more new items than one visit takes; the next bring the rest",
+                    )
+                } else if parsed.complete {
                     AfterOutcome::Complete(Kept {
                         validators: validators.clone(),
                         body_hash: *body_hash,
                         ..upkeep::kept(&feed, parsed, report.new, visit.at)
                     })
                 } else {
-                    AfterOutcome::Truncated
+                    AfterOutcome::Truncated("the document was cut short")
                 };
                 (Rhythm::Brought(report.new), outcome, None)
             }
@@ -323,6 +339,15 @@ impl Ingest {
             .language
             .clone()
             .or_else(|| parsed.language.clone());
+        let day = feeds::day_of(tx, feed.id, now)?;
+        let listing = Listing {
+            declared: declared.as_deref(),
+            shared: &shared,
+            undated: Undated::of(feed),
+            day,
+            revised: Cell::default(),
+            numbers: Cell::default(),
+        };
         // The oldest first: a story is opened by whoever told it first. Documents list the
         // newest first, so undated items keep their turn by going backwards.
         let mut order: Vec<&Item> = parsed
@@ -332,18 +357,101 @@ impl Ingest {
             .filter(|item| !item.is_empty())
             .collect();
         order.sort_by_key(|item| item.published_at().unwrap_or(now));
+        let room = self.bounds.room(day);
+        let mut left_out = beyond(tx, feed, &mut order, &shared, room.min(NEW_PER_VISIT))?;
+        if left_out > 0 && room > NEW_PER_VISIT {
+            // The next visits bring the rest.
+            report.is_partial = true;
+            left_out = 0;
+        }
+        let mut oddity = (left_out > 0).then_some(Oddity::New);
+        if parsed
+            .repairs
+            .iter()
+            .any(|it| ENTRIES_LEFT_OUT.contains(it))
+        {
+            oddity = oddity.or(Some(Oddity::Entries));
+        }
         let mut present = HashSet::new();
         for item in order {
-            let seen = self.take_item(tx, feed, item, declared.as_deref(), &shared, now)?;
+            let seen = self.take_item(tx, feed, item, &listing, now)?;
             report.new += usize::from(seen.change == Change::New);
             report.revised += usize::from(seen.change == Change::Revised);
             report.matched += usize::from(seen.matched);
             report.alerts += seen.alerts;
+            oddity = oddity.or(seen.oddity);
             present.extend(seen.item);
         }
-        withdrawal::note(tx, feed, parsed, &present, now)
+        if report.matched > 0 && feeds::floods(tx, feed.id, now)? {
+            oddity = Some(Oddity::Alerts);
+        }
+        feeds::count_day(tx, feed.id, report.revised, left_out, now)?;
+        if let Some(oddity) = oddity {
+            feeds::note_odd(tx, feed.id, oddity, now)?;
+        }
+        withdrawal::note(tx, feed, parsed, &present, now)?;
+        withdrawal::note_copies(tx, feed, parsed, &present, now)
     }
 }
+
+/// New items that are taken of one visit. The archive's one writer is held for as long as that takes,
+/// so more of them would keep deliveries and the watchdog waiting.
+const NEW_PER_VISIT: usize = 1_000;
+/// Entries of the visits that share a transaction, but for a single larger visit.
+const ENTRIES_PER_TRANSACTION: usize = 4_000;
+
+/// Visits in their order, cut where a transaction would hold too many entries.
+fn bundles(visits: &[Visit]) -> impl Iterator<Item = &[Visit]> {
+    let mut held = 0;
+    visits.chunk_by(move |before, next| {
+        held += entries(before);
+        let fits = held + entries(next) <= ENTRIES_PER_TRANSACTION;
+        if !fits {
+            held = 0;
+        }
+        fits
+    })
+}
+
+fn entries(visit: &Visit) -> usize {
+    match &visit.found {
+        Found::Document { parsed, .. } => parsed.items.len(),
+        _ => 0,
+    }
+}
+
+/// Leaves out of a document what is new beyond the room of its feed's day, the oldest first, and says how
+/// many that were. What the archive knows already stays.
+fn beyond(
+    tx: &Transaction<'_>,
+    feed: &Polled,
+    order: &mut Vec<&Item>,
+    shared: &Shared,
+    room: usize,
+) -> Result<usize, StoreError> {
+    if order.len() <= room {
+        return Ok(0);
+    }
+    let (mut kept, mut new, before) = (Vec::with_capacity(order.len()), 0, order.len());
+    for item in order.drain(..).rev() {
+        if !identity::is_known(tx, feed.id, &Keys::of(item, shared))? {
+            new += 1;
+            if new > room {
+                continue;
+            }
+        }
+        kept.push(item);
+    }
+    kept.reverse();
+    *order = kept;
+    Ok(before - order.len())
+}
+
+/// What parsing says where a document holds more than is read.
+const ENTRIES_LEFT_OUT: [&str; 2] = [
+    "kept the first 10,000 items",
+    "kept the newest 10,000 items",
+];
 
 enum Attempt<T> {
     Taken(T),

@@ -118,8 +118,8 @@ const TRACKING: &[&str] = &[
     "feedtype",
 ];
 
-/// The address under which copies of one article meet: lower-case scheme and host, no fragment, no
-/// tracking parameters, `http` and `www.`/`m.`/`amp.` folded away, no trailing slash.
+/// The address under which copies of one article meet: lower-case scheme and host, no fragment (but a
+/// route), no tracking parameters, `http` and `www.`/`m.`/`amp.` folded away, no trailing slash.
 pub fn canonical_url(raw: &str) -> Option<String> {
     let url = Url::parse(raw.trim()).ok()?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -150,18 +150,39 @@ pub fn canonical_url(raw: &str) -> Option<String> {
         out.push('?');
         out.push_str(&kept.join("&"));
     }
+    // Where a script reads the fragment as a path, it is the address of a page.
+    if let Some(route) = url.fragment().filter(|it| it.starts_with(['/', '!'])) {
+        out.push('#');
+        out.push_str(route);
+    }
     Some(out)
 }
 
-/// A guid without what publishers change about it: the `#0 … #3` some append to a link, and
-/// `http`/`www.` where the guid is a link.
-pub fn stable_guid(guid: &str) -> String {
+/// A guid without what publishers change about it: `http`/`www.` where the guid is a link, and the
+/// number (`#0 … #3`) that some append to the very link of the item, `url`. Any other fragment is part
+/// of the guid: a route (`#/a/7`), an anchor of a live page.
+pub fn stable_guid(guid: &str, url: Option<&str>) -> String {
     let guid = guid.trim();
-    if guid.starts_with("http://") || guid.starts_with("https://") {
-        return canonical_url(guid).unwrap_or_else(|| guid.to_owned());
+    if !guid.starts_with("http://") && !guid.starts_with("https://") {
+        return guid.to_owned();
     }
-    guid.to_owned()
+    let (page, fragment) = guid.split_once('#').unwrap_or((guid, ""));
+    let Some(page) = canonical_url(page) else {
+        return guid.to_owned();
+    };
+    let is_count = fragment.len() <= COUNT_DIGITS && fragment.bytes().all(|it| it.is_ascii_digit());
+    let is_of_link = || {
+        let link = url.map(|it| it.split_once('#').map_or(it, |(link, _)| link));
+        link.and_then(canonical_url).as_ref() == Some(&page)
+    };
+    if fragment.is_empty() || (is_count && is_of_link()) {
+        return page;
+    }
+    format!("{page}#{fragment}")
 }
+
+/// Digits of a number that counts versions.
+const COUNT_DIGITS: usize = 3;
 
 /// A hash of the words of an item, equal for exact copies whatever their markup. `None` where
 /// the text is too short to tell two articles apart ("Breaking", "[속보]").
@@ -256,12 +277,54 @@ mod tests {
     #[test]
     fn guids_lose_what_publishers_change() {
         assert_eq!(
-            stable_guid("https://www.example.com/news/1#3"),
-            stable_guid("http://example.com/news/1")
+            stable_guid(
+                "https://www.example.com/news/1#3",
+                Some("https://example.com/news/1")
+            ),
+            stable_guid("http://example.com/news/1", None)
         );
         assert_eq!(
-            stable_guid("tag:example.com,2026:1#x"),
+            stable_guid("tag:example.com,2026:1#x", None),
             "tag:example.com,2026:1#x"
+        );
+    }
+
+    #[test]
+    fn guids_keep_what_tells_articles_apart() {
+        let of = |guid: &str, url: &str| stable_guid(guid, Some(url));
+        for (one, other, url) in [
+            (
+                "https://example.com/#/a/7",
+                "https://example.com/#/a/8",
+                "https://example.com/",
+            ),
+            (
+                "https://example.com/#!/a/7",
+                "https://example.com/#!/a/8",
+                "https://example.com/",
+            ),
+            (
+                "https://example.com/live#p-7",
+                "https://example.com/live#p-8",
+                "https://example.com/live",
+            ),
+            // Long numbers are ids, and short ones count only versions of the item's own page.
+            (
+                "https://example.com/live#70001",
+                "https://example.com/live#70002",
+                "https://example.com/live",
+            ),
+            (
+                "https://example.com/feed#1",
+                "https://example.com/feed#2",
+                "https://example.com/a",
+            ),
+        ] {
+            assert_ne!(of(one, url), of(other, url));
+        }
+        assert_ne!(
+            canonical_url("https://example.com/#/a/7"),
+            canonical_url("https://example.com/#/a/8")
         );
     }
 

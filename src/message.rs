@@ -118,6 +118,7 @@ impl Message {
         let headline = match health {
             Health::Ok => format!("{} is well again", feed.name),
             Health::Gap => format!("{} lost items between two visits", feed.name),
+            Health::Odd => format!("{} behaves strangely", feed.name),
             Health::Zombie => format!("{} shows nothing but old items", feed.name),
             other => format!("{} is {}", feed.name, other.as_str()),
         };

@@ -62,7 +62,7 @@ fn outline(element: &BytesStart<'_>) -> Option<Outline> {
         let value = printable(&value).trim().to_owned();
         (!value.is_empty()).then_some(value)
     };
-    let url = attribute("xmlUrl")?;
+    let url = address(&attribute("xmlUrl")?);
     let host = || url::Url::parse(&url).ok()?.host_str().map(str::to_owned);
     let title = attribute("text")
         .or_else(|| attribute("title"))
@@ -72,6 +72,31 @@ fn outline(element: &BytesStart<'_>) -> Option<Outline> {
         language: attribute("language"),
         url,
     })
+}
+
+/// The address of a feed, where a browser or a reader marked it as one: `feed://x`, `feed:https://x`.
+fn address(written: &str) -> String {
+    let marked = |mark: &str| {
+        let head = written.get(..mark.len())?;
+        head.eq_ignore_ascii_case(mark)
+            .then(|| &written[mark.len()..])
+    };
+    if let Some(rest) = marked("feed://") {
+        return format!("https://{rest}");
+    }
+    marked("feed:").unwrap_or(written).to_owned()
+}
+
+/// Whether an address can be polled, and if not, why.
+pub fn usable(url: &str) -> Result<(), String> {
+    match url::Url::parse(url) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
+        Ok(url) => Err(format!(
+            "{}: is not fetched, only http and https are",
+            url.scheme()
+        )),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 pub fn write(outlines: &[Outline]) -> String {
@@ -97,7 +122,7 @@ pub fn write(outlines: &[Outline]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Outline, read, write};
+    use super::{Outline, read, usable, write};
 
     fn feed(title: &str, url: &str) -> Outline {
         Outline {
@@ -118,6 +143,21 @@ mod tests {
             feed("harbor.example", "https://harbor.example/feed"),
         ];
         assert_eq!(read(list).expect("a list"), expected);
+    }
+
+    #[test]
+    fn addresses_that_readers_mark_as_feeds_are_addresses() {
+        let url = |written: &str| {
+            let list = format!("<opml><outline text='x' xmlUrl='{written}'/></opml>");
+            read(&list).expect("a list").remove(0).url
+        };
+        assert_eq!(url("feed://a.example/rss"), "https://a.example/rss");
+        assert_eq!(url("FEED:http://a.example/rss"), "http://a.example/rss");
+        assert_eq!(url("feed:https://a.example/rss"), "https://a.example/rss");
+        assert!(usable(&url("feed://a.example/rss")).is_ok());
+        for none in ["a.example/rss", "ftp://a.example/rss", "/rss", "https://"] {
+            assert!(usable(&url(none)).is_err(), "{none}");
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub mod sitemap;
 mod tokens;
 mod unpack;
 
+use std::collections::HashSet;
+
 use feed_rs::model;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -158,13 +160,14 @@ pub fn parse(bytes: &[u8], source: &Source<'_>) -> Result<Parsed, ParseError> {
         language: canonical.feed.get(Slot::Language).map(str::to_owned),
         repairs: repairs.chain(canonical.repairs.0).collect(),
         complete,
-        items: feed
-            .entries
-            .into_iter()
-            .zip(canonical.asides)
-            .map(|(entry, aside)| item(entry, aside))
-            .filter(Item::has_identity)
-            .collect(),
+        items: days_only(
+            feed.entries
+                .into_iter()
+                .zip(canonical.asides)
+                .map(|(entry, aside)| item(entry, aside))
+                .filter(Item::has_identity)
+                .collect(),
+        ),
         children: canonical.children,
         pace: match canonical.kind {
             Kind::Sitemap => Pace::default(),
@@ -246,6 +249,36 @@ fn item(entry: model::Entry, aside: Aside) -> Item {
         updated_at: updated.map(|it| it.at),
     }
 }
+
+/// Entries of several days that all say the same time of day know only the day: so write systems that
+/// read lists of pages, in a zone that the document does not tell.
+fn days_only(mut items: Vec<Item>) -> Vec<Item> {
+    let told: Vec<i64> = items
+        .iter()
+        .filter_map(|it| Some(it.published?.at.as_second()))
+        .collect();
+    let clock = |at: &i64| at.rem_euclid(86_400);
+    let days: HashSet<i64> = told.iter().map(|at| at.div_euclid(86_400)).collect();
+    // A daily letter comes at one time too, but rarely three times on one day.
+    let only_days = told.len() >= ENTRIES_OF_DAYS
+        && days.len() >= 2
+        && days.len() < told.len()
+        && told.iter().all(|at| clock(at) == clock(&told[0]))
+        && clock(&told[0]) % QUARTER == 0;
+    if only_days {
+        for item in &mut items {
+            if let Some(when) = &mut item.published {
+                when.precision = Precision::Day;
+            }
+        }
+    }
+    items
+}
+
+/// Dated entries from which their common time of day is no chance.
+const ENTRIES_OF_DAYS: usize = 4;
+/// Offsets of zones are multiples of so many seconds.
+const QUARTER: i64 = 900;
 
 /// Whether following the link would run what it holds.
 fn runs(link: &str) -> bool {

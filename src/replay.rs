@@ -15,7 +15,7 @@ use crate::feed::pace::{PollPolicy, Wishes};
 use crate::feed::{Feed, FeedId, Validators};
 use crate::fetch::{Document, ErrorClass, Limits};
 use crate::ingest::identity::Shared;
-use crate::ingest::item::Change;
+use crate::ingest::item::{Change, Listing};
 use crate::ingest::{Found, Ingest, Settings, Visit};
 use crate::item::{Item, Precision, When};
 use crate::store::{Store, StoreError, feeds, items};
@@ -52,6 +52,8 @@ pub struct Replay {
     ingest: Ingest,
     policy: PollPolicy,
     feeds: HashMap<String, FeedId>,
+    /// Feeds of the configuration, whose recorded documents are read as theirs.
+    configured: Vec<Feed>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -75,7 +77,15 @@ impl Replay {
             ingest: Ingest::new(Arc::new(engine), desk, policy),
             policy,
             feeds: HashMap::new(),
+            configured: Vec::new(),
         })
+    }
+
+    /// Documents recorded under these feeds' names have their outlet, language, country and zone.
+    #[must_use]
+    pub fn of(mut self, feeds: &[Feed]) -> Self {
+        self.configured = feeds.to_vec();
+        self
     }
 
     /// Items as JSON lines in time order; each is taken at the time it was published.
@@ -118,6 +128,7 @@ impl Replay {
             ingest,
             policy,
             feeds: known,
+            ..
         } = self;
         store.write(|tx| {
             items::counted(tx, || {
@@ -137,14 +148,9 @@ impl Replay {
                     };
                     let feed = feeds::get(tx, id)?;
                     let item = recorded.item(*now);
-                    let seen = ingest.take_item(
-                        tx,
-                        &feed,
-                        &item,
-                        recorded.language.as_deref(),
-                        &Shared::default(),
-                        *now,
-                    )?;
+                    let shared = Shared::default();
+                    let listing = Listing::alone(recorded.language.as_deref(), &shared);
+                    let seen = ingest.take_item(tx, &feed, &item, &listing, *now)?;
                     summary.taken += 1;
                     summary.new += usize::from(seen.change == Change::New);
                     summary.matched += usize::from(seen.matched);
@@ -200,7 +206,16 @@ impl Replay {
         } else {
             recorded.feed.clone()
         };
-        let feed = recorded_feed(&name, &recorded.feed, &recorded.url);
+        let configured = self.configured.iter().find(|it| it.name == name);
+        let feed = match configured {
+            Some(feed) => Feed {
+                url: recorded.url.clone(),
+                allow_private: false,
+                ..feed.clone()
+            },
+            None => recorded_feed(&name, &recorded.feed, &recorded.url),
+        };
+        let select = feed.select.clone();
         let zone = feed.time_zone();
         let polled = self.store.write(|tx| {
             let id = match self.feeds.get(&key) {
@@ -232,7 +247,7 @@ impl Replay {
                     let hints = Hints {
                         asked: recorded.url.clone(),
                         zone,
-                        select: None,
+                        select,
                         max_bytes: Limits::default().body,
                     };
                     read(document, hash, &hints)

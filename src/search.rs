@@ -10,6 +10,7 @@ mod index;
 mod phrase;
 mod syntax;
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
 
@@ -17,8 +18,9 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::alert::Standing;
+use crate::item::canonical_url;
 use crate::search::phrase::Phrase;
-use crate::text::fold::{Folded, Words, fold};
+use crate::text::fold::{Folded, Words, bare, fold};
 use crate::topic::lexicon::{ConceptId, Field, Lexicon, Reading};
 
 /// A parsed query. Spans like `since:7d` are instants already.
@@ -46,6 +48,40 @@ enum Node {
     Filter(Filter),
 }
 
+impl Node {
+    /// Whether no document can satisfy it.
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::All(nodes) => {
+                nodes.iter().any(Self::is_empty)
+                    || nodes
+                        .iter()
+                        .enumerate()
+                        .any(|(at, one)| nodes[at + 1..].iter().any(|it| one.excludes(it)))
+            }
+            Self::Any(nodes) => !nodes.is_empty() && nodes.iter().all(Self::is_empty),
+            Self::Not(_) | Self::Phrase(..) | Self::Concept(_) | Self::Filter(_) => false,
+        }
+    }
+
+    /// Whether no document can satisfy both.
+    fn excludes(&self, other: &Self) -> bool {
+        use Filter::{Address, After, Before, Feed, Is, Language};
+        match (self, other) {
+            (Self::Not(not), it) | (it, Self::Not(not)) if **not == *it => true,
+            (Self::Filter(one), Self::Filter(other)) => match (one, other) {
+                (Language(a), Language(b)) | (Feed(a), Feed(b)) | (Address(a), Address(b)) => {
+                    a != b
+                }
+                (Is(Quality::Standing(a)), Is(Quality::Standing(b))) => a != b,
+                (After(from), Before(to)) | (Before(to), After(from)) => from >= to,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
 /// Where words are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
@@ -65,6 +101,8 @@ pub enum Filter {
     /// Matched by this topic.
     Topic(String),
     Story(i64),
+    /// At this canonical address.
+    Address(String),
     After(Timestamp),
     Before(Timestamp),
     Is(Quality),
@@ -87,6 +125,7 @@ pub struct Document<'a> {
     pub outlet: &'a str,
     pub family: &'a str,
     pub feed: &'a str,
+    pub url: Option<&'a str>,
     /// When it was published, else first seen.
     pub at: Timestamp,
     pub standing: Standing,
@@ -139,9 +178,24 @@ impl Found {
 }
 
 impl Query {
-    /// `now` is what `since:` counts back from.
+    /// `now` is what `since:` counts back from. Text that is an address asks for what stands there.
     pub fn parse(text: &str, lexicon: &Lexicon, now: Timestamp) -> Result<Self, Fault> {
+        // An address that is pasted looks an item up.
+        let pasted = text.trim();
+        let is_address = ["http://", "https://"]
+            .iter()
+            .any(|it| pasted.starts_with(it))
+            && !pasted.contains(char::is_whitespace);
+        if let Some(address) = canonical_url(pasted).filter(|_| is_address) {
+            let root = Node::Filter(Filter::Address(address));
+            return Ok(Self { root });
+        }
         syntax::parse(text, lexicon, now).map(|root| Self { root })
+    }
+
+    /// Whether it can accept nothing: it asks for a thing and for its contrary.
+    pub fn is_contradictory(&self) -> bool {
+        self.root.is_empty()
     }
 
     /// An expression for the full-text index that finds at least every item this query accepts;
@@ -186,6 +240,7 @@ impl Query {
             document,
             lexicon,
             readings: OnceCell::new(),
+            bare: OnceCell::new(),
         };
         let mut found = Found::default();
         asked.holds(&self.root, &mut found).then_some(found)
@@ -198,6 +253,13 @@ struct Asked<'a> {
     lexicon: &'a Lexicon,
     /// Of title and summary, and of the text.
     readings: OnceCell<[Reading; 2]>,
+    /// Title, summary and text without accents, where they have any.
+    bare: OnceCell<[Option<Folded>; 3]>,
+}
+
+/// Without accents, where that is otherwise than as it is folded.
+fn stripped(original: &str, folded: &Folded) -> Option<Folded> {
+    matches!(bare(&folded.text), Cow::Owned(_)).then(|| Folded::bare(original))
 }
 
 impl Asked<'_> {
@@ -220,17 +282,25 @@ impl Asked<'_> {
             folded_title,
             folded_summary,
         } = self.document.words;
+        let [bare_title, bare_summary, bare_text] = self.bare.get_or_init(|| {
+            let text = self.document.text.as_ref();
+            [
+                stripped(title, folded_title),
+                stripped(summary, folded_summary),
+                text.and_then(|(text, folded)| stripped(text, folded)),
+            ]
+        });
         let mut found = Found::default();
         if scope != Scope::Summary {
-            found.title = phrase.places(title, folded_title);
+            found.title = phrase.places(title, bare_title.as_ref().unwrap_or(folded_title));
         }
         if scope != Scope::Title {
-            found.summary = phrase.places(summary, folded_summary);
+            found.summary = phrase.places(summary, bare_summary.as_ref().unwrap_or(folded_summary));
         }
         if scope == Scope::Anywhere
             && let Some((text, folded)) = &self.document.text
         {
-            found.text = phrase.places(text, folded);
+            found.text = phrase.places(text, bare_text.as_ref().unwrap_or(folded));
         }
         found
     }
@@ -271,6 +341,9 @@ impl Asked<'_> {
                 .topics
                 .iter()
                 .any(|it| it.eq_ignore_ascii_case(topic)),
+            Filter::Address(address) => {
+                document.url.and_then(canonical_url).as_ref() == Some(address)
+            }
             Filter::Story(story) => document.places.stories.contains(story),
             Filter::After(at) => document.at >= *at,
             Filter::Before(at) => document.at < *at,

@@ -4,6 +4,7 @@
 pub mod acts;
 pub mod articles;
 pub mod backup;
+pub mod copies;
 pub mod digests;
 pub mod feeds;
 pub mod health;
@@ -25,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{HookError, HookResult, M, Migrations};
@@ -41,7 +42,8 @@ static STEPS: LazyLock<Vec<M<'static>>> = LazyLock::new(|| {
         M::up(include_str!("../migrations/0004_care.sql")),
         M::up(include_str!("../migrations/0005_reading.sql")),
         M::up(include_str!("../migrations/0006_developments.sql")),
-        M::up(include_str!("../migrations/0007_readers.sql")),
+        M::up_with_hook(include_str!("../migrations/0007_faults.sql"), reindexed),
+        M::up(include_str!("../migrations/0008_readers.sql")),
     ]
 });
 
@@ -125,6 +127,15 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+/// Clocks are corrected by seconds all the time. What was written further in the future was written by
+/// a clock that ran ahead.
+pub const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long the writer waits for another process that writes.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The log is some 4 MB long as long as nobody reads an old state for long.
+const LARGE_LOG: u64 = 16 * 1024 * 1024;
+
 /// A check after an unclean end must not keep the service from the news for longer.
 const CHECK_LIMIT: Duration = Duration::from_secs(20);
 
@@ -132,6 +143,8 @@ const CHECK_LIMIT: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct Store {
     connection: Mutex<Connection>,
+    /// For looks of the loops, which must not wait for a writer; none in memory.
+    reader: Option<Mutex<Connection>>,
     path: PathBuf,
     _lock: Option<File>,
 }
@@ -174,7 +187,7 @@ impl Store {
         path: &Path,
         lock: Option<File>,
     ) -> Result<Self, StoreError> {
-        connection.busy_timeout(Duration::from_secs(30))?;
+        connection.busy_timeout(PATIENCE)?;
         refuse_newer(&connection, path)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         let mode: String =
@@ -192,8 +205,13 @@ impl Store {
                 path: path.to_owned(),
                 cause,
             })?;
+        let reader = match path.to_str() {
+            Some(":memory:") => None,
+            _ => Some(Mutex::new(open_read_only(path)?)),
+        };
         Ok(Self {
             connection: Mutex::new(connection),
+            reader,
             path: path.to_owned(),
             _lock: lock,
         })
@@ -209,6 +227,22 @@ impl Store {
     /// Gives back the memory that a burst of writing took.
     pub fn shrink(&self) -> Result<(), StoreError> {
         Ok(self.connection().execute_batch("PRAGMA shrink_memory")?)
+    }
+
+    /// Gives the disk back what the write-ahead log grew by while somebody read an old state, once nobody
+    /// does: whether it was done. Who reads on is not waited for.
+    pub fn truncate_log(&self) -> Result<bool, StoreError> {
+        let mut log = self.path.as_os_str().to_owned();
+        log.push("-wal");
+        if std::fs::metadata(log).map_or(0, |it| it.len()) < LARGE_LOG {
+            return Ok(false);
+        }
+        let connection = self.connection();
+        connection.busy_timeout(Duration::ZERO)?;
+        let busy: rusqlite::Result<i64> =
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        connection.busy_timeout(PATIENCE)?;
+        Ok(busy? == 0)
     }
 
     pub fn path(&self) -> &Path {
@@ -229,8 +263,20 @@ impl Store {
         Ok(value)
     }
 
-    /// Runs `work` on the writer's connection outside a transaction, for reads.
+    /// Runs `work`, which only reads, on a connection of its own: what is committed is seen, and no
+    /// writer is waited for, be it this process's or another's.
     pub fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match &self.reader {
+            Some(reader) => work(&reader.lock().unwrap_or_else(PoisonError::into_inner)),
+            None => work(&self.connection()),
+        }
+    }
+
+    /// Runs `work` on the writer's connection outside a transaction.
+    pub fn on_writer<T>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {

@@ -6,6 +6,7 @@
 //! belong to; what is new is asked of developments only.
 
 pub mod board;
+pub mod context;
 pub mod course;
 pub mod development;
 pub mod frequency;

@@ -1,6 +1,7 @@
 //! Text as every stage sees it: folded for comparison with a way back to the original bytes, plain
 //! text out of markup, scripts and languages, sentences. Pure.
 
+mod alike;
 pub mod fold;
 pub mod grams;
 pub mod han;
@@ -35,6 +36,59 @@ pub fn sentences(text: &str) -> Vec<std::ops::Range<usize>> {
     }
     push_trimmed(text, start..text.len(), &mut ranges);
     ranges
+}
+
+/// The headline of a text without a title, as posts of microblogs are: its beginning, one sentence or,
+/// where that says next to nothing, more of them, cut at a word.
+pub fn headline(text: &str) -> String {
+    let mut head = String::new();
+    for range in sentences(text) {
+        let words = text[range]
+            .split_whitespace()
+            // Addresses say nothing to a reader.
+            .filter(|it| !it.starts_with("http://") && !it.starts_with("https://"));
+        for word in words {
+            if !head.is_empty() {
+                head.push(' ');
+            }
+            head.push_str(word);
+        }
+        if width(&head) >= LEAST_HEADLINE {
+            break;
+        }
+    }
+    if head.chars().count() <= LONGEST_HEADLINE {
+        return head;
+    }
+    let cut = cut(&head, LONGEST_HEADLINE);
+    match cut.rfind(' ') {
+        // Unspaced scripts are cut where they are.
+        Some(at) if at > cut.len() / 2 => format!("{}…", cut[..at].trim_end()),
+        _ => cut,
+    }
+}
+
+/// Characters of a headline, and the width from which a sentence is one ("BREAKING!" is none).
+const LONGEST_HEADLINE: usize = 120;
+const LEAST_HEADLINE: usize = 20;
+
+/// A Han or Hangul character says about as much as two letters.
+fn width(text: &str) -> usize {
+    text.chars()
+        .map(|c| if c >= '\u{1100}' { 2 } else { 1 })
+        .sum()
+}
+
+/// Whether a title says nothing: it is missing, a mere address, or a program's word for missing.
+pub fn is_no_title(title: &str) -> bool {
+    let title = title.trim();
+    let address = title.starts_with("http://") || title.starts_with("https://");
+    let bare = title
+        .trim_matches(|c: char| !c.is_alphanumeric())
+        .to_ascii_lowercase();
+    bare.is_empty()
+        || (address && !title.contains(char::is_whitespace))
+        || matches!(bare.as_str(), "untitled" | "no title" | "(no title)")
 }
 
 /// `U.S.`, `J.` and the like end in a single letter before their full stop.
@@ -122,14 +176,16 @@ fn is_line_end(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Bidirectional overrides and invisible joiners that can make a line read as another.
+/// Bidirectional overrides and marks, invisible joiners and tags, which can make a line read as another
+/// or carry what nobody sees.
 pub fn is_deceptive(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}')
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}'
+        | '\u{61c}' | '\u{180e}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{counted, cut, nearest, sentences};
+    use super::{counted, cut, headline, is_no_title, nearest, sentences};
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
@@ -159,6 +215,53 @@ mod tests {
         check("会談した。次は未定だ", &["会談した。", "次は未定だ"]);
         check("first\n\n second ", &["first", "second"]);
         check("", &[]);
+    }
+
+    #[test]
+    fn a_post_begins_with_its_headline() {
+        for (text, expected) in [
+            (
+                "Talks are off, the ministry said. More soon.",
+                "Talks are off, the ministry said.",
+            ),
+            (
+                "BREAKING! Talks are off, says Seoul.",
+                "BREAKING! Talks are off, says Seoul.",
+            ),
+            (
+                "https://news.example/1 Talks in Geneva end early",
+                "Talks in Geneva end early",
+            ),
+            (
+                "속보! 북미 정상회담 연기. 자세한 소식 곧",
+                "속보! 북미 정상회담 연기.",
+            ),
+            ("", ""),
+        ] {
+            assert_eq!(headline(text), expected, "{text}");
+        }
+        let long = headline(&"seven words of a very long post ".repeat(9));
+        assert!(long.ends_with("…") && long.chars().count() <= 120, "{long}");
+        assert!(!long.trim_end_matches('…').ends_with(' '));
+        let unspaced = headline(&"북".repeat(300));
+        assert_eq!(unspaced.chars().count(), 120);
+    }
+
+    #[test]
+    fn a_title_that_repeats_the_link_is_none() {
+        for none in [
+            "",
+            "  ",
+            "…",
+            "https://news.example/a?b=1",
+            "Untitled",
+            "(no title)",
+        ] {
+            assert!(is_no_title(none), "{none}");
+        }
+        for title in ["Talks", "https://news.example/1 is down", "회담", "7"] {
+            assert!(!is_no_title(title), "{title}");
+        }
     }
 
     #[test]

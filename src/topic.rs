@@ -35,6 +35,10 @@ pub struct Topic {
     /// Factor on the weight of a rule that only the summary satisfies.
     pub summary_weight: f64,
     pub scope: Scope,
+    /// Probability of weight and newness from which a development is told, 0..1; None for the default.
+    pub tell: Option<f64>,
+    /// None where only rules decide.
+    pub surroundings: Option<Surroundings>,
 }
 
 #[derive(Debug, Clone)]
@@ -50,6 +54,24 @@ pub struct Rules {
     pub vetoes: Vec<Clause>,
     /// What is said of a match without deciding it: a retrospective.
     pub marks: Vec<Clause>,
+}
+
+/// What a topic file says of its surroundings, by which headlines are taken in that satisfy no rule while the topic
+/// is hot.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// Each party by all its names.
+    pub parties: Vec<ConceptSet>,
+    /// What else the matter is about: acts, weapons, places.
+    pub related: ConceptSet,
+}
+
+impl Surroundings {
+    /// Whether a headline names a party or what the matter is about: only then it is looked at.
+    pub fn touches(&self, reading: &Reading) -> bool {
+        let title = &reading.by_sentence[0];
+        self.related.intersects(title) || self.parties.iter().any(|it| it.intersects(title))
+    }
 }
 
 /// The judgement of one item under one topic.
@@ -89,6 +111,8 @@ impl Topic {
             threshold: 0.0,
             summary_weight: 1.0,
             scope: Scope::Everything,
+            tell: None,
+            surroundings: None,
         }
     }
 

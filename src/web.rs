@@ -59,10 +59,13 @@ pub struct Web {
     /// Requests under way, and questions to the archive among them.
     requests: Semaphore,
     questions: Semaphore,
+    searches: Semaphore,
 }
 
 /// Two questions at a time read as fast as the machine does, and leave threads to the polls.
 const QUESTIONS: usize = 2;
+/// Searches at a time, beside the questions of pages: no page waits behind a search.
+const SEARCHES: usize = 1;
 const REQUESTS: usize = 32;
 const CONNECTIONS: usize = 64;
 /// The longest that a question to the archive, and a request, may take.
@@ -99,6 +102,7 @@ impl Web {
             rates: Rates::default(),
             requests: Semaphore::new(REQUESTS),
             questions: Semaphore::new(QUESTIONS),
+            searches: Semaphore::new(SEARCHES),
         }
     }
 
@@ -112,6 +116,22 @@ impl Web {
         question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Trouble> {
         let _turn = self.questions.acquire().await.map_err(|_| Trouble::Busy)?;
+        self.read(question).await
+    }
+
+    /// Searches the archive, which may take as long as a question may.
+    async fn search<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let _turn = self.searches.acquire().await.map_err(|_| Trouble::Busy)?;
+        self.read(question).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Trouble> {
         let readers = Arc::clone(&self.readers);
         let asked = tokio::task::spawn_blocking(move || readers.read(QUESTION, question));
         Ok(asked.await.map_err(|_| Trouble::Panicked)??)

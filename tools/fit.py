@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 p = argparse.ArgumentParser()
 p.add_argument("--signs", default="target/release/examples/signs")
 p.add_argument("--config", default="config")
+p.add_argument("--topic", default="us-dprk-summit")
 p.add_argument("--nested", action="store_true")
 p.add_argument("--write", action="store_true")
 p.add_argument("--at", default="", help="thresholds, as join=-0.25,tell=0.5: no search")
@@ -26,10 +27,11 @@ p.add_argument("streams", nargs="+")
 a = p.parse_args()
 
 source = open("src/story/signs.rs", encoding="utf-8").read()
-def names(table):
+def names(table, source=source):
     body = re.search(table + r": \[&str; \d+\] = \[(.*?)\];", source, re.S)[1]
     return re.findall(r'"([a-z-]+)"', body)
 SAME, NEWS = names("LIKENESS"), names("WEIGHT")
+CONTEXT = names("CONTEXT", open("src/story/context.rs", encoding="utf-8").read())
 DROP = set(filter(None, a.drop.split(",")))
 COLS = [i for i, n in enumerate(SAME) if n not in DROP]
 # Signs whose sign is known before any data; the fit may only move away from these for a reason.
@@ -40,14 +42,15 @@ PRIOR = {"opinion-page": -2.0, "advice": -0.8, "opinion": -2.5, "expert": -1.2, 
 def run(*args):
     return subprocess.run([a.signs, *args], capture_output=True, text=True, check=True).stdout
 
-def rows(stream):
-    return [json.loads(line) for line in run("rows", "--config", f"{a.config}/summitwatch.toml", stream).splitlines()]
+def rows(mode, stream):
+    return [json.loads(line) for line in run(mode, "--config", f"{a.config}/summitwatch.toml", stream).splitlines()]
 
 class Stream:
     def __init__(self, pair):
         self.path, self.events = pair.split(":")
         self.name = os.path.basename(self.path).split(".jsonl")[0]
-        self.rows = rows(self.path)
+        self.rows = rows("rows", self.path)
+        self.context = rows("context", self.path)
         self.truth = json.load(open(self.events)) if self.events else {}
 
 def must(stream, event):
@@ -101,7 +104,18 @@ def fit_news(streams, lam=3.0):
     t = minimize(loss, np.append(prior * keep, 0.0), jac=True, method="L-BFGS-B").x
     return t[:-1] * keep, float(t[-1])
 
-def text(same, news, t):
+def fit_context(streams, C=0.5):
+    """Headlines that satisfy no rule: on topic (label 2, or a related act) against off topic (label 0)."""
+    X, y = [], []
+    for s in streams:
+        for r in s.context:
+            on = r["label"] == 2 or (r["label"] == 1 and bool(r["event"]))
+            if not r["commentary"] and (on or r["label"] == 0):
+                X.append(r["signs"]); y.append(on)
+    m = LogisticRegression(C=C, max_iter=5000).fit(np.array(X), np.array(y))
+    return m.coef_[0], float(m.intercept_[0])
+
+def text(same, news, context, t):
     old = open(f"{a.config}/reading/weights.toml", encoding="utf-8").read()
     def section(text, head, table, weights, bias):
         start = text.index(f"[{head}]"); end = text.find("\n[", text.index(f"[{head}.sign]") + 5)
@@ -113,9 +127,11 @@ def text(same, news, t):
         return text[:start] + part + text[end:]
     new = section(old, "same", SAME, same[0], same[1])
     new = section(new, "news", NEWS, news[0], news[1])
+    new = section(new, "context", CONTEXT, context[0], context[1])
     for k, v in t.items():
-        new = re.sub(rf"(?m)^{k} = .*$", f"{k} = {v}", new)
-    return new
+        if k != "tell":
+            new = re.sub(rf"(?m)^{k} = .*$", f"{k} = {v}", new)
+    return new, t["tell"]
 
 def r5(v):
     return f"{round(v * 20) / 20 + 0.0:.2f}"
@@ -124,23 +140,26 @@ def evaluate(streams, toml):
     """Scores of streams under these weights."""
     d = tempfile.mkdtemp()
     shutil.copytree(a.config, d, dirs_exist_ok=True)
+    toml, tell = toml
     open(f"{d}/reading/weights.toml", "w").write(toml)
+    topic = open(f"{d}/topics/{a.topic}.toml", encoding="utf-8").read()
+    open(f"{d}/topics/{a.topic}.toml", "w", encoding="utf-8").write(re.sub(r"(?m)^tell = .*$", f"tell = {tell}", topic, count=1))
     out = [json.loads(run("score", "--config", f"{d}/summitwatch.toml", s.path, s.events)) for s in streams]
     shutil.rmtree(d)
     return out
 
 def pooled(o):
-    t = {k: sum(x[k] for x in o) for k in ("must", "must_heard", "must_matched", "nice", "nice_heard", "heard", "told", "alerts", "noise", "pairs", "joined")}
+    t = {k: sum(x[k] for x in o) for k in ("must", "must_heard", "must_matched", "nice", "nice_heard", "heard", "told", "alerts", "noise", "off", "pairs", "joined", "label2", "label2_matched")}
     return dict(must=t["must_heard"] / max(1, t["must"]), of_matched=t["must_heard"] / max(1, t["must_matched"]),
                 nice=t["nice_heard"] / max(1, t["nice"]), per=t["told"] / max(1, t["heard"]), noise=t["noise"] / max(1, t["alerts"]),
                 b3=float(np.mean([2 * x["precision"] * x["recall"] / (x["precision"] + x["recall"]) for x in o])),
-                cross=t["joined"] / max(1, t["pairs"]))
+                cross=t["joined"] / max(1, t["pairs"]), label2=t["label2_matched"] / max(1, t["label2"]), off=t["off"])
 
 def value(q):
-    return q["must"] + 0.1 * q["nice"] + 0.3 * q["b3"] - 2 * max(0, q["per"] - 1.25) - 2 * max(0, q["noise"] - 0.19)
+    return q["must"] + 0.1 * q["nice"] + 0.3 * q["b3"] - 2 * max(0, q["per"] - 1.25) - 2 * max(0, q["noise"] - 0.19) - 0.01 * q["off"]
 
-GRID = [dict(join=j, join_other_script=j + x, tell=th, doubt=d)
-        for j in (-0.5, -0.25, 0.0, 0.25) for x in (-0.75, -0.35) for th in (0.4, 0.45, 0.5, 0.55, 0.6) for d in (0.5, 0.75)]
+GRID = [dict(join=j, join_other_script=j - 0.6, tell=th, doubt=0.6, take_in=i, take_in_new=n)
+        for j in (-0.5, -0.25, 0.0) for th in (0.5, 0.55, 0.6) for i, n in ((0.4, 0.7), (0.5, 0.8), (0.5, 0.9))]
 
 if a.at:
     GRID = [{k: float(v) for k, v in (it.split("=") for it in a.at.split(","))}]
@@ -148,9 +167,9 @@ if a.at:
 def show(name, q):
     print(f"{name:14} " + " ".join(f"{k} {v:.2f}" for k, v in q.items()), flush=True)
 
-def search(streams, same, news):
+def search(streams, same, news, context):
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda t: evaluate(streams, text(same, news, t)), GRID))
+        return list(pool.map(lambda t: evaluate(streams, text(same, news, context, t)), GRID))
 
 if __name__ == "__main__":
     streams = [Stream(s) for s in a.streams]
@@ -159,7 +178,7 @@ if __name__ == "__main__":
         tables = {}
         for left in scored:
             rest = [s for s in streams if s is not left]
-            tables[left.name] = search(scored, fit_same(rest), fit_news(rest))
+            tables[left.name] = search(scored, fit_same(rest), fit_news(rest), fit_context(rest))
         final = []
         for i, left in enumerate(scored):
             best = max(range(len(GRID)), key=lambda g: value(pooled([tables[o.name][g][j] for j, o in enumerate(scored) if j != i])))
@@ -167,15 +186,18 @@ if __name__ == "__main__":
             show(left.name, pooled([final[-1]])); print("   ", GRID[best])
         show("pooled", pooled(final))
     else:
-        same, news = fit_same(streams), fit_news(streams)
+        same, news, context = fit_same(streams), fit_news(streams), fit_context(streams)
         for n, v in sorted(zip(SAME, same[0]), key=lambda x: -abs(x[1])): print(f"  {n:22}{v:6.2f}")
         print()
+        for n, v in sorted(zip(CONTEXT, context[0]), key=lambda x: -abs(x[1])): print(f"  {n:22}{v:6.2f}")
+        print()
         for n, v in sorted(zip(NEWS, news[0]), key=lambda x: -abs(x[1])): print(f"  {n:22}{v:6.2f}")
-        table = search(scored, same, news)
+        table = search(scored, same, news, context)
         order = sorted(range(len(GRID)), key=lambda g: -value(pooled(table[g])))
         for g in order[:6]:
             show("", pooled(table[g])); print("   ", GRID[g])
         for s, o in zip(scored, table[order[0]]): show(s.name, pooled([o]))
         if a.write:
-            new = text(same, news, GRID[order[0]])
+            new, tell = text(same, news, context, GRID[order[0]])
+            print("tell =", tell, "belongs into the topic file")
             open(f"{a.config}/reading/weights.toml", "w", encoding="utf-8").write(new)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
 
+use crate::channel::redact::redacted;
 use crate::fetch::describe;
 use crate::fetch::headers::retry_after;
 use crate::outbox::Outcome;
@@ -83,13 +84,6 @@ impl Answer {
             Outcome::Refused(why)
         }
     }
-}
-
-/// `text` without what must not be remembered.
-pub(super) fn redacted(text: &str, secrets: &[&str]) -> String {
-    // Shorter ones are paths like "/", in every answer.
-    let secrets = secrets.iter().filter(|it| it.len() > 3);
-    secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
 }
 
 /// The parts of an address that may be its secret: all of what follows the host, and each piece.

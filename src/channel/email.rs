@@ -1,6 +1,9 @@
 //! E-mail over SMTP: one message in text and HTML to all recipients, those that a server puts off
 //! tried again and the others not.
 
+mod reply;
+pub mod secure;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,12 +12,16 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
+use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, Message};
+use tokio::net::TcpStream;
 
-use crate::channel::answer::{redacted, retry};
+use crate::channel::answer::retry;
+use crate::channel::email::reply::{Readable, Reply, reply, say};
+use crate::channel::email::secure::Tls;
+use crate::channel::redact::redacted;
 use crate::channel::words::{Content, Limit, Words};
 use crate::item::hash;
 use crate::outbox::{Delivery, Outcome};
@@ -37,9 +44,9 @@ pub struct Email {
 #[derive(Clone)]
 pub enum Security {
     /// TLS from the first byte.
-    Implicit(TlsParameters),
+    Implicit(Tls),
     /// Never without: a server that does not offer it is not spoken to.
-    Starttls(TlsParameters),
+    Starttls(Tls),
     None,
 }
 
@@ -53,19 +60,27 @@ impl std::fmt::Debug for Security {
     }
 }
 
-/// TLS as this machine trusts it, and where there is one also by `ca`, a certificate in PEM.
-pub fn tls(host: &str, ca: Option<&[u8]>) -> Result<TlsParameters, String> {
-    let mut parameters = TlsParameters::builder(host.to_owned());
-    if let Some(pem) = ca {
-        let certificate = Certificate::from_pem(pem).map_err(|error| format!("ca: {error}"))?;
-        parameters = parameters.add_root_certificate(certificate);
-    }
-    parameters.build().map_err(|error| format!("tls: {error}"))
-}
-
+/// An address as mail servers take it: a domain in Unicode becomes ASCII (punycode). What stands before
+/// the `@` cannot, and few servers take it otherwise (SMTPUTF8).
 pub fn mailbox(key: &str, text: &str) -> Result<Mailbox, String> {
-    text.parse()
-        .map_err(|error| format!("{key}: \"{text}\" is no address: {error}"))
+    let none = |error: &dyn std::fmt::Display| format!("{key}: \"{text}\" is no address: {error}");
+    let written: Mailbox = text.parse().map_err(|error| none(&error))?;
+    let (user, domain) = (written.email.user(), written.email.domain());
+    if !user.is_ascii() {
+        return Err(format!(
+            "{key}: \"{text}\": \"{user}\" before the @ is not ASCII, which mail servers refuse; use an address in ASCII"
+        ));
+    }
+    if domain.is_ascii() {
+        return Ok(written);
+    }
+    let ascii = match url::Host::parse(domain) {
+        Ok(url::Host::Domain(ascii)) => ascii,
+        Ok(other) => return Err(none(&format!("{other} is no domain"))),
+        Err(error) => return Err(none(&error)),
+    };
+    let email = Address::new(user, ascii).map_err(|error| none(&error))?;
+    Ok(Mailbox::new(written.name, email))
 }
 
 /// The whole conversation, which must end before the delivery's lease does.
@@ -189,21 +204,31 @@ impl Email {
     }
 
     async fn connect(&self, hello: &ClientId) -> Result<AsyncSmtpConnection, Outcome> {
-        let implicit = match &self.security {
-            Security::Implicit(tls) => Some(tls.clone()),
-            _ => None,
-        };
-        let server = (self.host.as_str(), self.port);
-        let connected =
-            AsyncSmtpConnection::connect_tokio1(server, Some(SILENCE), hello, implicit, None).await;
-        let mut connection = connected.map_err(|error| self.failure("connect", &error))?;
-        if let Security::Starttls(tls) = &self.security {
-            if !connection.can_starttls() {
-                return Err(retry(format!("{} offers no STARTTLS", self.host)));
+        let stream = self
+            .timed(
+                "connect",
+                TcpStream::connect((self.host.as_str(), self.port)),
+            )
+            .await?;
+        let peer = self.timed("connect", async { stream.peer_addr() }).await?;
+        let connected = match &self.security {
+            Security::None => {
+                let stream = Box::new(Readable::new(stream, peer));
+                AsyncSmtpConnection::connect_with_transport(stream, hello).await
             }
-            let secured = connection.starttls(tls.clone(), hello).await;
-            secured.map_err(|error| self.failure("STARTTLS", &error))?;
-        }
+            Security::Implicit(tls) => {
+                let stream = self.timed("TLS", tls.secure(stream)).await?;
+                let stream = Box::new(Readable::new(stream, peer));
+                AsyncSmtpConnection::connect_with_transport(stream, hello).await
+            }
+            Security::Starttls(tls) => {
+                let stream = self.before_tls(stream, hello).await?;
+                let stream = self.timed("STARTTLS", tls.secure(stream)).await?;
+                let stream = Box::new(Readable::new(stream, peer).greeted());
+                AsyncSmtpConnection::connect_with_transport(stream, hello).await
+            }
+        };
+        let mut connection = connected.map_err(|error| self.failure("connect", &error))?;
         if let Some((user, password)) = &self.credentials {
             let credentials = Credentials::new(user.clone(), password.reveal().to_owned());
             let mechanisms = [Mechanism::Plain, Mechanism::Login];
@@ -223,6 +248,60 @@ impl Email {
             }
         }
         Ok(connection)
+    }
+
+    /// The conversation up to where TLS begins.
+    async fn before_tls(
+        &self,
+        mut stream: TcpStream,
+        hello: &ClientId,
+    ) -> Result<TcpStream, Outcome> {
+        let greeting = self.timed("connect", reply(&mut stream)).await?;
+        self.positive("connect", &greeting)?;
+        let offers = self
+            .timed("EHLO", say(&mut stream, &format!("EHLO {hello}")))
+            .await?;
+        self.positive("EHLO", &offers)?;
+        let offered = offers.text.lines().filter_map(|it| it.get(4..));
+        if !offered
+            .into_iter()
+            .any(|it| it.trim().eq_ignore_ascii_case("STARTTLS"))
+        {
+            return Err(retry(format!("{} offers no STARTTLS", self.host)));
+        }
+        let ready = self.timed("STARTTLS", say(&mut stream, "STARTTLS")).await?;
+        self.positive("STARTTLS", &ready)?;
+        Ok(stream)
+    }
+
+    fn positive(&self, step: &str, reply: &Reply) -> Result<(), Outcome> {
+        let why = || format!("{}: {step}: {}", self.host, self.clean(&reply.text));
+        match reply.code {
+            200..=399 => Ok(()),
+            500..=599 => Err(Outcome::Refused(why())),
+            _ => Err(retry(why())),
+        }
+    }
+
+    /// Awaits a step below SMTP. Whatever goes wrong may go right next time.
+    async fn timed<T>(
+        &self,
+        step: &str,
+        work: impl Future<Output = std::io::Result<T>>,
+    ) -> Result<T, Outcome> {
+        match tokio::time::timeout(SILENCE, work).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(retry(format!(
+                "{}: {step}: {}",
+                self.host,
+                self.clean(&error.to_string())
+            ))),
+            Err(_) => Err(retry(format!(
+                "{}: {step}: no answer within {} s",
+                self.host,
+                SILENCE.as_secs()
+            ))),
+        }
     }
 
     async fn transact(
@@ -299,8 +378,12 @@ impl Email {
             }
             cause = inner.source();
         }
+        self.clean(&text)
+    }
+
+    fn clean(&self, text: &str) -> String {
         let password = self.credentials.as_ref().map_or("", |it| it.1.reveal());
-        cut(&redacted(&printable(&text), &[password]), 200)
+        cut(redacted(&printable(text), &[password]).trim(), 200)
     }
 }
 

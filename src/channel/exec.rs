@@ -4,14 +4,19 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
+use tokio::time::Instant;
 
-use crate::channel::answer::{redacted, retry};
+use crate::channel::answer::retry;
+use crate::channel::redact::redacted;
 use crate::channel::words::{Limit, Words};
 use crate::outbox::{Delivery, Outcome, What};
 use crate::secret::Secret;
@@ -31,15 +36,13 @@ const PASSED_ON: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 const EX_TEMPFAIL: i32 = 75;
 /// Of what it prints; the rest is read and dropped.
 const KEPT: usize = 4_096;
+/// How long its output is read once it has ended, where something that it started has it still.
+const LINGER: Duration = Duration::from_millis(500);
 
 impl Exec {
     pub(super) async fn send(&self, words: Words<'_>, delivery: &Delivery) -> Outcome {
         let input = input(words, delivery).to_string();
-        match tokio::time::timeout(self.timeout, self.run(input)).await {
-            Ok(outcome) => outcome,
-            // Dropped with its future, the program is killed.
-            Err(_) => retry(format!("did not end within {} s", self.timeout.as_secs())),
-        }
+        self.run(input).await
     }
 
     async fn run(&self, input: String) -> Outcome {
@@ -57,6 +60,8 @@ impl Exec {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // A group of its own, so that what it started ends with it where it does not end in time.
+            .process_group(0)
             .kill_on_drop(true);
         let mut child = match command.spawn() {
             Ok(child) => child,
@@ -72,7 +77,27 @@ impl Exec {
                 let _ = stdin.write_all(input.as_bytes()).await;
             }
         };
-        let ((), out, err, status) = tokio::join!(feed, kept(stdout), kept(stderr), child.wait());
+        let mut group = Group::of(&child);
+        let (out, err) = (Kept::default(), Kept::default());
+        let mut pipes = pin!(async { tokio::join!(feed, out.keep(stdout), err.keep(stderr)) });
+        let until = Instant::now() + self.timeout;
+        let mut are_closed = false;
+        // Its end alone counts: what it started may keep its pipes for as long as it likes.
+        let status = loop {
+            tokio::select! {
+                status = tokio::time::timeout_at(until, child.wait()) => break status,
+                _ = &mut pipes, if !are_closed => are_closed = true,
+            }
+        };
+        let Ok(status) = status else {
+            group.end();
+            return retry(format!("did not end within {} s", self.timeout.as_secs()));
+        };
+        group.leave();
+        if !are_closed {
+            let _ = tokio::time::timeout(LINGER, pipes).await;
+        }
+        let (out, err) = (out.text(), err.text());
         let secrets: Vec<&str> = self.env.values().map(Secret::reveal).collect();
         let line = |text: &str| cut(&redacted(printable(text).trim(), &secrets), 200);
         let why = |what: String| match line(&err) {
@@ -108,15 +133,53 @@ pub(super) fn input(words: Words<'_>, delivery: &Delivery) -> Value {
     })
 }
 
-/// Everything that comes, of which the beginning is kept.
-async fn kept(pipe: Option<impl AsyncRead + Unpin>) -> String {
-    let mut kept = Vec::new();
-    let Some(mut pipe) = pipe else {
-        return String::new();
-    };
-    let mut piece = [0; 4_096];
-    while let Ok(n @ 1..) = pipe.read(&mut piece).await {
-        kept.extend_from_slice(&piece[..n.min(KEPT - kept.len().min(KEPT))]);
+/// The process group of a program; unless it is left, it ends when this is dropped.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        let id = child.id().and_then(|it| i32::try_from(it).ok());
+        Self(id.and_then(Pid::from_raw))
     }
-    String::from_utf8_lossy(&kept).into_owned()
+
+    /// What runs on runs on.
+    fn leave(&mut self) {
+        self.0 = None;
+    }
+
+    fn end(&mut self) {
+        if let Some(group) = self.0.take() {
+            // It may have ended by itself.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The beginning of everything that comes through a pipe.
+#[derive(Default)]
+struct Kept(Mutex<Vec<u8>>);
+
+impl Kept {
+    async fn keep(&self, pipe: Option<impl AsyncRead + Unpin>) {
+        let Some(mut pipe) = pipe else {
+            return;
+        };
+        let mut piece = [0; 4_096];
+        while let Ok(n @ 1..) = pipe.read(&mut piece).await {
+            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let room = KEPT - kept.len().min(KEPT);
+            kept.extend_from_slice(&piece[..n.min(room)]);
+        }
+    }
+
+    fn text(&self) -> String {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&kept).into_owned()
+    }
 }

@@ -20,6 +20,8 @@ pub struct Telegram {
     pub token: Secret,
     /// A chat's number or `@name`.
     pub to: String,
+    /// A topic of a group (`message_thread_id`).
+    pub thread: Option<i64>,
 }
 
 const TEXT: Limit = Limit::utf16(4_096);
@@ -74,6 +76,9 @@ impl Telegram {
             "parse_mode": "HTML",
             "link_preview_options": { "is_disabled": true },
         });
+        if let Some(thread) = self.thread {
+            body["message_thread_id"] = thread.into();
+        }
         let first = delivery
             .thread
             .as_deref()

@@ -132,6 +132,11 @@ fn import(context: &Context, list: &Path) -> anyhow::Result<()> {
     let mut feeds = Vec::new();
     let mut known = 0;
     for outline in outlines {
+        if let Err(why) = opml::usable(&outline.url) {
+            let (title, url) = (&outline.title, &outline.url);
+            say!("left out \"{title}\", whose address \"{url}\" cannot be polled: {why}")?;
+            continue;
+        }
         if config.feeds.iter().any(|it| it.url == outline.url) {
             known += 1;
             continue;

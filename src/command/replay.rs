@@ -71,7 +71,8 @@ impl Replay {
         let tables = Arc::new(config.tables(&engine.lexicon)?);
         let topics = engine.topics.iter().map(|it| it.name.as_str());
         let desk = crate::daemon::desk(config, tables, topics);
-        let mut replay = crate::replay::Replay::new(db, engine, desk, config.poll)?;
+        let mut replay =
+            crate::replay::Replay::new(db, engine, desk, config.poll)?.of(&config.feeds);
         match (&self.items, &self.documents) {
             (Some(path), _) if path.as_os_str() == "-" => {
                 replay.items(std::io::stdin().lock().lines())

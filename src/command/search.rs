@@ -11,7 +11,7 @@ use crate::command::{Context, Done, Usage};
 use crate::search::Query;
 use crate::search::excerpt::Marked;
 use crate::store::open_read_only;
-use crate::store::search::{Hit, Page, find};
+use crate::store::search::{Answer, Hit, Page, find};
 use crate::text::printable;
 
 /// Words and "phrases" with AND, OR, NOT and parentheses; `word*` for beginnings; filters: title: summary:
@@ -45,7 +45,16 @@ impl Search {
             limit: self.limit,
             offset: self.offset,
         };
-        let hits = find(&connection, &query, &lexicon, page, now)?;
+        let Answer {
+            hits,
+            looked_back_to,
+        } = find(&connection, &query, &lexicon, page, now)?;
+        if let Some(at) = looked_back_to {
+            tracing::warn!(
+                "the search stopped at what was seen on {}; since:, lang: or a word narrows it",
+                rfc3339(at)
+            );
+        }
         let stdout = io::stdout().lock();
         let styled = stdout.is_terminal();
         let mut out = io::BufWriter::new(stdout);

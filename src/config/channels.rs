@@ -102,6 +102,7 @@ struct Discord {
 struct Telegram {
     secret: SecretRef,
     to: String,
+    thread: Option<i64>,
     url: Option<SecretRef>,
     #[serde(default)]
     allow_private: bool,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use crate::clock::span;
+use crate::feed::bounds::Bounds;
 
 fn english() -> Vec<String> {
     vec!["en".to_owned()]
@@ -74,6 +75,7 @@ pub struct Poll {
     pub read_timeout: Span,
     pub total_timeout: Span,
     pub max_body_mib: usize,
+    pub max_new_per_day: usize,
     pub user_agent: Option<String>,
 }
 
@@ -93,6 +95,7 @@ impl Default for Poll {
             read_timeout: secs(20),
             total_timeout: secs(60),
             max_body_mib: 16,
+            max_new_per_day: Bounds::default().new_per_day,
             user_agent: None,
         }
     }

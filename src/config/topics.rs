@@ -10,7 +10,7 @@ use crate::config::fault::{Fault, Faults, Text};
 use crate::config::{TopicRef, lexicon, shipped, unreadable};
 use crate::topic::lexicon::{ConceptSet, Lexicon};
 use crate::topic::rule::{Clause, Condition, Named, Near, Rule};
-use crate::topic::{Engine, Rules, Scope, Topic};
+use crate::topic::{Engine, Rules, Scope, Surroundings, Topic};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +19,7 @@ struct TopicFile {
     threshold: f64,
     #[serde(default = "default_summary_weight")]
     summary_weight: f64,
+    tell: Option<Spanned<f64>>,
     #[serde(default)]
     group: BTreeMap<String, Vec<Spanned<String>>>,
     #[serde(default)]
@@ -27,6 +28,15 @@ struct TopicFile {
     veto: Vec<ClauseFile>,
     #[serde(default)]
     mark: Vec<ClauseFile>,
+    context: Option<ContextFile>,
+}
+
+/// By what headlines that satisfy no rule are taken in while the topic is hot.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ContextFile {
+    parties: Vec<Names>,
+    related: Names,
 }
 
 fn default_summary_weight() -> f64 {
@@ -166,6 +176,14 @@ fn topic(reference: &TopicRef, lexicon: &Lexicon) -> Result<Topic, Faults> {
     }
     let vetoes = names.clauses("veto", &parsed.veto);
     let marks = names.clauses("mark", &parsed.mark);
+    if let Some(tell) = parsed.tell.as_ref().filter(|it| !(0.0..=1.0).contains(it.get_ref())) {
+        let said = format!("tell: {} is not between 0 and 1", tell.get_ref());
+        names.faults.push(source.fault(tell, said));
+    }
+    let surroundings = parsed.context.as_ref().map(|it| Surroundings {
+        parties: it.parties.iter().map(|party| names.set(party)).collect(),
+        related: names.set(&it.related),
+    });
     if rules.is_empty() {
         names.faults.push(Fault::new(
             &file,
@@ -183,6 +201,8 @@ fn topic(reference: &TopicRef, lexicon: &Lexicon) -> Result<Topic, Faults> {
             vetoes,
             marks,
         }),
+        tell: parsed.tell.map(Spanned::into_inner),
+        surroundings,
     })
 }
 
@@ -232,6 +252,12 @@ impl Resolver<'_> {
                 }
             })
             .collect()
+    }
+
+    fn set(&mut self, names: &Names) -> ConceptSet {
+        let mut set = ConceptSet::default();
+        names.iter().for_each(|it| self.collect(it, &mut set, &mut Vec::new()));
+        set
     }
 
     fn collect(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::daemon::Setup;
-use crate::daemon::gates::Gates;
+use crate::daemon::gates::{Gates, Lane};
 use crate::feed::{Validators, server};
 use crate::fetch::access::Access;
 use crate::fetch::{After, Ask, Document, ErrorClass, Fetched, Fetcher, Outcome};
@@ -28,7 +28,10 @@ impl Visitor {
             .then(|| self.setup.access.get(&wanted.feed))
             .flatten();
         let access = own.map_or_else(Arc::<Access>::default, Arc::clone);
-        let mut pass = self.gates.enter(&wanted.url, own.is_some()).await;
+        let mut pass = self
+            .gates
+            .enter(&wanted.url, own.is_some(), Lane::Usual)
+            .await;
         let now = self.clock.now();
         let ask = Ask {
             url: &wanted.url,

@@ -20,7 +20,7 @@ use crate::outbox::{
 };
 use crate::store::outbox::sender::{self, Sender};
 use crate::store::outbox::upkeep;
-use crate::store::{Store, StoreError, outbox};
+use crate::store::{CLOCK_SLACK, Store, StoreError, outbox};
 
 pub struct Deliverer {
     store: Arc<Store>,
@@ -33,6 +33,8 @@ pub struct Deliverer {
     buckets: HashMap<String, Bucket>,
     /// Sent, but the archive would not take it; nothing more goes to these channels until it does.
     unsettled: Vec<Sent>,
+    /// The time of the last turn; a clock that is set back is seen by it.
+    turned_at: Option<Timestamp>,
 }
 
 struct Sent {
@@ -71,6 +73,7 @@ impl Deliverer {
             under_way: HashMap::new(),
             buckets: HashMap::new(),
             unsettled: Vec::new(),
+            turned_at: None,
         }
     }
 
@@ -97,7 +100,10 @@ impl Deliverer {
     ) -> Result<(), StoreError> {
         loop {
             pulse.beat(&pulse.deliver);
-            let wait = match self.start_due() {
+            // Off the async thread: another process may hold the archive's lock for long.
+            let (this, due) = apart(self, Self::start_due).await;
+            self = this;
+            let wait = match due {
                 Ok(wait) => wait,
                 Err(error @ StoreError::Ousted) => return Err(error),
                 Err(error) => {
@@ -107,7 +113,9 @@ impl Deliverer {
             };
             tokio::select! {
                 biased;
-                Some(sent) = self.sends.join_next() => self.finished(sent),
+                Some(sent) = self.sends.join_next() => {
+                    (self, ()) = apart(self, |it| it.finished(sent)).await;
+                }
                 () = stopped(&mut stopping) => break,
                 Ok(()) = setups.changed() => self.setup = Arc::clone(&setups.borrow_and_update()),
                 () = pulse.owed.notified() => {}
@@ -115,9 +123,10 @@ impl Deliverer {
             }
         }
         while let Some(sent) = self.sends.join_next().await {
-            self.finished(sent);
+            (self, ()) = apart(self, |it| it.finished(sent)).await;
         }
-        self.leave()
+        let (_, left) = apart(self, |it| it.leave()).await;
+        left
     }
 
     /// Gives the sender's place up.
@@ -142,6 +151,7 @@ impl Deliverer {
         let now = self.clock.now();
         self.settle_late(now)?;
         self.keep_place(now)?;
+        self.heal(now)?;
         let setup = Arc::clone(&self.setup);
         digests::make_due(&self.store, &setup.config.digests, now)?;
         self.keep_up(now)?;
@@ -165,6 +175,22 @@ impl Deliverer {
             Duration::try_from(at.duration_since(now)).unwrap_or_default()
         });
         Ok(wait.clamp(Duration::from_millis(100), LONGEST_WAIT))
+    }
+
+    /// At start, and whenever the clock was set back, ends the waits that it wrote while it ran ahead.
+    fn heal(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let is_set_back = |last: Timestamp| last.duration_since(now) > CLOCK_SLACK;
+        if self.turned_at.is_none_or(is_set_back) {
+            let healed = self.store.write(|tx| upkeep::heal(tx, now))?;
+            if healed > 0 {
+                tracing::warn!(
+                    healed,
+                    "the clock was set back; {healed} deliveries that waited for a later time are due now"
+                );
+            }
+        }
+        self.turned_at = Some(now);
+        Ok(())
     }
 
     /// How much a channel takes now of what is due to it, or when to look again. What is under way
@@ -316,6 +342,18 @@ impl Deliverer {
         }
         Ok(())
     }
+}
+
+/// Does `work` on a thread that may wait, and gives the deliverer back.
+async fn apart<T: Send + 'static>(
+    mut deliverer: Deliverer,
+    work: impl FnOnce(&mut Deliverer) -> T + Send + 'static,
+) -> (Deliverer, T) {
+    let done = tokio::task::spawn_blocking(move || {
+        let value = work(&mut deliverer);
+        (deliverer, value)
+    });
+    done.await.expect("the outbox's worker does not panic")
 }
 
 fn write_down(

@@ -13,6 +13,21 @@ use crate::feed::host;
 
 /// An exchange that is not over by then gives its place to others.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Places for exchanges that prove slow. Each costs a connection and, while its document is small, some
+/// 100 kB; large documents have permits of their own (`fetch`).
+const SLOW: usize = 64;
+/// Places for feeds that were slow at their last visit: they wait for each other and for nobody else.
+const KNOWN_SLOW: usize = 16;
+/// A visit that took so long makes its feed known as slow until one is faster.
+pub const SLOW_VISIT: Duration = Duration::from_secs(4);
+
+/// In which queue a visit waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    Usual,
+    /// Of feeds that were slow last time.
+    Slow,
+}
 
 /// A host and whether it is asked as one's own: a feed that is not allowed there must not slow those
 /// that are.
@@ -24,6 +39,7 @@ pub struct Gates {
     all: Arc<Semaphore>,
     /// For those that prove slow.
     all_slow: Arc<Semaphore>,
+    known_slow: Arc<Semaphore>,
     hosts: Arc<Mutex<HashMap<Host, Arc<Gate>>>>,
     per_host: usize,
     spacing: Duration,
@@ -36,12 +52,16 @@ pub struct Pass {
     pub all: Option<OwnedSemaphorePermit>,
     host_slow: Arc<Semaphore>,
     all_slow: Arc<Semaphore>,
+    lane: Lane,
 }
 
 impl Pass {
     /// Awaits an exchange. One that proves slow goes on in a place of its own, if there is one, so
-    /// that servers that hang keep nobody waiting. These places are as few: each may hold a body.
+    /// that servers that hang keep nobody waiting.
     pub async fn hold<T>(&mut self, exchange: impl Future<Output = T>) -> T {
+        if self.lane == Lane::Slow {
+            return exchange.await;
+        }
         let mut exchange = pin!(exchange);
         if let Ok(done) = tokio::time::timeout(PATIENCE, &mut exchange).await {
             return done;
@@ -74,7 +94,8 @@ impl Gates {
         let config = &setup.config;
         Self {
             all: Arc::new(Semaphore::new(config.concurrency)),
-            all_slow: Arc::new(Semaphore::new(config.concurrency)),
+            all_slow: Arc::new(Semaphore::new(SLOW.max(config.concurrency))),
+            known_slow: Arc::new(Semaphore::new(KNOWN_SLOW)),
             hosts: Arc::default(),
             per_host: config.per_host,
             spacing: config.host_spacing,
@@ -90,8 +111,12 @@ impl Gates {
 
     /// Waits for the host's turn first, so that a slow host's queue takes no place from others.
     /// `is_own`: a private address, which needs no manners but those it is given.
-    pub async fn enter(&self, url: &str, is_own: bool) -> Pass {
+    pub async fn enter(&self, url: &str, is_own: bool, lane: Lane) -> Pass {
         let gate = self.gate(host(url), is_own);
+        let all = match lane {
+            Lane::Usual => &self.all,
+            Lane::Slow => &self.known_slow,
+        };
         let host = Arc::clone(&gate.permits).acquire_owned().await.ok();
         let turn = {
             let mut next = gate.next.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,7 +129,8 @@ impl Gates {
         }
         Pass {
             host,
-            all: Arc::clone(&self.all).acquire_owned().await.ok(),
+            all: Arc::clone(all).acquire_owned().await.ok(),
+            lane,
             host_slow: Arc::clone(&gate.slow),
             all_slow: Arc::clone(&self.all_slow),
         }

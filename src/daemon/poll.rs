@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::daemon::articles::Visitor;
-use crate::daemon::gates::Gates;
+use crate::daemon::gates::{Gates, Lane, SLOW_VISIT};
 use crate::daemon::index;
 use crate::daemon::visit::visit;
 use crate::daemon::{LONGEST_WAIT, Pulse, Setup, stopped};
@@ -45,6 +45,8 @@ pub struct Poller {
     gates: Gates,
     ingest: Arc<Mutex<Ingest>>,
     in_flight: HashSet<FeedId>,
+    /// Feeds whose last visit took long.
+    slow: HashSet<FeedId>,
     /// Items whose articles are being visited.
     reading: HashSet<ItemId>,
     visits: JoinSet<Ended>,
@@ -54,9 +56,9 @@ pub struct Poller {
 
 #[expect(clippy::large_enum_variant, reason = "nearly all are the large one")]
 enum Ended {
-    /// A document keeps its permit until it is in the archive, which bounds how many are in memory
-    /// at once.
-    Feed(Visit, Option<OwnedSemaphorePermit>),
+    /// A document keeps its permits, of all and of large ones, until it is in the archive, which bounds
+    /// how many are in memory at once.
+    Feed(Visit, [Option<OwnedSemaphorePermit>; 2]),
     Article(Article),
 }
 
@@ -79,6 +81,7 @@ impl Poller {
             shared_hosts: shared_hosts(&setup),
             ingest: Arc::new(Mutex::new(ingest)),
             in_flight: HashSet::new(),
+            slow: HashSet::new(),
             reading: HashSet::new(),
             visits: JoinSet::new(),
             rng: fastrand::Rng::new(),
@@ -195,14 +198,22 @@ impl Poller {
             .read(|connection| feeds::due(connection, now, furthest))?;
         due.into_iter().for_each(|feed| self.start(feed));
         self.start_articles()?;
-        let next = self.store.read(feeds::next_due)?;
-        let next_article = self.store.read(articles::next_due)?;
+        let next = self
+            .store
+            .read(|connection| feeds::next_due(connection, &self.in_flight))?;
+        // Those that are being read are overdue until they end.
+        let next_article = self
+            .store
+            .read(articles::next_due)?
+            .filter(|at| self.reading.is_empty() || *at > now);
         let wait = next
             .into_iter()
             .chain(next_article)
             .min()
-            .and_then(|next| Duration::try_from(next.duration_since(now)).ok())
-            .unwrap_or(LONGEST_WAIT);
+            // What is overdue is due at once.
+            .map_or(LONGEST_WAIT, |next| {
+                Duration::try_from(next.duration_since(now)).unwrap_or_default()
+            });
         Ok(wait.clamp(Duration::from_millis(200), LONGEST_WAIT))
     }
 
@@ -245,8 +256,14 @@ impl Poller {
         let after = if shared { After::Keep } else { After::Close };
         let max_bytes = self.setup.config.limits.body;
         let jitter = self.rng.f64();
+        let lane = if self.slow.contains(&feed.id) {
+            Lane::Slow
+        } else {
+            Lane::Usual
+        };
         self.visits.spawn(async move {
-            let mut pass = gates.enter(&feed.feed.url, feed.feed.allow_private).await;
+            let own = feed.feed.allow_private;
+            let mut pass = gates.enter(&feed.feed.url, own, lane).await;
             let now = clock.now();
             let ask = Ask {
                 url: &feed.feed.url,
@@ -257,7 +274,8 @@ impl Poller {
                 now,
             };
             // In a box: a thousand visits wait for their turn, and a few are under way.
-            let fetched = pass.hold(Box::pin(fetcher.get(&ask))).await;
+            let mut fetched = pass.hold(Box::pin(fetcher.get(&ask))).await;
+            let large = fetched.large.take();
             drop(pass.host);
             let seen = visit(&feed, clock.now(), fetched, max_bytes, jitter);
             let mut visit = Box::pin(seen).await;
@@ -265,7 +283,7 @@ impl Poller {
             if let Some(children) = index::children(&visit) {
                 // Each of them waits for its turn like a feed of its own.
                 drop(permit);
-                let enter = || gates.enter(&feed.feed.url, feed.feed.allow_private);
+                let enter = || gates.enter(&feed.feed.url, own, lane);
                 let reader = index::Reader {
                     feed: &feed,
                     fetcher: &fetcher,
@@ -275,8 +293,11 @@ impl Poller {
                 };
                 permit = Box::pin(reader.follow(children, enter, &mut visit)).await;
             }
-            let permit = permit.filter(|_| matches!(visit.found, Found::Document { .. }));
-            Ended::Feed(visit, permit)
+            let mut permits = [permit, large];
+            if !matches!(visit.found, Found::Document { .. }) {
+                permits = [None, None];
+            }
+            Ended::Feed(visit, permits)
         });
     }
 
@@ -309,6 +330,11 @@ impl Poller {
             match ended {
                 Ended::Feed(visit, permit) => {
                     self.in_flight.remove(&visit.feed);
+                    if visit.duration >= SLOW_VISIT {
+                        self.slow.insert(visit.feed);
+                    } else {
+                        self.slow.remove(&visit.feed);
+                    }
                     visits.push(visit);
                     permits.push(permit);
                 }
@@ -331,10 +357,14 @@ impl Poller {
         taken
     }
 
+    /// Off the async thread, for the writer may be busy.
     fn shrink(&self) {
-        if let Err(error) = self.store.shrink() {
-            tracing::debug!(%error, "shrink");
-        }
+        let store = Arc::clone(&self.store);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = store.shrink().and_then(|()| store.truncate_log()) {
+                tracing::debug!(%error, "shrink");
+            }
+        });
     }
 
     fn adopt(&mut self, setup: Arc<Setup>) -> anyhow::Result<()> {
@@ -353,6 +383,7 @@ fn ingest(setup: &Setup, store: &Store, clock: &Clock) -> Result<Ingest, StoreEr
     let mut ingest = Ingest::new(Arc::clone(&setup.engine), setup.desk(), setup.config.poll);
     ingest.operator = setup.config.operator.clone();
     ingest.full_text.clone_from(&setup.config.full_text);
+    ingest.bounds = setup.config.bounds;
     store.read(|connection| ingest.load(connection, clock.now()))?;
     Ok(ingest)
 }

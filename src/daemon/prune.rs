@@ -36,6 +36,7 @@ impl Pruner {
         setups: watch::Receiver<Arc<Setup>>,
         mut stopping: watch::Receiver<bool>,
     ) {
+        let this = Arc::new(self);
         let mut wait = Duration::from_secs(60);
         loop {
             tokio::select! {
@@ -46,7 +47,12 @@ impl Pruner {
                 let setup = setups.borrow();
                 (setup.config.retention, Arc::clone(&setup.tables))
             };
-            wait = match self.prune_due(&retention, &tables.weights) {
+            // Off the async thread: another process may hold the archive's lock for long.
+            let this = Arc::clone(&this);
+            let pruned = tokio::task::spawn_blocking(move || {
+                this.prune_due(&retention, &tables.weights)
+            });
+            wait = match pruned.await.expect("pruning does not panic") {
                 Ok(true) => NEXT_STEP,
                 Ok(false) => NEXT_LOOK,
                 Err(error) => {
@@ -78,6 +84,9 @@ impl Pruner {
             more |= step.more;
         }
         more |= self.store.write(merge_index)?;
+        if self.store.truncate_log()? {
+            tracing::debug!("the write-ahead log was cut back");
+        }
         Ok(more)
     }
 }

@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::feed::bounds::Oddity;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
     Ok,
     /// Items fell out of its document between two visits, within the last days.
     Gap,
+    /// It hit a bound on what a feed may do, within the last day.
+    Odd,
     /// It answers and brings nothing for far longer than its own rhythm.
     Silent,
     /// Its newest item is a year old.
@@ -25,6 +29,7 @@ impl Health {
         match self {
             Self::Ok => "ok",
             Self::Gap => "gap",
+            Self::Odd => "odd",
             Self::Silent => "silent",
             Self::Zombie => "zombie",
             Self::Failing => "failing",
@@ -52,6 +57,8 @@ pub struct Signs {
     pub gap: Option<Duration>,
     /// When items were last seen to have fallen out unseen.
     pub gap_at: Option<Timestamp>,
+    /// The bound that it last hit, and when.
+    pub odd: Option<(Oddity, Timestamp)>,
 }
 
 const ZOMBIE: SignedDuration = SignedDuration::from_hours(365 * 24);
@@ -60,6 +67,7 @@ const SILENT: SignedDuration = SignedDuration::from_hours(3 * 24);
 const SILENT_UNKNOWN: SignedDuration = SignedDuration::from_hours(30 * 24);
 const SILENT_GAPS: i32 = 10;
 const GAP: SignedDuration = SignedDuration::from_hours(7 * 24);
+const ODD: SignedDuration = SignedDuration::from_hours(24);
 /// A failure is told after so long and so many.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 const PATIENT_FAILURES: u32 = 5;
@@ -79,6 +87,8 @@ pub fn health(signs: &Signs, now: Timestamp) -> Health {
         } else {
             Health::Failing
         }
+    } else if signs.odd.is_some_and(|(_, at)| since(at) < ODD) {
+        Health::Odd
     } else if newest.is_some_and(|at| since(at) >= ZOMBIE) {
         Health::Zombie
     // A date may be ahead of the day the item came, or lag behind it.
@@ -115,6 +125,9 @@ pub fn reason(health: Health, signs: &Signs) -> String {
             "items fell out of it between two visits, seen {}; a shorter interval may help",
             day(signs.gap_at)
         ),
+        Health::Odd => signs
+            .odd
+            .map_or_else(String::new, |(oddity, _)| oddity.reason().to_owned()),
         Health::Silent => format!(
             "it answers, and brought its last new item {}",
             day(signs.last_item_at)
@@ -156,6 +169,7 @@ mod tests {
             last_item_at: Some(at("2026-06-29T22:10:00Z")),
             gap: Some(Duration::from_secs(3_600)),
             gap_at: None,
+            odd: None,
         }
     }
 
@@ -186,6 +200,13 @@ mod tests {
         };
         check(&gap("2026-06-28T00:00:00Z"), Health::Gap, Some(Health::Gap));
         check(&gap("2026-06-20T00:00:00Z"), Health::Ok, None);
+        let odd = |text| Signs {
+            odd: Some((Oddity::New, at(text))),
+            ..well()
+        };
+        check(&odd("2026-06-29T23:00:00Z"), Health::Odd, Some(Health::Odd));
+        check(&odd("2026-06-28T23:00:00Z"), Health::Ok, None);
+        assert!(reason(Health::Odd, &odd("2026-06-29T23:00:00Z")).contains("max_new_per_day"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::fetch::access::trusts;
 use crate::fetch::cookies::Jar;
-use crate::fetch::{After, Ask, Coding};
+use crate::fetch::{After, Ask, Cache, Coding, Manner};
 
 const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/rdf+xml, application/feed+json, \
                       application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5";
@@ -17,15 +17,18 @@ pub(super) fn request(
     home: &Url,
     url: &Url,
     jar: &Jar,
-    coding: Coding,
+    manner: Manner,
 ) -> RequestBuilder {
     let request = client.get(url.clone()).header(header::ACCEPT, ACCEPT);
     let mut request = ask.access.introduce(request);
     if ask.after == After::Close {
         request = request.header(header::CONNECTION, "close");
     }
-    if coding == Coding::Identity {
+    if manner.coding == Coding::Identity {
         request = request.header(header::ACCEPT_ENCODING, "identity");
+    }
+    if manner.cache == Cache::Passed {
+        request = request.header(header::CACHE_CONTROL, "no-cache");
     }
     if let Some(etag) = &ask.validators.etag {
         request = request.header(header::IF_NONE_MATCH, etag);

@@ -39,10 +39,12 @@ impl Reach {
 }
 
 /// Threads for the system's resolver, which holds one for each name, half a minute where no name
-/// server answers: of their own, so that documents and the archive never wait for names.
+/// server answers: of their own, so that documents and the archive never wait for names. More than there
+/// are visits under way (`daemon::gates`), so that no name waits behind dead ones.
 static LOOKUPS: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_current_thread()
-        .max_blocking_threads(16)
+        .max_blocking_threads(128)
+        .thread_stack_size(512 * 1024)
         .thread_keep_alive(Duration::from_secs(1))
         .build()
         .expect("a runtime without drivers asks nothing of the system")

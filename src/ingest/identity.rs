@@ -13,8 +13,12 @@ use crate::store::StoreError;
 use crate::store::items::{self, ItemId, Known};
 use crate::text::Words;
 
-/// Texts that are equal so long after each other are no copies but a formula.
-const COPY_WINDOW: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Between outlets, texts that are equal so long after each other are no copies but a formula: wires
+/// are copied within hours.
+const COPY_WINDOW: SignedDuration = SignedDuration::from_hours(12);
+/// Within a feed: a publisher that sends the same words again under another guid and address so long
+/// after reports another event.
+const SELF_COPY_WINDOW: SignedDuration = SignedDuration::from_hours(2);
 
 /// Which key told, as `aliases.found_by` spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +63,7 @@ impl Shared {
         let mut by_guid: HashMap<String, &Item> = HashMap::new();
         let mut by_url: HashMap<String, &Item> = HashMap::new();
         for item in items {
-            if let Some(guid) = item.guid.as_deref().map(stable_guid)
+            if let Some(guid) = guid_of(item)
                 && let Some(other) = by_guid.insert(guid.clone(), item)
                 && (other.url != item.url || other.title != item.title)
             {
@@ -80,6 +84,8 @@ impl Shared {
 #[derive(Debug)]
 pub struct Keys {
     pub guid: Option<String>,
+    /// Its publisher gave it that guid.
+    has_guid: bool,
     pub canonical_url: Option<String>,
     /// The address tells this item from others of its feed.
     url_is_own: bool,
@@ -94,16 +100,14 @@ impl Keys {
         let url_is_own = canonical_url
             .as_deref()
             .is_some_and(|url| !shared.urls.contains(url) && has_path(url));
-        let guid = item
-            .guid
-            .as_deref()
-            .map(stable_guid)
-            .filter(|guid| !shared.guids.contains(guid));
+        let guid = guid_of(item).filter(|guid| !shared.guids.contains(guid));
+        let has_guid = guid.is_some();
         let by_title = || title_key(&item.title, &item.summary, item.published_at());
         let guid = guid.or_else(|| (!url_is_own).then(by_title));
         let title = canonical_url.as_deref().is_some_and(churns).then(by_title);
         Self {
             guid,
+            has_guid,
             canonical_url,
             url_is_own,
             title,
@@ -140,6 +144,15 @@ impl Keys {
         }
     }
 
+    /// Both have a guid of their publisher, and these are others.
+    fn is_other_guid(&self, known: &Known) -> bool {
+        let given = known
+            .guid_key
+            .as_deref()
+            .filter(|it| !it.starts_with("title:"));
+        self.has_guid && given.is_some_and(|it| Some(it) != self.guid.as_deref())
+    }
+
     /// One guid, but another address, headline and time: a guid that its publisher uses again.
     fn contradict(&self, known: &Known, item: &Item) -> bool {
         let moved = match (&self.canonical_url, &known.canonical_url) {
@@ -148,6 +161,11 @@ impl Keys {
         };
         moved && !same_time(item, known) && !near_same_title(&item.title, &known.title)
     }
+}
+
+fn guid_of(item: &Item) -> Option<String> {
+    let guid = item.guid.as_deref()?;
+    Some(stable_guid(guid, item.url.as_deref()))
 }
 
 /// Google News gives an article another link and another guid at each fetch.
@@ -163,6 +181,31 @@ fn has_path(canonical: &str) -> bool {
 
 fn same_time(item: &Item, known: &Known) -> bool {
     item.published_at().is_some() && item.published_at() == known.published_at
+}
+
+/// How long after each other two items were published; where one does not say, were first seen.
+fn apart(item: &Item, known: &Known, now: Timestamp) -> SignedDuration {
+    let seen = now.duration_since(known.first_seen_at).abs();
+    match (item.published_at(), known.published_at) {
+        (Some(at), Some(before)) => at.duration_since(before).abs(),
+        _ => seen,
+    }
+}
+
+/// Whether a feed announced this before under its guid or its address; cheaper than [`identify`], and
+/// unsure where keys do not tell.
+pub fn is_known(tx: &Transaction<'_>, feed: FeedId, keys: &Keys) -> Result<bool, StoreError> {
+    if let Some(guid) = &keys.guid
+        && items::by_guid(tx, feed, guid)?.is_some()
+    {
+        return Ok(true);
+    }
+    match &keys.canonical_url {
+        Some(url) if keys.url_is_own => {
+            Ok(items::by_url(tx, url)?.iter().any(|it| it.feed == feed))
+        }
+        _ => Ok(false),
+    }
 }
 
 /// Looks an announcement up in its own feed, then among the articles of others. `words` are only
@@ -189,15 +232,18 @@ pub fn identify<'a>(
         // A page of several items, a live blog say, tells none of them apart.
         let is_shared = own.len() > 1;
         let mut own = own.into_iter();
-        if let Some(known) = own.find(|it| !is_shared || near_same_title(&item.title, &it.title)) {
+        // Another guid at the same address is another item, unless it says nearly the same.
+        let may_be = |it: &Known| !is_shared && !keys.is_other_guid(it);
+        if let Some(known) = own.find(|it| may_be(it) || near_same_title(&item.title, &it.title)) {
             return Ok(Identity::Known(known, FoundBy::Url));
         }
         elsewhere = others.into_iter().next().filter(|_| !is_shared);
     }
     if let Some(title) = &keys.title
         && let Some(known) = items::by_guid(tx, feed, title)?
-        // Entries of one document are each their own, here and below.
-        && known.first_seen_at < now
+        // Entries of one document are each their own, here and below. A clock that was set back makes
+        // no entry of this document of what was seen in its future.
+        && known.first_seen_at != now
     {
         return Ok(Identity::Known(known, FoundBy::Title));
     }
@@ -208,12 +254,20 @@ pub fn identify<'a>(
     // A link that carries a new token at each fetch, often without a guid.
     let is_same = |it: &&Known| {
         let undated = item.published_at().or(it.published_at).is_none();
-        it.feed == feed && it.first_seen_at < now && (undated || same_time(item, it))
+        it.feed == feed
+            && it.first_seen_at != now
+            && (same_time(item, it) || (undated && !keys.has_guid))
     };
     if let Some(known) = alike.iter().find(is_same) {
         return Ok(Identity::Known(known.clone(), FoundBy::Text));
     }
-    let since = now.checked_sub(COPY_WINDOW).unwrap_or(now);
-    let copied = alike.into_iter().find(|it| it.first_seen_at >= since);
+    let copied = alike.into_iter().find(|it| {
+        let window = if it.feed == feed {
+            SELF_COPY_WINDOW
+        } else {
+            COPY_WINDOW
+        };
+        apart(item, it, now) <= window
+    });
     Ok(elsewhere.or(copied).map_or(Identity::New, Identity::Copy))
 }

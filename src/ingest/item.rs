@@ -1,7 +1,9 @@
 //! An item → the archive: whether it is known, its words and dates as stored, and what the topics make of it.
 
-use std::cell::LazyCell;
+use std::borrow::Cow;
+use std::cell::{Cell, LazyCell};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Transaction;
@@ -9,40 +11,53 @@ use rusqlite::Transaction;
 use crate::alert::Standing;
 use crate::clock::rfc3339;
 use crate::feed::Polled;
+use crate::feed::bounds::{
+    Day, JUDGED_PER_ITEM, NUMBERS_PER_VISIT, Oddity, REVISED_PER_DAY, differ_in_numbers,
+};
 use crate::feed::pace::PollPolicy;
 use crate::ingest::identity::{Identity, Keys, Shared, identify};
 use crate::ingest::{FUTURE_SLACK, Ingest, article, before};
 use crate::item::{Item, Precision, near_same_title, text_key};
-use crate::store::StoreError;
-use crate::store::items::{self, ItemId, Known, NewItem};
+use crate::ingest::thread::Matched;
+use crate::store::items::{self, By, ItemId, Known, NewItem};
+use crate::store::{StoreError, copies};
 use crate::text::fold::fold;
-use crate::text::{Words, language};
+use crate::text::{Words, headline, is_no_title, language};
 
 impl Ingest {
-    /// Takes one item. `shared` tells which keys its document wore out.
+    /// Takes one item of a listing.
     pub fn take_item(
         &mut self,
         tx: &Transaction<'_>,
         feed: &Polled,
         item: &Item,
-        declared: Option<&str>,
-        shared: &Shared,
+        listing: &Listing<'_>,
         now: Timestamp,
     ) -> Result<Seen, StoreError> {
+        let &Listing {
+            declared,
+            shared,
+            undated,
+            ..
+        } = listing;
         let keys = Keys::of(item, shared);
+        let item = &*titled(item);
         let words = LazyCell::new(|| Words::new(&item.title, &item.summary));
         let original = match identify(tx, feed.id, item, &keys, &words, now)? {
             Identity::Known(known, by) => {
                 keys.remember(tx, &known, by, now)?;
-                return self.take_known(tx, feed, &known, item, now);
+                return self.take_known(tx, feed, &known, item, listing, now);
             }
             Identity::Copy(original) => Some(original),
             Identity::New => None,
         };
         let words = &*words;
         let (published_at, published_raw) = clamp(item.published_at(), now);
-        let told_as = standing(item, feed, now, &self.poll);
-        let standing = original.as_ref().map_or(told_as, |_| Standing::Copy);
+        let told_as = standing(item, feed, now, &self.poll, undated);
+        let standing = match &original {
+            Some(original) if !copies::is_untold(tx, original)? => Standing::Copy,
+            _ => told_as,
+        };
         let language = language::detect(
             &item.title,
             &item.summary,
@@ -96,24 +111,44 @@ impl Ingest {
         feed: &Polled,
         known: &Known,
         item: &Item,
+        listing: &Listing<'_>,
         now: Timestamp,
     ) -> Result<Seen, StoreError> {
         let mut seen = Seen {
             item: Some(known.id),
             ..Seen::default()
         };
+        // An archive of an earlier release kept posts without their first sentence as title.
+        let untitled_before = known.title.is_empty() && known.summary == item.summary;
         if same_words(item, known)
             || item.title.is_empty()
+            || untitled_before
             || items::said_before(tx, known.id, &item.title, &item.summary)?
         {
+            return Ok(seen);
+        }
+        if listing.day.revised + listing.revised.get() >= REVISED_PER_DAY {
+            seen.oddity = Some(Oddity::Revisions);
             return Ok(seen);
         }
         let words = Words::new(&item.title, &item.summary);
         items::revise(tx, known, &words, now)?;
         seen.change = Change::Revised;
+        listing.revised.set(listing.revised.get() + 1);
+        if items::revised_since(tx, known.id, before(now, DAY))? > JUDGED_PER_ITEM {
+            seen.oddity = Some(Oddity::Revisions);
+            return Ok(seen);
+        }
+        if differ_in_numbers(&item.title, &known.title) {
+            listing.numbers.set(listing.numbers.get() + 1);
+            if listing.numbers.get() > NUMBERS_PER_VISIT {
+                seen.oddity = Some(Oddity::Numbers);
+                return Ok(seen);
+            }
+        }
         let (published_at, _) = clamp(item.published_at(), now);
         let stored = items::stored(tx, known.id)?;
-        let told_as = standing(item, feed, now, &self.poll);
+        let told_as = standing(item, feed, now, &self.poll, listing.undated);
         let standing = match stored.standing {
             // With words of its own it repeats nobody.
             Standing::Copy => told_as,
@@ -155,15 +190,38 @@ impl Ingest {
             told.body == Body::Summary && self.full_text.contains(&told.feed.feed.name);
         for topic in &engine.topics {
             let verdict = topic.judge(&reading, &engine.lexicon);
-            if !verdict.matched {
+            let (by, on_topic) = if verdict.matched {
+                (By::Rule, Some(1.0))
+            } else {
+                (By::Story, self.takes_in(told, topic, &verdict, &reading, now))
+            };
+            let Some(on_topic) = on_topic else {
                 seen.near |= wants_text && topic.nearly(&reading, &engine.lexicon);
                 continue;
-            }
+            };
             if article::is_settled(tx, told, &topic.name)? {
                 continue;
             }
             seen.matched = true;
-            seen.alerts += usize::from(self.thread(tx, told, topic, &verdict, &reading, now)?);
+            let matched = Matched {
+                topic,
+                verdict: &verdict,
+                by,
+                on_topic,
+                reading: &reading,
+            };
+            // Of what was not told, a copy is the first to tell it.
+            let original = match &told.original {
+                Some(original) if copies::was_told(tx, original, &topic.name)? => {
+                    Some(original.clone())
+                }
+                _ => None,
+            };
+            let told = Told {
+                original,
+                ..told.plain()
+            };
+            seen.alerts += usize::from(self.thread(tx, &told, &matched, now)?);
         }
         if wants_text {
             article::want(tx, told, seen, now)?;
@@ -205,7 +263,23 @@ pub(super) struct Told<'a> {
     pub(super) was: Option<&'a str>,
 }
 
-impl Told<'_> {
+impl<'a> Told<'a> {
+    /// The same without its original.
+    fn plain(&self) -> Told<'a> {
+        Told {
+            id: self.id,
+            feed: self.feed,
+            item: self.item,
+            words: self.words,
+            body: self.body,
+            language: self.language,
+            published_at: self.published_at,
+            standing: self.standing,
+            original: None,
+            was: self.was,
+        }
+    }
+
     /// Another item said exactly this.
     pub(super) fn repeats(&self) -> bool {
         let original = self.original.as_ref();
@@ -229,7 +303,76 @@ pub struct Seen {
     /// Some topic's concepts are in it, but not together as a rule wants them.
     pub near: bool,
     pub alerts: usize,
+    /// A bound that it hit.
+    pub oddity: Option<Oddity>,
 }
+
+/// What the items of a document share.
+#[derive(Debug)]
+pub struct Listing<'a> {
+    pub declared: Option<&'a str>,
+    /// Which keys the document wore out.
+    pub shared: &'a Shared,
+    /// What an item without a readable date is.
+    pub undated: Undated,
+    /// What its feed did today before.
+    pub day: Day,
+    /// Items that this visit revised, and those of them that it changed in numbers only.
+    pub revised: Cell<usize>,
+    pub numbers: Cell<usize>,
+}
+
+impl<'a> Listing<'a> {
+    /// Of an item that came without its listing.
+    pub fn alone(declared: Option<&'a str>, shared: &'a Shared) -> Self {
+        Self {
+            declared,
+            shared,
+            undated: Undated::News,
+            day: Day::default(),
+            revised: Cell::default(),
+            numbers: Cell::default(),
+        }
+    }
+}
+
+/// What an item without a readable date is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undated {
+    /// It was not there at the last visit.
+    News,
+    /// It was there before the feed was ever read.
+    Backlog,
+}
+
+impl Undated {
+    /// Of the items of a listing. In the first that a feed ever gave, everything without a date is
+    /// backlog.
+    pub(super) fn of(feed: &Polled) -> Self {
+        match feed.last_document_at {
+            Some(_) => Self::News,
+            None => Self::Backlog,
+        }
+    }
+}
+
+/// The item with the beginning of its text for a title, where it has none.
+fn titled(item: &Item) -> Cow<'_, Item> {
+    if !is_no_title(&item.title) || item.summary.is_empty() {
+        return Cow::Borrowed(item);
+    }
+    let title = headline(&item.summary);
+    if title.is_empty() {
+        return Cow::Borrowed(item);
+    }
+    Cow::Owned(Item {
+        title,
+        ..item.clone()
+    })
+}
+
+/// In which changes of one item are counted.
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// The same but for markup, case and width.
 fn same_words(item: &Item, known: &Known) -> bool {
@@ -256,11 +399,25 @@ fn clamp(published_at: Option<Timestamp>, now: Timestamp) -> (Option<Timestamp>,
     }
 }
 
+/// A date ahead of now by more than a wrong zone makes of it says nothing.
+const FARTHEST_ZONE: SignedDuration = SignedDuration::from_hours(26);
+
 /// History is what was published well before the feed's last complete fetch, or longer ago than
 /// the fresh window: a new feed's backlog, a refilled archive, the days of an outage.
-fn standing(item: &Item, feed: &Polled, now: Timestamp, policy: &PollPolicy) -> Standing {
-    let Some(latest) = latest(item, feed, now) else {
-        return Standing::News;
+fn standing(
+    item: &Item,
+    feed: &Polled,
+    now: Timestamp,
+    policy: &PollPolicy,
+    undated: Undated,
+) -> Standing {
+    let far_ahead = |at: Timestamp| at.duration_since(now) > FARTHEST_ZONE;
+    let readable = undated == Undated::News || !item.published_at().is_some_and(far_ahead);
+    let Some(latest) = latest(item, feed, now).filter(|_| readable) else {
+        return match undated {
+            Undated::News => Standing::News,
+            Undated::Backlog => Standing::History,
+        };
     };
     let stale = latest < before(now, policy.fresh_window);
     let late = feed

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use rusqlite::Transaction;
 
 use crate::alert::{
-    Arrival, Circumstances, Decision, Place, Policy, Reason, Role, Ruling, Standing, rule,
+    Arrival, Circumstances, Decision, Place, Policy, Reason, Role, Ruling, Standing, Unruled, rule,
+    take_in,
 };
 use crate::clock::rfc3339;
 use crate::ingest::item::Told;
@@ -16,6 +17,7 @@ use crate::ingest::{Ingest, before, words};
 use crate::item::{hash, near_same_title};
 use crate::message::{DevelopmentLine, ItemLine, Message, StoryLine, quotes, said};
 use crate::route::{Route, Subject, dispatch};
+use crate::store::items::By;
 use crate::store::stories::{
     AlertId, NewDevelopment, Placed, ReadingId, ToldAlert, alerts_since, suppressed,
 };
@@ -77,6 +79,16 @@ pub(super) struct Desk {
     pub(super) pace: Pace,
 }
 
+/// An item that matched a topic.
+pub(super) struct Matched<'a> {
+    pub(super) topic: &'a Topic,
+    pub(super) verdict: &'a Verdict,
+    pub(super) by: By,
+    /// The probability that it is on topic: 1 where a rule says so.
+    pub(super) on_topic: f64,
+    pub(super) reading: &'a Reading,
+}
+
 /// An alert in the making.
 struct Telling<'a> {
     development: DevelopmentId,
@@ -95,12 +107,17 @@ impl Ingest {
         &mut self,
         tx: &Transaction<'_>,
         told: &Told<'_>,
-        topic: &Topic,
-        verdict: &Verdict,
-        reading: &Reading,
+        matched: &Matched<'_>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        items::write_match(tx, told.id, &topic.name, verdict, told.body.as_str())?;
+        let &Matched {
+            topic,
+            verdict,
+            by,
+            reading,
+            ..
+        } = matched;
+        items::write_match(tx, told.id, &topic.name, verdict, by, told.body.as_str())?;
         let tables = self.tables();
         let policy = self.policy(topic);
         let desk = self.desks.entry(topic.name.clone()).or_default();
@@ -122,11 +139,7 @@ impl Ingest {
                 Arrival::Revised { development, was }
             }
             // Its development has closed: an edit of old news is no news.
-            (Some(_), ..)
-                if told
-                    .was
-                    .is_some_and(|it| near_same_title(it, &told.item.title)) =>
-            {
+            (Some(_), ..) if told.was.is_some_and(|it| near_same_title(it, &told.item.title)) => {
                 return Ok(false);
             }
             (_, _, Some((development, _))) => Arrival::Copy(development),
@@ -137,6 +150,8 @@ impl Ingest {
             now,
             standing: told.standing,
             arrival,
+            tell: topic.tell.unwrap_or(tables.weights.tell),
+            on_topic: matched.on_topic,
             told: desk.pace.told(),
             told_by_outlet: desk.pace.told_by(&report.outlet),
             followed_up: match known {
@@ -146,25 +161,37 @@ impl Ingest {
             corrected: revised
                 && stories::corrected_since(tx, told.id, &topic.name, before(now, CORRECTION))?,
         };
-        let ruling = rule(
-            &desk.board,
-            &report,
-            &circumstances,
-            &tables.weights,
-            &policy,
-        );
+        let ruling = rule(&desk.board, &report, &circumstances, &tables.weights, &policy);
         let revised_from = known.filter(|_| revised).map(|it| it.0);
-        self.record(
-            tx,
-            told,
-            topic,
-            &report,
-            &ruling,
-            revised_from,
-            &policy,
+        if by == By::Rule {
+            desk.board.heat.add(now, &report.outlet);
+        }
+        self.record(tx, told, matched, &report, &ruling, revised_from, &policy, now)
+    }
+
+    /// How surely a headline that satisfies no rule of a topic belongs to it all the same, 0..1; None where it does not.
+    pub(super) fn takes_in(
+        &self,
+        told: &Told<'_>,
+        topic: &Topic,
+        verdict: &Verdict,
+        reading: &Reading,
+        now: Timestamp,
+    ) -> Option<f64> {
+        let surroundings = topic.surroundings.as_ref().filter(|it| it.touches(reading));
+        let (surroundings, desk) = (surroundings?, self.desks.get(&topic.name)?);
+        if desk.board.heat.recent(now) == 0 {
+            return None;
+        }
+        let report = self.report(told, topic, reading, now);
+        let unruled = Unruled {
             reading,
-            now,
-        )
+            lexicon: &self.engine.lexicon,
+            surroundings,
+            score: verdict.score / topic.threshold,
+        };
+        let taken = take_in(&desk.board, &report, unruled, &self.settings.tables.weights);
+        taken.map(|it| it.probability)
     }
 
     /// Writes a ruling down and acts on it; whether an alert came of it.
@@ -176,29 +203,19 @@ impl Ingest {
         &mut self,
         tx: &Transaction<'_>,
         told: &Told<'_>,
-        topic: &Topic,
+        matched: &Matched<'_>,
         report: &Report,
         ruling: &Ruling,
         revised_from: Option<DevelopmentId>,
         policy: &Policy,
-        reading: &Reading,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let (topic, reading) = (matched.topic, matched.reading);
         let tables = self.tables();
         let desk = self.desks.entry(topic.name.clone()).or_default();
-        let read = stories::insert_reading(tx, &topic.name, told.id, report)?;
-        let reason = words::reason(&desk.board, ruling, &tables.weights, &self.engine.lexicon);
-        let placed = self.keep(
-            tx,
-            told,
-            topic,
-            report,
-            ruling,
-            revised_from,
-            &reason,
-            read,
-            now,
-        )?;
+        let read = stories::insert_reading(tx, &topic.name, told.id, matched.by, report)?;
+        let reason = words::reason(&desk.board, ruling, &self.engine.lexicon);
+        let placed = self.keep(tx, told, topic, report, ruling, revised_from, &reason, read, now)?;
         let desk = self.desks.entry(topic.name.clone()).or_default();
         desk.board.count(report);
         let is_first = revised_from.is_none() || ruling.decision.is_told() || placed.is_new;
@@ -214,10 +231,7 @@ impl Ingest {
             };
             stories::place(tx, &row, now)?;
         }
-        if matches!(
-            ruling.decision,
-            Decision::Silent(Reason::Budget | Reason::Flood)
-        ) {
+        if matches!(ruling.decision, Decision::Silent(Reason::Budget | Reason::Flood)) {
             desk.pace.suppressed += 1;
         }
         let Some(development) = placed.development else {
@@ -368,7 +382,7 @@ impl Ingest {
             decision: Decision::Alert,
             about: Some(about),
         };
-        let read = stories::insert_reading(tx, &topic.name, told.id, &report)?;
+        let read = stories::insert_reading(tx, &topic.name, told.id, By::Rule, &report)?;
         let development = stories::insert_development(tx, &new, now)?;
         stories::insert_report(tx, development, told.id, Role::First, &report, read)?;
         let desk = self.desks.entry(topic.name.clone()).or_default();
@@ -387,7 +401,13 @@ impl Ingest {
         Ok(true)
     }
 
-    fn report(&self, told: &Told<'_>, topic: &Topic, reading: &Reading, now: Timestamp) -> Report {
+    fn report(
+        &self,
+        told: &Told<'_>,
+        topic: &Topic,
+        reading: &Reading,
+        now: Timestamp,
+    ) -> Report {
         let tables = &self.settings.tables;
         let feed = &told.feed.feed;
         let cited = tables.origins.cited(reading);
@@ -403,13 +423,7 @@ impl Ingest {
         let none = Board::default();
         let board = self.desks.get(&topic.name).map_or(&none, |it| &it.board);
         let lexicon = &self.engine.lexicon;
-        Report::read(
-            source,
-            &tables.reader,
-            lexicon,
-            &tables.wording,
-            &board.frequencies,
-        )
+        Report::read(source, &tables.reader, lexicon, &tables.wording, &board.frequencies)
     }
 
     #[expect(

@@ -17,7 +17,7 @@ use crate::message::Message;
 use crate::parse::Parsed;
 use crate::store::feeds::{After, AfterOutcome, Kept};
 use crate::store::health::Event;
-use crate::store::{At, StoreError, feeds, health as told};
+use crate::store::{At, CLOCK_SLACK, StoreError, feeds, health as told};
 
 /// Who hears when a feed that matters changes its state.
 #[derive(Debug, Clone, Default)]
@@ -100,12 +100,14 @@ impl Ingest {
     }
 
     fn rested(&mut self, feed: &Polled, now: Timestamp, next_poll_at: Timestamp) -> Timestamp {
-        self.resting.retain(|_, until| *until > now);
+        // A rest that begins in the future was written by a clock that ran ahead.
+        self.resting
+            .retain(|_, (since, until)| *until > now && since.duration_since(now) <= CLOCK_SLACK);
         if self.resting.is_empty() {
             return next_poll_at;
         }
-        let until = self.resting.get(&server(&feed.feed.url));
-        until.copied().unwrap_or(next_poll_at).max(next_poll_at)
+        let rest = self.resting.get(&server(&feed.feed.url));
+        rest.map_or(next_poll_at, |(_, until)| (*until).max(next_poll_at))
     }
 
     /// After a refusal: where the host is tired, all its feeds rest.
@@ -120,7 +122,7 @@ impl Ingest {
         if pace::host_is_tired(refused, feeds) {
             let until = pace::host_rests_until(visit.at, visit.wishes, &self.poll);
             feeds::rest(tx, &host, until)?;
-            self.resting.insert(host, until);
+            self.resting.insert(host, (visit.at, until));
         }
         Ok(())
     }
@@ -132,14 +134,20 @@ impl Ingest {
         feed: &Polled,
         now: Timestamp,
     ) -> Result<Option<Health>, StoreError> {
-        let name = &feed.feed.name;
-        if self.operator.channels.is_empty() || !self.operator.feeds.contains(name) {
+        if self.operator.channels.is_empty() {
             return Ok(None);
         }
         let (signs, last) = told::signs(tx, feed.id)?;
         let Some(health) = health::news(last, &signs, now) else {
             return Ok(None);
         };
+        // What behaves strangely is told of every feed, all else of those that matter.
+        if !self.operator.feeds.contains(&feed.feed.name) && health != Health::Odd {
+            if last == Health::Odd {
+                told::forget_told(tx, feed.id)?;
+            }
+            return Ok(None);
+        }
         let created_at = rfc3339(now);
         let key = format!("feed-health-{}-{}-{created_at}", feed.id.0, health.as_str());
         let reason = health::reason(health, &signs);

@@ -15,12 +15,7 @@ use crate::words::acts;
 const HEADLINE: usize = 80;
 
 /// One plain line: why it is told, or why not.
-pub(super) fn reason(
-    board: &Board,
-    ruling: &Ruling,
-    weights: &Weights,
-    lexicon: &Lexicon,
-) -> String {
+pub(super) fn reason(board: &Board, ruling: &Ruling, lexicon: &Lexicon) -> String {
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let nearest = ruling
         .placement
@@ -44,13 +39,11 @@ pub(super) fn reason(
             _ => "was published too long ago to be told as news".to_owned(),
         },
         Decision::Silent(Reason::Past) => "looks back".to_owned(),
-        Decision::Silent(Reason::Comment) => {
-            "is somebody's view or a question, no report".to_owned()
-        }
+        Decision::Silent(Reason::Comment) => "is somebody's view or a question, no report".to_owned(),
         Decision::Silent(Reason::Slight) => format!(
             "weighs {} as news; {} are needed for an alert",
             percent(ruling.weight),
-            percent(weights.tell)
+            percent(ruling.tell)
         ),
         Decision::Silent(Reason::Doubtful) => format!(
             "may be {}: {} likely to be new; waits for a second report",
@@ -114,7 +107,7 @@ pub(super) fn signs(ruling: &Ruling, weights: &Weights) -> Value {
             "signs": shares(&weights.news, &ruling.signs, &WEIGHT),
         },
         "certainty": rounded(ruling.certainty),
-        "tell": weights.tell,
+        "tell": ruling.tell,
     })
 }
 

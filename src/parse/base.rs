@@ -49,6 +49,9 @@ impl Base {
         if href.is_empty() {
             return String::new();
         }
+        // Escaped once more than the markup asks for, as within CDATA. No address holds it as it is.
+        let unescaped = href.contains("&amp;").then(|| href.replace("&amp;", "&"));
+        let href = unescaped.as_deref().unwrap_or(href);
         Url::parse(href)
             .ok()
             .or_else(|| self.current()?.join(href).ok())
@@ -99,6 +102,12 @@ mod tests {
         );
         check(None, "https://www.example/", "a", "https://www.example/a");
         check(None, "", "/a", "/a");
+        check(
+            document,
+            "",
+            "https://news.example/?a=1&amp;b=2",
+            "https://news.example/?a=1&b=2",
+        );
     }
 
     #[test]

@@ -17,29 +17,72 @@ pub fn parse(text: &str, zone: &TimeZone) -> Option<When> {
     if text.is_empty() || text.len() > 100 || text.starts_with('-') {
         return None;
     }
-    let exact = text
-        .parse()
-        .ok()
-        .map(crate::clock::whole_seconds)
-        .or_else(|| epoch(text));
+    let when = read(text, zone).or_else(|| read(&without_comment(text)?, zone))?;
+    Some(if is_midnight(when.at, zone) {
+        let precision = Precision::Day;
+        When { precision, ..when }
+    } else {
+        when
+    })
+}
+
+fn read(text: &str, zone: &TimeZone) -> Option<When> {
+    let exact = text.parse().ok().map(crate::clock::whole_seconds);
     if let Some(at) = exact {
-        let precision = Precision::Second;
+        let precision = if writes_midnight(text) {
+            Precision::Day
+        } else {
+            Precision::Second
+        };
+        return Some(When { at, precision });
+    }
+    if let Some(at) = epoch(text) {
+        let precision = if at.as_second() % 86_400 == 0 {
+            Precision::Day
+        } else {
+            Precision::Second
+        };
         return Some(When { at, precision });
     }
     let mut parts = Parts {
         slashes: text.contains('/'),
         ..Parts::default()
     };
-    parts.read(&normalise(era(text).as_deref().unwrap_or(text)))?;
+    parts.read(&normalise(era(text).as_deref().unwrap_or(text)), zone)?;
     parts.dotted_clock();
     let told = zone_of_script(text).filter(|_| *zone == TimeZone::UTC);
     Some(When {
         at: parts.instant(told.as_ref().unwrap_or(zone))?,
-        precision: match parts.time {
+        precision: match parts.hour_of_day() {
+            // Systems that know only the day write its midnight.
+            None | Some((0, 0, 0)) => Precision::Day,
             Some(_) => Precision::Second,
-            None => Precision::Day,
         },
     })
+}
+
+/// Whether RFC 3339 text gives the midnight of its own zone.
+fn writes_midnight(text: &str) -> bool {
+    let Some(clock) = text.get(11..) else {
+        return false;
+    };
+    let end = clock.find(['Z', 'z', '+', '-']).unwrap_or(clock.len());
+    clock[..end]
+        .bytes()
+        .all(|it| matches!(it, b'0' | b':' | b'.'))
+}
+
+/// Whether an instant is a midnight where the feed is from. Where that is not known (UTC), nothing is said.
+fn is_midnight(at: Timestamp, zone: &TimeZone) -> bool {
+    *zone != TimeZone::UTC && zone.to_datetime(at).time() == Time::midnight()
+}
+
+/// What JavaScript and mail programs add in parentheses: `GMT+0900 (Korean Standard Time)`.
+fn without_comment(text: &str) -> Option<String> {
+    let (head, rest) = text.split_once('(')?;
+    let (comment, tail) = rest.split_once(')')?;
+    let is_name = !comment.contains(|c: char| c.is_ascii_digit());
+    is_name.then(|| format!("{head} {tail}"))
 }
 
 /// For the canonical document: RFC 3339, where one nanosecond marks a day without a time.
@@ -120,7 +163,7 @@ struct Parts {
 }
 
 impl Parts {
-    fn read(&mut self, text: &str) -> Option<()> {
+    fn read(&mut self, text: &str, zone: &TimeZone) -> Option<()> {
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
             if first.is_ascii_digit() {
@@ -132,7 +175,7 @@ impl Parts {
                     .find(|c: char| !c.is_alphabetic())
                     .unwrap_or(rest.len());
                 let (word, tail) = rest.split_at(len);
-                self.word(word)?;
+                self.word(word, zone)?;
                 rest = tail;
             } else {
                 rest = &rest[first.len_utf8()..];
@@ -230,10 +273,10 @@ impl Parts {
         Some(&body[end..])
     }
 
-    fn word(&mut self, word: &str) -> Option<()> {
+    fn word(&mut self, word: &str, zone: &TimeZone) -> Option<()> {
         if let Some(month) = month(word) {
             self.month = Some((month, self.numbers.len()));
-        } else if let Some(offset) = named_zone(word) {
+        } else if let Some(offset) = named_zone(word, zone) {
             // What is written in numbers is meant: `-0500 (EST)`.
             self.offset = self.offset.or(Some(offset));
             self.may_offset = true;
@@ -261,13 +304,19 @@ impl Parts {
         self.numbers.truncate(date);
     }
 
-    fn instant(&self, zone: &TimeZone) -> Option<Timestamp> {
-        let (hour, minute, second) = self.time.unwrap_or_default();
+    /// The clock time on a dial of 24 hours.
+    fn hour_of_day(&self) -> Option<(i8, i8, i8)> {
+        let (hour, minute, second) = self.time?;
         let hour = match self.afternoon {
             Some(true) if hour < 12 => hour + 12,
             Some(false) if hour == 12 => 0,
             _ => hour,
         };
+        Some((hour, minute, second))
+    }
+
+    fn instant(&self, zone: &TimeZone) -> Option<Timestamp> {
+        let (hour, minute, second) = self.hour_of_day().unwrap_or_default();
         // 24:00:00 is the midnight that ends the day, 23:59:60 the second after 23:59:59.
         let (hour, next_day) = if hour == 24 && minute == 0 {
             (0, 86_400)
@@ -398,12 +447,84 @@ mod tests {
     #[test]
     fn a_day_is_told_from_its_midnight() {
         let precision = |text| parse(text, &TimeZone::UTC).map(|it| it.precision);
-        for day in ["2026-11-23", "23 Nov 2026", "2026年11月23日", "20261123"] {
+        for day in [
+            "2026-11-23",
+            "23 Nov 2026",
+            "2026年11月23日",
+            "20261123",
+            // What is written for a day by systems that know no more.
+            "2026-11-23T00:00Z",
+            "2026-11-23T00:00:00.000-05:00",
+            "23 Nov 2026 00:00:00",
+            "Mon, 23 Nov 2026 00:00:00 +0900",
+            "Nov 23, 2026 12:00 AM",
+            "1764547200",
+        ] {
             assert_eq!(precision(day), Some(Precision::Day), "{day}");
         }
-        for second in ["2026-11-23T00:00Z", "23 Nov 2026 00:00:00", "1763906700"] {
+        for second in [
+            "2026-11-23T00:10Z",
+            "23 Nov 2026 00:00:01",
+            "Nov 23, 2026 12:00 PM",
+            "1763906700",
+            // Midnight in Greenwich, and not where it was written.
+            "Mon, 23 Nov 2026 09:00:00 +0900",
+        ] {
             assert_eq!(precision(second), Some(Precision::Second), "{second}");
         }
+        let seoul = TimeZone::get("Asia/Seoul").expect("zone");
+        let of_seoul = |text| parse(text, &seoul).map(|it| it.precision);
+        assert_eq!(
+            of_seoul("Sun, 22 Nov 2026 15:00:00 GMT"),
+            Some(Precision::Day)
+        );
+        assert_eq!(
+            of_seoul("Sun, 22 Nov 2026 15:01:00 GMT"),
+            Some(Precision::Second)
+        );
+    }
+
+    #[test]
+    fn zones_that_share_a_name_are_those_of_the_feed() {
+        let at = |text: &str, zone: &str| {
+            let zone = TimeZone::get(zone).expect("zone");
+            parse(text, &zone).map(|it| rfc3339(it.at))
+        };
+        for (zone, name, expected) in [
+            ("Asia/Shanghai", "CST", "2026-11-23T06:05:00Z"),
+            ("Asia/Taipei", "CST", "2026-11-23T06:05:00Z"),
+            ("America/Havana", "CST", "2026-11-23T19:05:00Z"),
+            ("UTC", "CST", "2026-11-23T20:05:00Z"),
+            ("Asia/Jerusalem", "IST", "2026-11-23T12:05:00Z"),
+            ("Europe/Dublin", "IST", "2026-11-23T13:05:00Z"),
+            ("UTC", "IST", "2026-11-23T08:35:00Z"),
+            ("Asia/Dhaka", "BST", "2026-11-23T08:05:00Z"),
+            ("Europe/London", "BST", "2026-11-23T13:05:00Z"),
+            ("Asia/Riyadh", "AST", "2026-11-23T11:05:00Z"),
+            ("UTC", "AST", "2026-11-23T18:05:00Z"),
+            ("Australia/Sydney", "EST", "2026-11-23T04:05:00Z"),
+            ("Asia/Seoul", "EST", "2026-11-23T19:05:00Z"),
+        ] {
+            let said = at(&format!("Mon, 23 Nov 2026 14:05:00 {name}"), zone);
+            assert_eq!(said.as_deref(), Some(expected), "{name} in {zone}");
+        }
+    }
+
+    #[test]
+    fn scripts_write_the_zone_twice() {
+        check(
+            "Mon Nov 23 2026 14:05:00 GMT+0900 (Korean Standard Time)",
+            "2026-11-23T05:05:00Z",
+        );
+        check(
+            "Mon Nov 23 2026 14:05:00 GMT-0500 (heure normale de l’Est)",
+            "2026-11-23T19:05:00Z",
+        );
+        check(
+            "Mon, 23 Nov 2026 14:05:00 +0900 (한국 표준시)",
+            "2026-11-23T05:05:00Z",
+        );
+        check("Mon, 23 Nov 2026 14:05:00 GMT+0000", "2026-11-23T14:05:00Z");
     }
 
     #[test]

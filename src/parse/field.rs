@@ -18,6 +18,7 @@ pub(super) enum Target {
         opaque: bool,
     },
     Link,
+    OriginalLink,
     Category,
     /// Categories with commas between them.
     Keywords,

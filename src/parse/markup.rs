@@ -224,6 +224,7 @@ impl<'a> Builder<'a> {
             Role::Leaf(slot, rank) => self.start(Target::Slot(slot, rank), Mode::Plain),
             Role::Prose(slot, rank) => self.start(Target::Slot(slot, rank), Mode::of(attributes)),
             Role::Link => self.link(attributes),
+            Role::OriginalLink => self.start(Target::OriginalLink, Mode::Plain),
             Role::Category => match get(attributes, "term") {
                 Some(term) => self.fields().category(term),
                 None => self.start(Target::Category, Mode::Plain),
@@ -246,7 +247,7 @@ impl<'a> Builder<'a> {
             let key = key.rsplit(':').next().unwrap_or_default();
             match key.to_ascii_lowercase().as_str() {
                 "about" => item.offer(Slot::Id, 2, clean(value.trim()).into_owned()),
-                "href" => item.offer(Slot::Link, 1, self.base.resolve(value)),
+                "href" => item.offer(Slot::Link, 2, self.base.resolve(value)),
                 "lang" => item.offer(Slot::Language, 2, value.trim().to_owned()),
                 "lastmod" => {
                     item.offer_date(Slot::Updated, 2, value, self.zone);
@@ -265,9 +266,9 @@ impl<'a> Builder<'a> {
         let written_for_machines = get(attributes, "type")
             .is_some_and(|it| it.contains("xml") && !it.contains("xhtml") || it.contains("json"));
         let rank = match get(attributes, "rel").unwrap_or("alternate") {
-            "alternate" | "" if written_for_machines => 4,
-            "alternate" | "" => 1,
-            "related" | "via" => 3,
+            "alternate" | "" if written_for_machines => 5,
+            "alternate" | "" => 2,
+            "related" | "via" => 4,
             _ => return,
         };
         let url = self.base.resolve(&clean(href));
@@ -409,7 +410,14 @@ impl<'a> Builder<'a> {
             }
             Target::Link => {
                 let url = self.base.resolve(&text);
-                self.offer_link(0, url);
+                self.offer_link(1, url);
+            }
+            // The publisher's own address, where the link leads to who counts readers.
+            Target::OriginalLink => {
+                let url = self.base.resolve(&text);
+                if self.item.is_some() && Url::parse(&url).is_ok() {
+                    self.offer_link(0, url);
+                }
             }
             Target::Slot(slot @ (Slot::Published | Slot::Updated), rank) => {
                 let zone = self.zone;

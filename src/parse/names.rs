@@ -25,6 +25,7 @@ pub(super) enum Space {
     Content,
     Media,
     Itunes,
+    FeedBurner,
     Xhtml,
     Sitemap,
     News,
@@ -53,6 +54,8 @@ impl Space {
             Self::Media
         } else if holds(&["itunes.com", "podcast-1.0.dtd"]) {
             Self::Itunes
+        } else if holds(&["feedburner"]) {
+            Self::FeedBurner
         } else if holds(&["1999/xhtml"]) {
             Self::Xhtml
         } else if holds(&["/atom"]) && !holds(&["/atompub", "modules"]) {
@@ -91,6 +94,7 @@ impl Space {
             "content" => Self::Content,
             "media" => Self::Media,
             "itunes" => Self::Itunes,
+            "feedburner" => Self::FeedBurner,
             "xhtml" => Self::Xhtml,
             "sitemap" => Self::Sitemap,
             "news" => Self::News,
@@ -151,6 +155,8 @@ pub(super) enum Role {
     /// Its text, with the markup that publishers forget to escape.
     Prose(Slot, u8),
     Link,
+    /// The address that a link through a counter stands for.
+    OriginalLink,
     Category,
     /// Categories with commas between them.
     Keywords,
@@ -213,6 +219,7 @@ pub(super) fn role(space: Space, name: &str, dialect: Dialect) -> Role {
         (Space::Media, "title") => Prose(Title, 3),
         (Space::Media, "description") => Prose(Summary, 5),
         (Space::Media, "group" | "content") => Through,
+        (Space::FeedBurner, "origlink") => Role::OriginalLink,
         (Space::Itunes, "title") => Prose(Title, 4),
         (Space::Itunes, "summary") => Prose(Summary, 4),
         (Space::Itunes, "subtitle") => Prose(Summary, 6),
@@ -269,6 +276,10 @@ mod tests {
         check("http://purl.org/rss/1.0/modules/content/", Space::Content);
         check("https://search.yahoo.com/mrss", Space::Media);
         check("http://purl.org/rss/1.0/modules/slash/", Space::Other);
+        check(
+            "http://rssnamespace.org/feedburner/ext/1.0",
+            Space::FeedBurner,
+        );
         check("http://example.org/myrss/", Space::Other);
         check(
             "https://www.sitemaps.org/schemas/sitemap/0.9/",

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::text::fold::Folded;
+use crate::text::fold::{Folded, bare};
 use crate::text::grams::{is_unspaced, is_word};
 
 /// Words and runs of characters in their order. Between them a text may have white space and
@@ -28,6 +28,7 @@ const PLACES: usize = 64;
 impl Phrase {
     /// `None` where there is neither letter nor digit.
     pub(super) fn new(folded: &str, open: bool) -> Option<Self> {
+        let folded = bare(folded);
         let mut parts: Vec<Part> = Vec::new();
         let mut ended = true;
         for c in folded.chars() {

@@ -46,6 +46,7 @@ fn found(query: &str, title: &str) -> Option<Vec<String>> {
         outlet: "Garam News",
         family: "garam",
         feed: "garam-world",
+        url: Some("https://www.garam.example/a?utm_source=x"),
         at: "2026-03-08T00:00:00Z".parse().expect("an instant"),
         standing: Standing::News,
         places: &Places {
@@ -225,4 +226,45 @@ fn what_cannot_be_understood_is_said() {
         &"k".repeat(1_001),
         "a query has at most 1000 characters (at character 1000)",
     );
+}
+
+#[test]
+fn accents_and_pasted_addresses_are_no_hindrance() {
+    finds("seoul", "Séoul et Pyongyang", &["Séoul"]);
+    finds("séoul", "Seoul and Pyongyang", &["Seoul"]);
+    finds("идет", "Подготовка идёт", &["идёт"]);
+    assert!(found("http://garam.example/a", "x").is_some());
+    assert!(found("https://garam.example/b", "x").is_none());
+}
+
+#[test]
+fn what_contradicts_itself_is_seen_in_the_query() {
+    let is = |query: &str| {
+        Query::parse(query, &lexicon(), now())
+            .expect("a query")
+            .is_contradictory()
+    };
+    for contradictory in [
+        "ships -ships",
+        "concept:kim-jong-un -concept:kim-jong-un",
+        "is:news -is:news",
+        "-is:news is:news",
+        "is:news is:history",
+        "lang:ko lang:ja",
+        "since:1d before:2020-01-01",
+        "(ships -ships) OR (is:news is:copy)",
+        "ships (tides -tides)",
+    ] {
+        assert!(is(contradictory), "{contradictory}");
+    }
+    for sound in [
+        "ships -tides",
+        "is:news OR is:history",
+        "-is:news",
+        "is:matched is:news",
+        "since:7d before:2030-01-01",
+        "(ships -ships) OR tides",
+    ] {
+        assert!(!is(sound), "{sound}");
+    }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
+use crate::feed::bounds::{Day, Oddity};
 use crate::feed::home::Home;
 use crate::feed::pace::{Pace, PollPolicy};
 use crate::feed::{Feed, FeedId, Polled, Validators, server};
 use crate::fetch::ErrorClass;
-use crate::store::{At, StoreError};
+use crate::store::{At, CLOCK_SLACK, StoreError};
 
 /// Writes the configured feeds; those no longer configured stay as history, inactive.
 /// A feed keeps its state under its name; a new address drops the old validators.
@@ -156,19 +157,75 @@ pub(super) fn at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timest
     Ok(row.get::<_, Option<At>>(column)?.map(|it| it.0))
 }
 
-/// Feeds to poll at `now`. One that is due later than any schedule would say was written by a
-/// clock that ran ahead, and is due too.
+/// Feeds to poll at `now`. A feed that was last polled in what is now the future was scheduled by a
+/// clock that ran ahead, and so was one that is due later than any schedule says: both are due.
 pub fn due(
     connection: &Connection,
     now: Timestamp,
     furthest: Timestamp,
 ) -> Result<Vec<Polled>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
-        "{POLLED} WHERE active = 1 AND gone_at IS NULL AND (next_poll_at <= ?1 OR next_poll_at > ?2)
+        "{POLLED} WHERE active = 1 AND gone_at IS NULL
+            AND (next_poll_at <= ?1 OR next_poll_at > ?2 OR last_poll_at > ?3)
          ORDER BY failures > 0, next_poll_at, id"
     ))?;
-    let rows = statement.query_map(params![At(now), At(furthest)], polled)?;
+    let ahead = now.checked_add(CLOCK_SLACK).unwrap_or(now);
+    let rows = statement.query_map(params![At(now), At(furthest), At(ahead)], polled)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Whether a visit to a feed brought alerts beyond what its outlet may cause.
+pub fn floods(tx: &Transaction<'_>, feed: FeedId, now: Timestamp) -> Result<bool, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT 1 FROM items i JOIN story_items si ON si.item_id = i.id
+         WHERE i.feed_id = ?1 AND i.first_seen_at = ?2 AND si.code = 'flood'",
+    )?;
+    Ok(statement.exists(params![feed.0, At(now)])?)
+}
+
+/// Notes that a feed hit a bound.
+pub fn note_odd(
+    tx: &Transaction<'_>,
+    feed: FeedId,
+    oddity: Oddity,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE feeds SET odd = ?2, odd_at = ?3 WHERE id = ?1")?
+        .execute(params![feed.0, oddity.as_str(), At(now)])?;
+    Ok(())
+}
+
+/// What a feed did on the day of `now` before this visit.
+pub fn day_of(connection: &Connection, feed: FeedId, now: Timestamp) -> Result<Day, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT items, revised FROM feed_days WHERE day = substr(?1, 1, 10) AND feed_id = ?2",
+    )?;
+    let found = statement.query_row(params![At(now), feed.0], |row| {
+        Ok(Day {
+            new: usize::try_from(row.get::<_, i64>(0)?).unwrap_or(0),
+            revised: usize::try_from(row.get::<_, i64>(1)?).unwrap_or(0),
+        })
+    });
+    Ok(found.optional()?.unwrap_or_default())
+}
+
+/// Adds to the day of a feed what a visit revised and left out.
+pub fn count_day(
+    tx: &Transaction<'_>,
+    feed: FeedId,
+    revised: usize,
+    left_out: usize,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if revised + left_out == 0 {
+        return Ok(());
+    }
+    tx.prepare_cached(
+        "INSERT INTO feed_days (day, feed_id, items, revised, left_out) VALUES (substr(?1, 1, 10), ?2, 0, ?3, ?4)
+         ON CONFLICT DO UPDATE SET revised = revised + excluded.revised, left_out = left_out + excluded.left_out",
+    )?
+    .execute(params![At(now), feed.0, count(revised), count(left_out)])?;
+    Ok(())
 }
 
 /// All active feeds.
@@ -201,13 +258,22 @@ pub fn get(connection: &Connection, id: FeedId) -> Result<Polled, StoreError> {
     Ok(statement.query_row([id.0], polled)?)
 }
 
-/// When the next feed is due.
-pub fn next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    let next: Option<Option<At>> = connection
-        .prepare_cached("SELECT min(next_poll_at) FROM feeds WHERE active = 1 AND gone_at IS NULL")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(next.flatten().map(|it| it.0))
+/// When the next feed is due of those that are not being visited: one whose visit takes long is overdue
+/// until it ends, and must not hide the others.
+pub fn next_due(
+    connection: &Connection,
+    in_flight: &HashSet<FeedId>,
+) -> Result<Option<Timestamp>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, next_poll_at FROM feeds WHERE active = 1 AND gone_at IS NULL ORDER BY next_poll_at",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if !in_flight.contains(&FeedId(row.get(0)?)) {
+            return Ok(at(row, 1)?);
+        }
+    }
+    Ok(None)
 }
 
 /// What a visit leaves behind in `fetches`.
@@ -263,8 +329,8 @@ pub enum AfterOutcome {
     /// A 304, which leaves everything as it was.
     NotModified,
     Complete(Kept),
-    /// A document without its end: what it held counts, its validators do not.
-    Truncated,
+    /// A document that was not taken whole, and why: what was taken counts, its validators do not.
+    Truncated(&'static str),
     Failed {
         class: &'static str,
         error: String,
@@ -299,12 +365,12 @@ pub fn record(
             succeed(tx, feed, now, after)?;
             keep(tx, feed.id, now, kept)?;
         }
-        AfterOutcome::Truncated => {
+        AfterOutcome::Truncated(why) => {
             tx.prepare_cached(
                 "UPDATE feeds SET next_poll_at = ?2, interval_secs = ?3, last_poll_at = ?4, failures = 0,
-                    last_error = 'the document was cut short', last_error_class = NULL, gone_at = NULL WHERE id = ?1",
+                    last_error = ?5, last_error_class = NULL, gone_at = NULL WHERE id = ?1",
             )?
-            .execute(params![feed.id.0, next, secs(after.interval), now])?;
+            .execute(params![feed.id.0, next, secs(after.interval), now, why])?;
         }
         AfterOutcome::Failed { class, error, gone } => {
             // The interval is the feed's rhythm; only the next visit moves away.

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row, Transaction, params};
 
 use crate::feed::FeedId;
+use crate::feed::bounds::Oddity;
 use crate::feed::health::{Health, Signs};
 use crate::fetch::ErrorClass;
 use crate::store::feeds::{at, span};
@@ -10,7 +11,9 @@ use crate::store::{At, StoreError};
 
 /// The columns of `feeds` that [`signs_of`] reads, in its order.
 pub const SIGNS: &str = "gone_at IS NOT NULL, failures, last_error_class, added_at, last_success_at, newest_item_at, \
-                         last_item_at, item_gap_secs, gap_at";
+                         last_item_at, item_gap_secs, gap_at, odd, odd_at";
+/// How many they are.
+pub const N_SIGNS: usize = 11;
 
 /// Reads [`SIGNS`] from its first column on.
 pub fn signs_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Signs> {
@@ -26,6 +29,13 @@ pub fn signs_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Signs> {
         last_item_at: at(row, first + 6)?,
         gap: span(row, first + 7)?,
         gap_at: at(row, first + 8)?,
+        odd: match (
+            row.get_ref(first + 9)?.as_str_or_null()?,
+            at(row, first + 10)?,
+        ) {
+            (Some(odd), Some(since)) => Oddity::of(odd).map(|it| (it, since)),
+            _ => None,
+        },
     })
 }
 
@@ -40,7 +50,7 @@ pub fn signs(connection: &Connection, feed: FeedId) -> Result<(Signs, Health), S
     let sql = format!("SELECT {SIGNS}, told_health FROM feeds WHERE id = ?1");
     let mut statement = connection.prepare_cached(&sql)?;
     Ok(statement.query_row([feed.0], |row| {
-        let told: Option<String> = row.get(9)?;
+        let told: Option<String> = row.get(N_SIGNS)?;
         Ok((signs_of(row, 0)?, told.as_deref().map_or(Health::Ok, named)))
     })?)
 }
@@ -48,6 +58,7 @@ pub fn signs(connection: &Connection, feed: FeedId) -> Result<(Signs, Health), S
 fn named(text: &str) -> Health {
     [
         Health::Gap,
+        Health::Odd,
         Health::Silent,
         Health::Zombie,
         Health::Failing,
@@ -57,6 +68,13 @@ fn named(text: &str) -> Health {
     .into_iter()
     .find(|it| it.as_str() == text)
     .unwrap_or(Health::Ok)
+}
+
+/// Forgets what was told of a feed, so that the same is told again when it is news.
+pub fn forget_told(tx: &Transaction<'_>, feed: FeedId) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE feeds SET told_health = NULL WHERE id = ?1")?
+        .execute([feed.0])?;
+    Ok(())
 }
 
 /// What is told of a feed.

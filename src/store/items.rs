@@ -8,6 +8,7 @@ use crate::feed::FeedId;
 use crate::item::text_key;
 use crate::store::{At, StoreError};
 use crate::text::Words;
+use crate::text::fold::bare;
 use crate::text::grams::segmented;
 use crate::topic::Verdict;
 use crate::topic::lexicon::Field;
@@ -266,6 +267,14 @@ pub fn said_before(
     Ok(statement.exists(params![id.0, title, summary])?)
 }
 
+/// How often an item was changed since then.
+pub fn revised_since(tx: &Connection, id: ItemId, since: Timestamp) -> Result<usize, StoreError> {
+    let mut statement = tx
+        .prepare_cached("SELECT count(*) FROM revisions WHERE item_id = ?1 AND replaced_at > ?2")?;
+    let n: i64 = statement.query_row(params![id.0, At(since)], |row| row.get(0))?;
+    Ok(usize::try_from(n).unwrap_or(usize::MAX))
+}
+
 /// Remembers another guid of the same article.
 pub fn add_alias(
     tx: &Transaction<'_>,
@@ -283,22 +292,41 @@ pub fn add_alias(
     Ok(())
 }
 
+/// By what an item matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Rule,
+    /// Taken in by the story, while the topic was hot.
+    Story,
+}
+
+impl By {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Story => "story",
+        }
+    }
+}
+
 pub fn write_match(
     tx: &Transaction<'_>,
     item: ItemId,
     topic: &str,
     verdict: &Verdict,
+    by: By,
     body: &str,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO matches (item_id, topic, score, evidence, marks) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR REPLACE INTO matches (item_id, topic, score, evidence, marks, \"by\") VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
     .execute(params![
         item.0,
         topic,
         verdict.score,
         evidence_json(verdict, body).to_string(),
-        (!verdict.marks.is_empty()).then(|| serde_json::json!(verdict.marks).to_string())
+        (!verdict.marks.is_empty()).then(|| serde_json::json!(verdict.marks).to_string()),
+        by.as_str()
     ])?;
     Ok(())
 }
@@ -330,8 +358,8 @@ fn index(tx: &Transaction<'_>, id: ItemId, words: &Words<'_>) -> Result<(), Stor
     tx.prepare_cached("INSERT INTO items_fts (rowid, title, summary) VALUES (?1, ?2, ?3)")?
         .execute(params![
             id.0,
-            segmented(&words.folded_title.text),
-            segmented(&words.folded_summary.text)
+            segmented(&bare(&words.folded_title.text)),
+            segmented(&bare(&words.folded_summary.text))
         ])?;
     Ok(())
 }

@@ -250,12 +250,15 @@ pub fn settle(
             rest_until,
             why,
         } => {
-            tx.prepare_cached("UPDATE deliveries SET state = 'retry', next_attempt_at = ?2, last_error = ?3 WHERE id = ?1")?
-                .execute(params![id, At(*at), why])?;
             tx.prepare_cached(
-                "UPDATE channels SET failures = failures + 1, rests_until = ?2, last_error = ?3 WHERE name = ?1",
+                "UPDATE deliveries SET state = 'retry', next_attempt_at = ?2, scheduled_at = ?4, last_error = ?3 WHERE id = ?1",
             )?
-            .execute(params![channel, At(*rest_until), why])?;
+            .execute(params![id, At(*at), why, At(now)])?;
+            tx.prepare_cached(
+                "UPDATE channels SET failures = failures + 1, rests_until = ?2, rests_since = ?4, last_error = ?3
+                 WHERE name = ?1",
+            )?
+            .execute(params![channel, At(*rest_until), why, At(now)])?;
             channels::park(tx)?;
         }
         Settled::Dead { why } => {

@@ -60,11 +60,7 @@ pub fn table(
     limit: usize,
 ) -> Result<Table, rusqlite::Error> {
     let mut statement = connection.prepare(sql)?;
-    let columns: Vec<String> = statement
-        .column_names()
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let columns = unlike(statement.column_names());
     let mut table = Table {
         columns,
         ..Table::default()
@@ -91,8 +87,7 @@ pub fn each<E: From<StoreError>>(
     each: &mut impl FnMut(&[String], &[Value]) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut statement = connection.prepare(sql).map_err(StoreError::from)?;
-    let names = statement.column_names();
-    let columns: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    let columns = unlike(statement.column_names());
     let mut rows = statement.query(params).map_err(StoreError::from)?;
     while let Some(row) = rows.next().map_err(StoreError::from)? {
         let values = (0..columns.len()).map(|at| row.get_ref(at).map(value));
@@ -102,6 +97,24 @@ pub fn each<E: From<StoreError>>(
     Ok(())
 }
 
+/// Names of columns, each of its own: `title`, `title_2`. An object of JSON keeps one value under a name.
+fn unlike(names: Vec<&str>) -> Vec<String> {
+    let mut columns: Vec<String> = Vec::with_capacity(names.len());
+    for (at, name) in names.iter().enumerate() {
+        let is_taken = |it: &str| columns.iter().any(|column| column == it);
+        let own = if is_taken(name) {
+            (2..)
+                .map(|n| format!("{name}_{n}"))
+                // A later column may have that name by itself.
+                .find(|it| !is_taken(it) && !names[at..].contains(&it.as_str()))
+        } else {
+            None
+        };
+        columns.push(own.unwrap_or_else(|| (*name).to_owned()));
+    }
+    columns
+}
+
 fn value(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Null => Value::Null,
@@ -109,5 +122,17 @@ fn value(value: ValueRef<'_>) -> Value {
         ValueRef::Real(it) => it.into(),
         ValueRef::Text(it) => String::from_utf8_lossy(it).into_owned().into(),
         ValueRef::Blob(it) => format!("({} bytes)", it.len()).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unlike;
+
+    #[test]
+    fn columns_of_one_name_get_names_of_their_own() {
+        assert_eq!(unlike(vec!["a", "b"]), ["a", "b"]);
+        assert_eq!(unlike(vec!["a", "a", "b", "a"]), ["a", "a_2", "b", "a_3"]);
+        assert_eq!(unlike(vec!["a", "a", "a_2"]), ["a", "a_3", "a_2"]);
     }
 }

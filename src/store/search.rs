@@ -52,6 +52,18 @@ const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(24);
 const TITLE_CHARS: usize = 300;
 const SNIPPET_CHARS: usize = 220;
 
+/// What a question found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    pub hits: Vec<Hit>,
+    /// Where not everything was looked at: nothing seen before then was.
+    pub looked_back_to: Option<Timestamp>,
+}
+
+/// Candidates that one question looks at, the newest first: a second or two of reading. What has not
+/// been found by then wants a narrower question.
+const LOOKED_AT: usize = 100_000;
+
 /// Hits of `query` by relevance and recency.
 pub fn find(
     connection: &Connection,
@@ -59,7 +71,11 @@ pub fn find(
     lexicon: &Lexicon,
     page: Page,
     now: Timestamp,
-) -> Result<Vec<Hit>, StoreError> {
+) -> Result<Answer, StoreError> {
+    if query.is_contradictory() {
+        return Ok(Answer::default());
+    }
+    let (mut looked_at, mut looked_back_to) = (0, None);
     let index = query.index(lexicon);
     let asks_places = query.asks_places();
     let mut found: Vec<Candidate> = Vec::new();
@@ -71,6 +87,11 @@ pub fn find(
         let mut rows = statement.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
             let mut candidate = Candidate::read(connection, row, asks_places)?;
+            looked_at += 1;
+            if looked_at > LOOKED_AT {
+                looked_back_to = Some(candidate.first_seen_at);
+                break 'spans;
+            }
             if !candidate.is_accepted(query, lexicon, now) {
                 continue;
             }
@@ -86,7 +107,11 @@ pub fn find(
     }
     rank(&mut found[ranked..]);
     let shown = found.into_iter().skip(page.offset).take(page.limit);
-    shown.map(|it| it.hit(connection)).collect()
+    let hits: Result<_, StoreError> = shown.map(|it| it.hit(connection)).collect();
+    Ok(Answer {
+        hits: hits?,
+        looked_back_to,
+    })
 }
 
 fn rank(found: &mut [Candidate]) {
@@ -162,6 +187,7 @@ fn statement(
                 "MEMBER IN (SELECT item_id FROM story_items WHERE story_id = ?)",
                 into(connection, *story)?.into(),
             ),
+            Filter::Address(address) => ("i.canonical_url = ?", address.clone().into()),
             // A plus keeps to the narrowest index.
             Filter::Topic(topic) => (
                 "MEMBER IN (SELECT item_id FROM matches WHERE topic = ? COLLATE NOCASE)",
@@ -321,6 +347,7 @@ impl Candidate {
                 outlet: &self.outlet,
                 family: &self.family,
                 feed: &self.feed,
+                url: self.url.as_deref(),
                 at,
                 standing: self.standing,
                 places: &self.places,

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use crate::alert::{Decision, Role};
 use crate::clock::rfc3339;
 use crate::message::FirstLine;
-use crate::store::items::ItemId;
+use crate::store::items::{By, ItemId};
 use crate::store::{At, StoreError};
 use crate::story::course::Course;
 use crate::story::ladder::State;
@@ -42,13 +42,14 @@ pub fn insert_reading(
     tx: &Transaction<'_>,
     topic: &str,
     item: ItemId,
+    by: By,
     report: &Report,
 ) -> Result<ReadingId, StoreError> {
     let statement = serde_json::to_string(&report.statement).expect("strings and numbers");
     let id = tx
         .prepare_cached(
-            "INSERT INTO readings (topic, item_id, read_at, outlet, origin, script, statement, terms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO readings (topic, item_id, read_at, outlet, origin, script, statement, by_rule, terms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .insert(params![
             topic,
@@ -58,6 +59,7 @@ pub fn insert_reading(
             report.origin,
             report.script.map(Script::as_str),
             statement,
+            by == By::Rule,
             report.terms.to_bytes()
         ])?;
     Ok(ReadingId(id))
@@ -295,10 +297,7 @@ pub fn course(tx: &Connection, topic: &str) -> Result<Course, StoreError> {
             party: row.get(1)?,
             states: states(&row.get::<_, String>(2)?),
             setter: row.get(3)?,
-            day: row
-                .get::<_, Option<String>>(4)?
-                .as_deref()
-                .and_then(Day::of),
+            day: row.get::<_, Option<String>>(4)?.as_deref().and_then(Day::of),
             place: row.get(5)?,
             story: row.get::<_, Option<i64>>(6)?.map(StoryId),
         })
@@ -426,11 +425,7 @@ pub fn open_since(
     )?;
     for row in &mut open {
         let reports = statement.query_map([row.id.0], reading)?;
-        row.reports = reports
-            .collect::<Result<Vec<_>, _>>()?
-            .into_iter()
-            .flatten()
-            .collect();
+        row.reports = reports.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
     }
     Ok(open)
 }
@@ -444,11 +439,22 @@ pub fn latest_readings(tx: &Connection, topic: &str, n: usize) -> Result<Vec<Rep
     )?;
     let n = i64::try_from(n).unwrap_or(i64::MAX);
     let rows = statement.query_map(params![topic, n], reading)?;
-    Ok(rows
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .flatten()
-        .collect())
+    Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+/// Reports of `topic` since `since` that matched by rule: when, and whose.
+pub fn by_rule_since(
+    tx: &Connection,
+    topic: &str,
+    since: Timestamp,
+) -> Result<Vec<(Timestamp, String)>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT read_at, outlet FROM readings WHERE topic = ?1 AND read_at >= ?2 AND by_rule ORDER BY id",
+    )?;
+    let rows = statement.query_map(params![topic, At(since)], |row| {
+        Ok((row.get::<_, At>(0)?.0, row.get(1)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// The latest reading of an item for a topic.
@@ -461,9 +467,7 @@ pub fn last_reading(
         "SELECT read_at, outlet, origin, statement, script, terms FROM readings
          WHERE item_id = ?1 AND topic = ?2 AND terms IS NOT NULL ORDER BY id DESC LIMIT 1",
     )?;
-    let found = statement
-        .query_row(params![item.0, topic], reading)
-        .optional()?;
+    let found = statement.query_row(params![item.0, topic], reading).optional()?;
     Ok(found.flatten())
 }
 
@@ -472,9 +476,7 @@ fn reading(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Report>> {
     let statement: String = row.get(3)?;
     let script: Option<String> = row.get(4)?;
     let terms: Vec<u8> = row.get(5)?;
-    let parts = serde_json::from_str::<Statement>(&statement)
-        .ok()
-        .zip(Terms::of_bytes(&terms));
+    let parts = serde_json::from_str::<Statement>(&statement).ok().zip(Terms::of_bytes(&terms));
     let Some((statement, terms)) = parts else {
         return Ok(None);
     };

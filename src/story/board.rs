@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::story::context::Heat;
 use crate::story::course::Course;
 use crate::story::development::OpenDevelopment;
 use crate::story::frequency::{Frequencies, Keyed, Spread};
@@ -32,6 +33,7 @@ pub struct Board {
     postings: Keyed<Posting>,
     pub frequencies: Frequencies,
     pub course: Course,
+    pub heat: Heat,
 }
 
 /// Developments that hold a key. Those that have closed stay listed until they are the most, so
@@ -75,9 +77,7 @@ impl Placement {
 
     /// The probability that it is a new development, 0..1.
     pub fn newness(&self) -> f64 {
-        self.ranked
-            .first()
-            .map_or(1.0, |it| 1.0 - sigmoid(it.margin()))
+        self.ranked.first().map_or(1.0, |it| 1.0 - sigmoid(it.margin()))
     }
 }
 
@@ -138,8 +138,7 @@ impl Board {
 
     /// Counts a report in the frequencies of later ones.
     pub fn count(&mut self, report: &Report) {
-        self.frequencies
-            .count(report.script, report.terms.counted());
+        self.frequencies.count(report.script, report.terms.counted());
     }
 
     /// Closes developments without a report within the window before `now`, and those whose life
@@ -188,7 +187,12 @@ impl Board {
     }
 
     /// A report beside one development, open or not.
-    pub fn compare(&self, report: &Report, id: DevelopmentId, weights: &Weights) -> Option<Ranked> {
+    pub fn compare(
+        &self,
+        report: &Report,
+        id: DevelopmentId,
+        weights: &Weights,
+    ) -> Option<Ranked> {
         Some(rank(report, self.developments.get(&id)?, weights))
     }
 

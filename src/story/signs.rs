@@ -89,9 +89,7 @@ pub fn likeness(report: &Report, development: &OpenDevelopment) -> Likeness {
     let mut alike: Vec<(f64, &Report)> = Vec::new();
     let mut contained = 0.0_f64;
     if same_script {
-        let own = development
-            .reports()
-            .filter(|it| it.script == report.script);
+        let own = development.reports().filter(|it| it.script == report.script);
         alike.extend(own.map(|it| (it.wording.dot(&report.wording), it)));
         alike.sort_by(|a, b| b.0.total_cmp(&a.0));
     }
@@ -207,12 +205,7 @@ pub fn weight(report: &Report) -> Weight {
         is(Class::Agency),
         is(Class::Unknown),
         flag(class.is_none()),
-        flag(
-            statement
-                .speaker
-                .as_ref()
-                .is_some_and(crate::story::speaker::Speaker::is_quoted),
-        ),
+        flag(statement.speaker.as_ref().is_some_and(crate::story::speaker::Speaker::is_quoted)),
         flag(state.is_some()),
         flag(state.is_some_and(State::is_down)),
         flag(set),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::story::context::{CONTEXT, Context};
 use crate::story::signs::{LIKENESS, Likeness, WEIGHT, Weight};
 
 /// Everything that decides what is one development, and what is told.
@@ -18,8 +19,14 @@ pub struct Weights {
     pub window: Duration,
     /// A development is closed so long after its first report.
     pub life: Duration,
+    /// That a headline without a rule belongs to a topic that is hot.
+    pub context: Sum<{ CONTEXT.len() }>,
+    /// Probability from which it is taken in as a report of a known development, and from which it may
+    /// open one.
+    pub take_in: f64,
+    pub take_in_new: f64,
     pub news: Sum<{ WEIGHT.len() }>,
-    /// Certainty, 0..1, from which a development is told.
+    /// Certainty, 0..1, from which a development is told, where the topic file gives none.
     pub tell: f64,
     /// Exponent on the probability that the development is new: 0 tells doubtful births at once, 1
     /// takes doubt in full.
@@ -60,12 +67,13 @@ impl<const N: usize> Sum<N> {
 impl Weights {
     /// The log-odds that decide whether a report joins, beside the threshold that they must reach.
     pub fn likeness(&self, signs: &Likeness, same_script: bool) -> (f64, f64) {
-        let join = if same_script {
-            self.join
-        } else {
-            self.join_other_script
-        };
+        let join = if same_script { self.join } else { self.join_other_script };
         (self.same.log_odds(signs), join)
+    }
+
+    /// The probability that a headline without a rule belongs to its hot topic, 0..1.
+    pub fn context(&self, signs: &Context) -> f64 {
+        sigmoid(self.context.log_odds(signs))
     }
 
     /// The probability that a report is news, 0..1.

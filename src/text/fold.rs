@@ -4,9 +4,12 @@
 //! NFKC, never NFKD: compatibility decomposition splits が into か and a mark, and Hangul into
 //! jamo, so that two titles that look alike would never match.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 
+use crate::text::alike::substitutes;
 use crate::text::han;
 use crate::text::is_deceptive;
 
@@ -20,12 +23,26 @@ pub struct Folded {
 
 impl Folded {
     pub fn new(original: &str) -> Self {
+        Self::build(original, false)
+    }
+
+    /// Folded, and Latin letters without their accents: what a search compares.
+    pub fn bare(original: &str) -> Self {
+        Self::build(original, true)
+    }
+
+    fn build(original: &str, bare: bool) -> Self {
         let mut folded = Self {
             text: String::with_capacity(original.len()),
             marks: Vec::new(),
         };
         let mut rest = original.char_indices().peekable();
+        let mut substitutes = substitutes(original).into_iter().peekable();
         while let Some((at, c)) = rest.next() {
+            if let Some((_, substitute)) = substitutes.next_if(|(from, _)| *from == at) {
+                folded.push(at, substitute);
+                continue;
+            }
             let next = rest.peek().map(|&(_, next)| next);
             if is_settled(c) && next.is_none_or(|next| is_settled(next) || !continues(next)) {
                 folded.push(at, c);
@@ -38,7 +55,7 @@ impl Folded {
                 rest.next();
             }
             for c in original[at..end].nfkc() {
-                folded.push(at, c);
+                folded.push(at, if bare { without_accent(c) } else { c });
             }
         }
         folded
@@ -55,7 +72,11 @@ impl Folded {
             '·' | '・' | '‧' | '•' | '∙' | '⋅' | 'ㆍ' | '\u{119e}' | '･' => '·',
             '-' | '\u{2010}'..='\u{2015}' | '−' | '﹣' => ' ',
             c if c.is_whitespace() || c.is_control() => ' ',
-            c if is_deceptive(c) => return,
+            c if is_deceptive(c) || is_variation(c) => return,
+            // Marks of stress in Russian, for learners and for names.
+            '\u{300}' | '\u{301}' if self.text.ends_with(is_cyrillic) => return,
+            // Russian papers write one for the other.
+            'ё' | 'Ё' => 'е',
             c => c,
         };
         if c == ' ' && self.text.ends_with(' ') {
@@ -120,6 +141,23 @@ impl<'a> Words<'a> {
     }
 }
 
+/// A folded text without the accents of Latin letters: Séoul is found as Seoul.
+pub fn bare(folded: &str) -> Cow<'_, str> {
+    if folded.contains(|c| without_accent(c) != c) {
+        Cow::Owned(folded.chars().map(without_accent).collect())
+    } else {
+        Cow::Borrowed(folded)
+    }
+}
+
+fn without_accent(c: char) -> char {
+    if !matches!(c, '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}') {
+        return c;
+    }
+    let base = std::iter::once(c).nfd().next();
+    base.filter(char::is_ascii_alphabetic).unwrap_or(c)
+}
+
 /// Folds where no way back is needed: terms, titles to compare.
 pub fn fold(text: &str) -> String {
     let folded = Folded::new(text).text;
@@ -137,6 +175,15 @@ fn floor_boundary(text: &str, at: usize) -> usize {
         at -= 1;
     }
     at
+}
+
+/// Selectors of a glyph say nothing of the character (葛󠄀 is 葛).
+fn is_variation(c: char) -> bool {
+    matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' | '\u{180b}'..='\u{180d}')
+}
+
+fn is_cyrillic(c: char) -> bool {
+    matches!(c, '\u{400}'..='\u{52f}')
 }
 
 /// Characters that NFKC and lower-casing leave alone but for A to Z, which are most of all text:
@@ -158,7 +205,7 @@ fn continues(c: char) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Folded, fold};
+    use super::{Folded, bare, fold};
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
@@ -177,6 +224,42 @@ mod tests {
         check("  two \n words ", "two words");
         check("zero\u{200b}width", "zerowidth");
         check("朝美首腦會談", "朝美首脑会谈");
+        check("Ким Чен Ы\u{301}н", "ким чен ын");
+        check("Ещё", "еще");
+        check("葛\u{e0100}飾 ☀\u{fe0f}", "葛饰 ☀");
+    }
+
+    #[test]
+    fn letters_of_another_script_are_what_they_look_like() {
+        check("Κim", "kim");
+        check("Тrump", "trump");
+        check("КІМ Jong Un", "кім jong un");
+        check("Τrump, Кim Jоng Un", "trump, kim jong un");
+        check("Трaмп", "трамп");
+        // Both scripts have letters of their own, or there is but one script.
+        check("Я-Trump Яtrump", "я trump яtrump");
+        check("Ким", "ким");
+        check("Κίμ", "κίμ");
+        let folded = Folded::new("― Тrump");
+        let at = folded.text.find("trump").expect("folded");
+        assert_eq!(folded.original_range("― Тrump", at, at + 5), (4, 10));
+    }
+
+    #[test]
+    fn accents_go_where_a_search_compares() {
+        assert_eq!(
+            bare(&fold("Séoul, Đà Nẵng, Zürich")),
+            "seoul, đa nang, zurich"
+        );
+        let original = "à Séoul";
+        let folded = Folded::bare(original);
+        let at = folded.text.find("seoul").expect("folded");
+        assert_eq!(
+            folded.original_range(original, at, at + 5),
+            (3, original.len())
+        );
+        assert_eq!(fold("Séoul"), "séoul");
+        assert_eq!(bare("회담 が й"), "회담 が й");
     }
 
     #[test]

@@ -144,6 +144,8 @@ fn topic(lexicon: &Lexicon, near: Near) -> Topic {
         near: Near::Title,
     };
     Topic {
+        tell: None,
+        surroundings: None,
         name: "t".to_owned(),
         title: "t".to_owned(),
         threshold: 0.4,

@@ -368,7 +368,9 @@ async fn search(
         offset,
     };
     let found = hits(&web, &asked.q, page).await?;
-    let mut found = found.map_err(|fault| Trouble::BadRequest(fault.to_string()))?;
+    let mut found = found
+        .map_err(|fault| Trouble::BadRequest(fault.to_string()))?
+        .hits;
     let next = (found.len() > limit).then(|| i64::try_from(offset + limit).unwrap_or(i64::MAX));
     found.truncate(limit);
     let rows = found.into_iter().map(Hit::from).collect();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Extension, Form, Query, Request, State};
-use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, SET_COOKIE};
+use axum::http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -170,7 +170,8 @@ impl Gate {
         let headers = request.headers();
         let refused = || Trouble::Forbidden("asked for by another site's page".to_owned());
         let Some(origin) = headers.get(ORIGIN) else {
-            let by_cookie = !headers.contains_key(AUTHORIZATION) && headers.contains_key(COOKIE);
+            // Where no token is given that could be right, the cookie is what counts.
+            let by_cookie = credentials(headers).is_none() && headers.contains_key(COOKIE);
             return if by_cookie { Err(refused()) } else { Ok(()) };
         };
         let host = headers.get(HOST).and_then(|it| it.to_str().ok());

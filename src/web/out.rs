@@ -136,7 +136,9 @@ async fn search(
         offset: 0,
     };
     let found = hits(web, query, page).await?;
-    let mut found = found.map_err(|fault| Trouble::BadRequest(fault.to_string()))?;
+    let mut found = found
+        .map_err(|fault| Trouble::BadRequest(fault.to_string()))?
+        .hits;
     // A reader wants what is new first, whatever fits best.
     found.sort_by_key(|it| std::cmp::Reverse(it.first_seen_at));
     let place = Place {

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use summitwatch::feed::Validators;
 use summitwatch::fetch::access::Access;
 use summitwatch::fetch::reach::Reach;
-use summitwatch::fetch::{After, Ask, Document, ErrorClass, Fetched, Fetcher, Limits, Outcome};
+use summitwatch::fetch::{
+    After, Ask, Document, ErrorClass, Fetched, Fetcher, Limits, Outcome, Slowest,
+};
 use tempfile::TempDir;
 
 use crate::world::document::{START, entry, rss};
@@ -553,13 +555,90 @@ fn a_304_is_a_304_whatever_comes_with_it() {
             .with("Content-Type", "text/html"),
         Reply::Raw(b"HTTP/1.1 304 Same\r\nContent-Length: 6\r\n\r\n<rss/>".to_vec()),
     ] {
-        let fetched = fetch(reply);
+        let server = Server::start();
+        server.script(FEED, [reply]);
+        let known = Validators {
+            etag: Some("\"known\"".to_owned()),
+            ..Validators::default()
+        };
+        let fetched = get(&server.url(FEED), &known, true);
         assert!(
             matches!(fetched.outcome, Outcome::NotModified),
             "{fetched:?}"
         );
         assert_eq!(fetched.status, Some(304));
     }
+}
+
+#[test]
+fn a_304_that_nobody_asked_for_is_a_failure_unless_no_cache_helps() {
+    let server = Server::start();
+    server.script(FEED, [Reply::status(304), Reply::ok(rss(&[]))]);
+    let fetched = get(&server.url(FEED), &Validators::default(), true);
+    document(fetched);
+    let requests = server.requests(FEED);
+    assert_eq!(requests[0].header("Cache-Control"), None);
+    assert_eq!(requests[1].header("Cache-Control"), Some("no-cache"));
+    check_failed(Reply::status(304), ErrorClass::Unasked);
+}
+
+#[test]
+fn a_part_is_the_whole_only_where_it_says_so() {
+    let part = |range: &str| {
+        Reply::status(206)
+            .with("Content-Range", range)
+            .body("<rss/>")
+    };
+    check_failed(part("bytes 0-5/60"), ErrorClass::Broken);
+    check_failed(Reply::status(206).body("<rss/>"), ErrorClass::Broken);
+    document(fetch(part("bytes 0-5/6")));
+}
+
+#[test]
+fn a_body_that_drips_and_a_head_that_never_ends_are_left() {
+    use_ring();
+    let access = Access::new(Reach::Anywhere);
+    let visit = |reply: Reply| {
+        let server = Server::start();
+        server.script(FEED, [reply]);
+        let fetcher = Fetcher::new(Limits {
+            total: Duration::from_secs(50),
+            read: Duration::from_secs(50),
+            head: Duration::from_secs(1),
+            slowest: Slowest {
+                bytes: 1_024,
+                within: Duration::from_secs(1),
+            },
+            ..limits()
+        });
+        let started = Instant::now();
+        let fetched = runtime().block_on(fetcher.get(&Ask {
+            url: &server.url(FEED),
+            moved_to: None,
+            validators: &Validators::default(),
+            access: &access,
+            after: After::Close,
+            now: instant(START),
+        }));
+        assert!(started.elapsed() < Duration::from_secs(10), "{fetched:?}");
+        match fetched.outcome {
+            Outcome::Failed { class, message } => (class, message),
+            other => panic!("{other:?}"),
+        }
+    };
+    let pause = Some(Duration::from_millis(100));
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n".to_vec();
+    let (class, message) = visit(Reply::Endless(head, b" ".to_vec(), pause));
+    assert_eq!(class, ErrorClass::Timeout);
+    assert!(message.contains("1024 bytes"), "{message}");
+    let early = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n".to_vec();
+    let (class, message) = visit(Reply::Endless(
+        early.clone(),
+        early,
+        Some(Duration::from_millis(1)),
+    ));
+    assert_eq!(class, ErrorClass::Timeout);
+    assert!(message.contains("no answer"), "{message}");
 }
 
 #[test]

@@ -542,17 +542,46 @@ fn an_undated_item_is_news_once_and_an_absurd_date_is_kept_aside() {
     let future = entry("2", HEADLINES[1]).published("2041-01-01T00:00:00Z");
     let ancient = entry("3", HEADLINES[2]).published("1970-01-01T00:00:00Z");
     let dated = entry("4", HEADLINES[3]).published(PUBLISHED);
+    world.feed("wire", rss(&[])).poll();
     world
-        .feed("wire", rss(&[undated, future, ancient, dated]))
+        .later("15m")
+        .shows("wire", rss(&[undated, future, ancient, dated]))
         .poll()
         .expect_alerts(4);
     world.expect_rows(
         "SELECT guid, published_at, published_raw FROM items ORDER BY guid",
         &[
             "wire-1 | null | null",
-            "wire-2 | 2026-06-01T09:00:00Z | 2041-01-01T00:00:00Z",
+            "wire-2 | 2026-06-01T09:15:00Z | 2041-01-01T00:00:00Z",
             "wire-3 | null | 1970-01-01T00:00:00Z",
             "wire-4 | 2026-06-01T08:30:00Z | null",
+        ],
+    );
+}
+
+#[test]
+fn what_a_new_feed_brings_without_a_readable_date_is_backlog() {
+    let mut world = World::new();
+    let undated = |id: &str, n: usize| entry(id, HEADLINES[n]).no_date();
+    let backlog = [
+        undated("1", 0),
+        entry("2", HEADLINES[1]).published("2041-01-01T00:00:00Z"),
+        undated("3", 2),
+    ];
+    world.feed("wire", rss(&backlog)).poll().expect_alerts(0);
+    let later: Vec<_> = std::iter::once(undated("4", 3)).chain(backlog).collect();
+    world
+        .later("15m")
+        .shows("wire", rss(&later))
+        .poll()
+        .expect_alerts(1);
+    world.expect_rows(
+        "SELECT guid, standing FROM items ORDER BY guid",
+        &[
+            "wire-1 | history",
+            "wire-2 | history",
+            "wire-3 | history",
+            "wire-4 | news",
         ],
     );
 }

@@ -3,8 +3,10 @@
 
 mod channels;
 mod articles;
+mod bounds;
 mod care;
 mod cli;
+mod developments;
 mod crash;
 mod digests;
 mod fetching;
@@ -14,6 +16,7 @@ mod pages;
 mod health;
 mod hostile;
 mod politeness;
+mod reading;
 mod schema;
 mod tidy;
 mod topics;

@@ -113,7 +113,8 @@ fn a_connection_that_is_no_tls_is_tried_until_it_is_mended() {
         .poll()
         .expect_alerts(2)
         .deliver();
-    world.expect_rows(STATES, &["desk | retry", "desk | pending"]);
+    // One failure may lie with one message; after the second the channel rests.
+    world.expect_rows(STATES, &["desk | retry", "desk | retry"]);
     world
         .only_channel("desk", &toml(&url))
         .restart()

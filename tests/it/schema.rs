@@ -244,6 +244,8 @@ fn the_view_of_health_follows_the_rules_of_the_listing() {
     for (change, state) in [
         ("", "ok"),
         ("gap_at = last_poll_at", "gap"),
+        ("odd = 'new', odd_at = last_poll_at", "odd"),
+        ("odd_at = '2020-01-01T00:00:00Z'", "gap"),
         (
             "item_gap_secs = 60, newest_item_at = '2020-01-01T00:00:00Z', last_item_at = NULL",
             "zombie",

@@ -343,7 +343,7 @@ impl World {
     pub(crate) fn tamper(&mut self, sql: &str) -> &mut Self {
         let store = self.store();
         store
-            .read(|connection| Ok(connection.execute_batch(sql)?))
+            .on_writer(|connection| Ok(connection.execute_batch(sql)?))
             .expect("a statement");
         self
     }

@@ -131,6 +131,7 @@ impl Telegram {
             client: http.client()?,
             token,
             to: self.to.clone(),
+            thread: self.thread,
         })
     }
 }
@@ -154,7 +155,13 @@ impl Email {
     fn open(&self) -> Result<email::Email, String> {
         let password = secret(self.secret.as_ref())?;
         let credentials = self.user.clone().zip(password);
-        if self.tls == Tls::None && credentials.is_some() && !is_own(&self.host) {
+        // An IPv6 address is written in brackets where a port may follow it.
+        let bare = self
+            .host
+            .strip_prefix('[')
+            .and_then(|it| it.strip_suffix(']'));
+        let host = bare.unwrap_or(&self.host).to_owned();
+        if self.tls == Tls::None && credentials.is_some() && !is_own(&host) {
             return Err("tls = \"none\" would send the password in the open".to_owned());
         }
         let ca = match &self.ca {
@@ -163,7 +170,7 @@ impl Email {
             ),
             None => None,
         };
-        let tls = || email::tls(&self.host, ca.as_deref());
+        let tls = || email::secure::Tls::new(&host, ca.as_deref());
         let (security, usual) = match self.tls {
             Tls::Implicit => (email::Security::Implicit(tls()?), 465),
             Tls::Starttls => (email::Security::Starttls(tls()?), 587),
@@ -171,7 +178,7 @@ impl Email {
         };
         let to: Result<_, String> = self.to.iter().map(|it| email::mailbox("to", it)).collect();
         Ok(email::Email {
-            host: self.host.clone(),
+            host,
             port: self.port.unwrap_or(usual),
             security,
             credentials,

@@ -1,6 +1,7 @@
 //! Names in dates: months, zones, week days and small words, in the languages of the feeds; and
 //! what the script itself says of the zone.
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub(super) fn month(word: &str) -> Option<i8> {
@@ -46,25 +47,57 @@ pub(super) fn month(word: &str) -> Option<i8> {
     i8::try_from(at + 1).ok()
 }
 
-pub(super) fn named_zone(word: &str) -> Option<i32> {
-    let hours = match word {
-        "z" | "gmt" | "ut" | "utc" | "wet" => 0,
-        "bst" | "cet" | "met" | "west" => 1,
-        "cest" | "eet" | "mest" | "sast" => 2,
-        "msk" | "eest" => 3,
-        "hkt" | "sgt" | "awst" => 8,
-        "kst" | "jst" => 9,
-        "aest" => 10,
-        "aedt" => 11,
-        "edt" => -4,
-        "est" | "et" | "cdt" => -5,
-        "cst" | "ct" | "mdt" => -6,
-        "mst" | "mt" | "pdt" => -7,
-        "pst" | "pt" => -8,
-        "ist" => return Some(5 * 3600 + 1800),
+/// The offset that a zone's name means, in seconds. A name that several countries use means that of the
+/// feed's own zone; where the feed's is none of them, the first that is listed.
+pub(super) fn named_zone(word: &str, zone: &TimeZone) -> Option<i32> {
+    const HOUR: i32 = 3_600;
+    let shared: &[i32] = match word {
+        "z" | "gmt" | "ut" | "utc" | "wet" => &[0],
+        "cet" | "met" | "west" => &[HOUR],
+        "cest" | "eet" | "mest" | "sast" => &[2 * HOUR],
+        "msk" | "eest" => &[3 * HOUR],
+        "gst" => &[4 * HOUR],
+        "pkt" => &[5 * HOUR],
+        "wib" | "ict" => &[7 * HOUR],
+        "hkt" | "sgt" | "awst" | "wita" => &[8 * HOUR],
+        "kst" | "jst" | "wit" => &[9 * HOUR],
+        "aest" => &[10 * HOUR],
+        "aedt" => &[11 * HOUR],
+        "et" | "cdt" => &[-5 * HOUR],
+        "ct" | "mdt" => &[-6 * HOUR],
+        "mt" | "pdt" => &[-7 * HOUR],
+        "pt" => &[-8 * HOUR],
+        // The US, China, Cuba.
+        "cst" => &[-6 * HOUR, 8 * HOUR, -5 * HOUR],
+        // The US, Australia.
+        "est" => &[-5 * HOUR, 10 * HOUR, 11 * HOUR],
+        "edt" => &[-4 * HOUR, 11 * HOUR],
+        // The US, Malaysia.
+        "mst" => &[-7 * HOUR, 8 * HOUR],
+        // The US, the Philippines.
+        "pst" => &[-8 * HOUR, 8 * HOUR],
+        // India, Israel, Ireland.
+        "ist" => &[5 * HOUR + HOUR / 2, 2 * HOUR, HOUR],
+        // Britain, Bangladesh.
+        "bst" => &[HOUR, 6 * HOUR],
+        // The Atlantic coast, Arabia.
+        "ast" => &[-4 * HOUR, 3 * HOUR],
         _ => return None,
     };
-    Some(hours * 3600)
+    let own = shared
+        .iter()
+        .find(|it| shared.len() > 1 && keeps(zone, **it));
+    own.or(shared.first()).copied()
+}
+
+/// Whether clocks of `zone` show this offset in winter or in summer.
+fn keeps(zone: &TimeZone, offset: i32) -> bool {
+    let seasons = ["2026-01-01T00:00:00Z", "2026-07-01T00:00:00Z"];
+    let instants = seasons.iter().filter_map(|it| it.parse::<Timestamp>().ok());
+    *zone != TimeZone::UTC
+        && instants
+            .map(|at| zone.to_offset(at).seconds())
+            .any(|it| it == offset)
 }
 
 /// Week days, the ISO `t`, ordinals and small words.

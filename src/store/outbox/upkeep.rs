@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, params};
 
 use crate::store::outbox::furthest;
-use crate::store::{At, StoreError};
+use crate::store::{At, CLOCK_SLACK, StoreError};
 
 /// When something is next due here.
 pub fn next_due(connection: &Connection, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
@@ -18,6 +18,27 @@ pub fn next_due(connection: &Connection, now: Timestamp) -> Result<Option<Timest
     let next: Option<At> =
         statement.query_row(params![furthest(now), At(now)], |row| row.get(0))?;
     Ok(next.map(|it| it.0))
+}
+
+/// Ends the waits that a clock which ran ahead wrote down, after it was set right: what was scheduled in
+/// what is now the future is due. How many deliveries that were.
+pub fn heal(tx: &Transaction<'_>, now: Timestamp) -> Result<usize, StoreError> {
+    let ahead = At(now.checked_add(CLOCK_SLACK).unwrap_or(now));
+    tx.execute(
+        "UPDATE channels SET rests_until = NULL, rests_since = NULL WHERE rests_since > ?1",
+        [ahead],
+    )?;
+    tx.execute(
+        "UPDATE escalations SET due_at = ?2 WHERE state = 'waiting' AND due_at > ?2
+            AND (SELECT created_at FROM alerts WHERE id = alert_id) > ?1",
+        params![ahead, At(now)],
+    )?;
+    Ok(tx.execute(
+        "UPDATE deliveries SET next_attempt_at = ?2, scheduled_at = ?2
+         WHERE (state IN ('pending', 'retry') OR (state = 'held' AND held_by = 'quiet' AND folded_into IS NULL))
+            AND next_attempt_at > ?2 AND coalesce(scheduled_at, created_at) > ?1",
+        params![ahead, At(now)],
+    )?)
 }
 
 /// What is undelivered at its time goes into the next digest of its topic instead.

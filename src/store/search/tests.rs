@@ -76,7 +76,7 @@ const ALL: Page = Page {
 fn hits(connection: &Connection, query: &str, page: Page) -> Result<Vec<Hit>, StoreError> {
     let parsed =
         Query::parse(query, &lexicon(), at(NOW)).unwrap_or_else(|it| panic!("{query}: {it}"));
-    find(connection, &parsed, &lexicon(), page, at(NOW))
+    Ok(find(connection, &parsed, &lexicon(), page, at(NOW))?.hits)
 }
 
 #[track_caller]

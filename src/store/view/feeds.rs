@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::feed::health::{Health, health, reason};
 use crate::fetch::page::shown;
-use crate::store::health::{SIGNS, signs_of};
+use crate::store::health::{N_SIGNS, SIGNS, signs_of};
 use crate::store::view::rows;
 use crate::store::{At, StoreError};
 
@@ -20,7 +20,7 @@ pub struct Feed {
     pub country: Option<String>,
     /// Without user and query, which may be secret.
     pub url: String,
-    /// new, ok, gap, silent, zombie, failing, blocked, gone
+    /// new, ok, gap, odd, silent, zombie, failing, blocked, gone
     pub state: String,
     /// Why it is so, where it is not well.
     pub reason: Option<String>,
@@ -49,16 +49,16 @@ pub fn feeds(connection: &Connection, since: &str) -> Result<Vec<Feed>, StoreErr
          FROM feeds WHERE active ORDER BY name"
     );
     let mut feeds = rows(connection, &sql, &[], |row| {
-        let polled_at: Option<At> = row.get(15)?;
+        let polled_at: Option<At> = row.get(N_SIGNS + 6)?;
         let signs = signs_of(row, 0)?;
         let now = polled_at.map(|at| health(&signs, at.0));
-        let url: String = row.get(14)?;
+        let url: String = row.get(N_SIGNS + 5)?;
         Ok(Feed {
-            id: row.get(9)?,
-            name: row.get(10)?,
-            outlet: row.get(11)?,
-            language: row.get(12)?,
-            country: row.get(13)?,
+            id: row.get(N_SIGNS)?,
+            name: row.get(N_SIGNS + 1)?,
+            outlet: row.get(N_SIGNS + 2)?,
+            language: row.get(N_SIGNS + 3)?,
+            country: row.get(N_SIGNS + 4)?,
             url: url::Url::parse(&url)
                 .map(|it| shown(&it))
                 .unwrap_or_default(),
@@ -66,12 +66,12 @@ pub fn feeds(connection: &Connection, since: &str) -> Result<Vec<Feed>, StoreErr
             reason: now
                 .filter(|it| *it != Health::Ok)
                 .map(|it| reason(it, &signs)),
-            last_poll_at: row.get(15)?,
-            last_success_at: row.get(16)?,
-            last_item_at: row.get(17)?,
-            next_poll_at: row.get(18)?,
-            failures: row.get(19)?,
-            last_error: row.get(20)?,
+            last_poll_at: row.get(N_SIGNS + 6)?,
+            last_success_at: row.get(N_SIGNS + 7)?,
+            last_item_at: row.get(N_SIGNS + 8)?,
+            next_poll_at: row.get(N_SIGNS + 9)?,
+            failures: row.get(N_SIGNS + 10)?,
+            last_error: row.get(N_SIGNS + 11)?,
             days: Vec::new(),
         })
     })?;

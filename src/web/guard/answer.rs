@@ -8,15 +8,16 @@ use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 
+use crate::item::hash;
 use crate::web::Web;
 use crate::web::guard::{LOGIN, May};
 use crate::web::page::{self, Frame};
@@ -28,6 +29,8 @@ pub(super) struct Asked {
     path_and_query: String,
     gzip: bool,
     reads: bool,
+    /// What a reader of our feeds has already (If-None-Match).
+    has: Option<String>,
 }
 
 impl Asked {
@@ -45,6 +48,11 @@ impl Asked {
                     .any(|it| it.trim().split(';').next() == Some("gzip"))
             }),
             reads: request.method() == Method::GET,
+            has: request
+                .headers()
+                .get(IF_NONE_MATCH)
+                .and_then(|it| it.to_str().ok())
+                .map(str::to_owned),
         }
     }
 
@@ -102,10 +110,44 @@ pub(super) async fn finish(web: &Web, asked: &Asked, mut response: Response) -> 
     headers
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("private, no-cache"));
+    if asked.is_subscription() && asked.reads && response.status() == StatusCode::OK {
+        response = tagged(asked, response).await;
+    }
     if asked.gzip {
         response = compressed(response).await;
     }
     response
+}
+
+/// More than any of our feeds holds.
+const LARGEST_FEED: usize = 8 * 1024 * 1024;
+
+/// Feed readers come every few minutes: what they have already is not sent again. The tag is weak, for
+/// what is compressed is another sequence of bytes.
+async fn tagged(asked: &Asked, response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    let Ok(bytes) = to_bytes(body, LARGEST_FEED).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let tag = format!(
+        "\"{:016x}\"",
+        hash(&String::from_utf8_lossy(&bytes)).cast_unsigned()
+    );
+    let known = asked.has.as_deref().is_some_and(|has| {
+        has.split(',')
+            .map(|it| it.trim().trim_start_matches("W/"))
+            .any(|it| it == tag || it == "*")
+    });
+    if let Ok(value) = HeaderValue::try_from(format!("W/{tag}")) {
+        head.headers.insert(ETAG, value);
+    }
+    if known {
+        head.status = StatusCode::NOT_MODIFIED;
+        head.headers.remove(CONTENT_TYPE);
+        head.headers.remove(CONTENT_LENGTH);
+        return Response::from_parts(head, Body::empty());
+    }
+    Response::from_parts(head, Body::from(bytes))
 }
 
 /// The router's own words: a wrong method, a query or a body that cannot be read.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::clock::rfc3339;
 use crate::search::excerpt::Marked;
 use crate::search::{self, Fault};
-use crate::store::search::{Hit, Page, find};
+use crate::store::search::{Answer, Hit, Page, find};
 use crate::store::view::Part;
 use crate::store::view::items::{self, Item, Wanted};
 use crate::text::{cut, printable};
@@ -74,7 +74,7 @@ pub(in crate::web) async fn hits(
     web: &Web,
     text: &str,
     page: Page,
-) -> Result<Result<Vec<Hit>, Fault>, Trouble> {
+) -> Result<Result<Answer, Fault>, Trouble> {
     if text.len() > MAX_QUERY {
         return Err(Trouble::BadRequest("the query is too long".to_owned()));
     }
@@ -83,7 +83,7 @@ pub(in crate::web) async fn hits(
         Ok(query) => query,
         Err(fault) => return Ok(Err(fault)),
     };
-    let found = web.ask(move |archive| find(archive, &query, &site.engine.lexicon, page, now));
+    let found = web.search(move |archive| find(archive, &query, &site.engine.lexicon, page, now));
     Ok(Ok(found.await?))
 }
 
@@ -101,10 +101,14 @@ fn form(query: &str) -> Markup {
     }
 }
 
-fn results(frame: &Frame, query: &str, offset: usize, found: &[Hit]) -> Markup {
+fn results(frame: &Frame, query: &str, offset: usize, answer: &Answer) -> Markup {
+    let found = &answer.hits;
     let at = |offset: usize| with(&with("/search", "q", query), "offset", &offset.to_string());
     html! {
         @if found.is_empty() { p.quiet role="status" { "Nothing was found." } }
+        @if let Some(at) = answer.looked_back_to {
+            p.hint role="status" { "Looked at what was seen since " (frame.time(&rfc3339(at))) "; " code { "since:" } ", " code { "lang:" } " or a word narrows the search." }
+        }
         ol.results { @for hit in found.iter().take(SHOWN) { (row(frame, hit)) } }
         p.more {
             @if offset > 0 { a href=(at(offset.saturating_sub(SHOWN))) rel="prev" { "Back" } " " }

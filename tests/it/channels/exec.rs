@@ -86,6 +86,11 @@ fn its_exit_status_says_what_came_of_it() {
         "exec sleep 30",
         "Retry { why: \"did not end within 1 s\", not_before: None }",
     );
+    // What it starts and leaves behind is its own affair.
+    check(
+        "sleep 30 & echo told; exit 0",
+        "Sent { reference: Some(\"told\") }",
+    );
     // More than a pipe holds, and nothing is read.
     check(
         "head -c 300000 /dev/zero; exit 0",

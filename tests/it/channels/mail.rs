@@ -84,7 +84,7 @@ fn talk(stream: TcpStream, script: &mut Script, heard: &Watched<Heard>) -> std::
         if answer.is_empty() {
             return Ok(());
         }
-        out.write_all(format!("{answer}\r\n").as_bytes())?;
+        out.write_all(&written(answer))?;
         if answer.starts_with("354") {
             let mut mail = String::new();
             for line in lines.by_ref() {
@@ -100,12 +100,20 @@ fn talk(stream: TcpStream, script: &mut Script, heard: &Watched<Heard>) -> std::
                 Some("") => return Ok(()),
                 answer => {
                     let answer = answer.unwrap_or("250 kept");
-                    out.write_all(format!("{answer}\r\n").as_bytes())?;
+                    out.write_all(&written(answer))?;
                 }
             }
         }
     }
     Ok(())
+}
+
+/// An answer as it is sent; after `RAW`, with words in EUC-KR behind it.
+fn written(answer: &str) -> Vec<u8> {
+    match answer.strip_prefix("RAW") {
+        Some(answer) => [answer.as_bytes(), b"\xb8\xde\xc0\xcf \xb9\xde\xc0\xbd\r\n"].concat(),
+        None => format!("{answer}\r\n").into_bytes(),
+    }
 }
 
 fn answer(script: &mut Script, line: &str) -> Option<&'static str> {
@@ -207,6 +215,29 @@ fn four_hundreds_are_tried_again_and_five_hundreds_are_final() {
     );
     check(&[("AUTH", &["454 later"])], &login, "Retry");
     check(&[("EHLO", &["250 mail.example"])], &login, "Refused");
+}
+
+#[test]
+fn the_digits_count_whatever_charset_the_words_are_in() {
+    // What EUC-KR and GBK write is no UTF-8.
+    check(&[("message", &["250 \u{fffd}"])], TO_ME, "Sent");
+    let smtp = Smtp::start(&[("message", &["RAW250 2.0.0 "])]);
+    let outcome = smtp.bench(TO_ME).send(&delivery(&alert(), None));
+    assert!(matches!(outcome, Outcome::Sent { .. }), "{outcome:?}");
+    assert_eq!(smtp.mails().len(), 1);
+    check(&[("RCPT", &["RAW550 "])], TO_ME, "Refused");
+    check(&[("MAIL", &["RAW451 "])], TO_ME, "Retry");
+}
+
+#[test]
+fn a_domain_in_unicode_goes_out_in_ascii() {
+    let smtp = Smtp::start(&[]);
+    smtp.bench("to = [\"desk@한국.example\"]")
+        .send(&delivery(&alert(), None));
+    assert_eq!(
+        smtp.commands("RCPT"),
+        ["RCPT TO:<desk@xn--3e0b707e.example>"]
+    );
 }
 
 #[test]

@@ -439,7 +439,11 @@ fn an_undated_item_whose_address_names_an_old_day_is_history() {
     let at = |link: &str| rss(&[entry("1", HEADLINES[0]).no_date().link(link)]);
     check([(at("https://wire.example/2026/05/20/barges.html"), 0)]);
     check([(at("https://wire.example/2026/05/31/barges.html"), 1)]);
-    check([(at("https://wire.example/story/barges.html"), 1)]);
+    check([(at("https://wire.example/story/barges.html"), 0)]);
+    check([
+        (rss(&[]), 0),
+        (at("https://wire.example/story/barges.html"), 1),
+    ]);
 }
 
 /// Five headlines, a quarter of an hour apart, the newest first.
@@ -462,10 +466,66 @@ fn what_a_feed_drops_among_older_items_is_taken_back_once() {
     check([
         (&whole, 5),
         (&without, 0),
+        (&without, 0),
         (&without, 1),
         (&without, 0),
         (&whole, 0),
     ]);
+}
+
+#[test]
+fn what_is_told_on_in_other_words_is_not_taken_back() {
+    let whole = rss(&timeline());
+    let fuller = |mark: &str| {
+        let mut entries = timeline();
+        let title = format!("{mark} {}", HEADLINES[1]);
+        entries[1] = entry("fuller", &title).published("2026-06-01T08:50:00Z");
+        rss(&entries)
+    };
+    let marked = fuller("(2nd LD)");
+    check([
+        (&whole, 5),
+        (&marked, 0),
+        (&marked, 0),
+        (&marked, 0),
+        (&marked, 0),
+    ]);
+}
+
+#[test]
+fn what_another_feed_of_the_outlet_lists_still_is_not_taken_back() {
+    let (whole, without) = (rss(&timeline()), rss(&but_the_second()));
+    let mut world = World::new();
+    world.feed("wire", &whole).poll().expect_alerts(5);
+    // The same articles in another feed, under other guids.
+    let copies: Vec<Entry> = timeline()
+        .into_iter()
+        .enumerate()
+        .map(|(at, it)| it.guid(&format!("copy-{at}")))
+        .collect();
+    world
+        .feed("sister", rss(&copies))
+        .restart()
+        .later("15m")
+        .poll()
+        .expect_alerts(0);
+    world.shows("wire", &without);
+    for _ in 0..4 {
+        world.later("30m").poll().expect_alerts(0);
+    }
+    // It leaves there as well.
+    let fewer: Vec<Entry> = copies
+        .into_iter()
+        .enumerate()
+        .filter_map(|(at, it)| (at != 1).then_some(it))
+        .collect();
+    world
+        .shows("sister", rss(&fewer))
+        .later("30m")
+        .poll()
+        .expect_alerts(0);
+    world.later("30m").poll();
+    world.later("30m").poll().expect_alerts(1);
 }
 
 #[test]

@@ -1,0 +1,188 @@
+//! Matching in context: while a topic is hot, a headline that satisfies no rule may still belong to it, since headlines
+//! of a hot week name fewer and fewer people. Decided by a sum of named signs, as everything else. Pure.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+
+use crate::story::board::Placement;
+use crate::story::report::Report;
+use crate::story::speaker::{Class, Speaker};
+use crate::story::weights::sigmoid;
+use crate::topic::Surroundings;
+use crate::topic::lexicon::{ConceptSet, Field, Kind, Lexicon, Reading};
+
+/// Names of the signs, in the order of [`signs`].
+pub const CONTEXT: [&str; 21] = [
+    "score",
+    "vetoed",
+    "likeness",
+    "heat",
+    "outlet-covers",
+    "both-in-title",
+    "both-with-lead",
+    "one-in-title",
+    "none-named",
+    "leader",
+    "state-voice",
+    "government",
+    "quoted",
+    "related",
+    "related-in-lead",
+    "predicates",
+    "state",
+    "others-named",
+    "commentary",
+    "breaking",
+    "no-lead",
+];
+
+pub type Context = [f64; CONTEXT.len()];
+
+/// Seconds for which a matched report keeps a topic warm: 48 hours; and for which its outlet is known to
+/// cover the topic: 72 hours.
+const WARM: i64 = 48 * 3_600;
+const COVERS: i64 = 72 * 3_600;
+/// Reports within [`WARM`] at which the sign of heat reaches 1.
+const HOT: f64 = 64.0;
+/// Sentences of the lead that count.
+const LEAD_SENTENCES: usize = 3;
+
+/// The latest reports that matched by rule.
+#[derive(Debug, Default)]
+pub struct Heat(VecDeque<(Timestamp, String)>);
+
+impl Heat {
+    /// Notes a report that matched by rule. Reports come in order of time.
+    pub fn add(&mut self, at: Timestamp, outlet: &str) {
+        while let Some((first, _)) = self.0.front()
+            && at.as_second() - first.as_second() > COVERS
+        {
+            self.0.pop_front();
+        }
+        self.0.push_back((at, outlet.to_owned()));
+    }
+
+    /// Reports within 48 hours before `now`.
+    pub fn recent(&self, now: Timestamp) -> usize {
+        let warm = |it: &&(Timestamp, String)| now.as_second() - it.0.as_second() <= WARM;
+        self.0.iter().rev().take_while(warm).count()
+    }
+
+    fn covers(&self, outlet: &str, now: Timestamp) -> bool {
+        let lately = |it: &&(Timestamp, String)| now.as_second() - it.0.as_second() <= COVERS;
+        self.0.iter().rev().take_while(lately).any(|it| it.1 == outlet)
+    }
+}
+
+/// What speaks for and against a headline belonging to the topic. `score` is that of the rules, as a share of the
+/// threshold: 0..1, 0 also where a veto applies.
+pub fn signs(
+    report: &Report,
+    reading: &Reading,
+    score: f64,
+    surroundings: &Surroundings,
+    placement: &Placement,
+    heat: &Heat,
+    lexicon: &Lexicon,
+) -> Context {
+    let title = &reading.by_sentence[0];
+    let mut lead = ConceptSet::default();
+    reading
+        .by_sentence
+        .iter()
+        .skip(1)
+        .take(LEAD_SENTENCES)
+        .for_each(|it| lead.extend(it));
+    let named = Named::of(reading, lexicon, surroundings);
+    let (titled, with_lead) = (named.in_title, named.with_lead);
+    let parties = &surroundings.parties;
+    let related = |set: &ConceptSet| {
+        let shared = set.common(&surroundings.related);
+        shared.iter().take(3).count()
+    };
+    let statement = &report.statement;
+    let speaker = statement.speaker.as_ref();
+    let class = speaker.map(|it| it.class);
+    let is = |classes: &[Class]| flag(class.is_some_and(|it| classes.contains(&it)));
+    let all = !parties.is_empty();
+    let vetoed = score <= 0.0 && reading.hits.iter().any(|it| it.field == Field::Title);
+    [
+        score.min(1.0),
+        flag(vetoed),
+        placement.ranked.first().map_or(0.0, |it| sigmoid(it.margin())),
+        count(heat.recent(report.at)).ln_1p() / (HOT + 1.0).ln(),
+        flag(heat.covers(&report.outlet, report.at)),
+        flag(all && titled == parties.len()),
+        flag(all && titled < parties.len() && with_lead == parties.len()),
+        flag(titled > 0 && titled < parties.len()),
+        flag(with_lead == 0),
+        is(&[Class::Leader]),
+        is(&[Class::StateVoice]),
+        is(&[Class::Institution, Class::State]),
+        flag(speaker.is_some_and(Speaker::is_quoted)),
+        count(related(title)) / 3.0,
+        count(related(&lead)) / 3.0,
+        count(statement.predicates.len().min(3)) / 3.0,
+        flag(statement.state.is_some()),
+        flag(!statement.is_of_topic),
+        flag(statement.is_commentary()),
+        flag(statement.marks().has(crate::story::headline::Mark::Breaking)),
+        flag(!report.has_lead),
+    ]
+}
+
+/// How many of the parties are named. A compound names none by itself: Korean 북미 is the two countries, and North
+/// America.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Named {
+    pub in_title: usize,
+    /// In headline and lead together.
+    pub with_lead: usize,
+}
+
+impl Named {
+    pub fn of(reading: &Reading, lexicon: &Lexicon, surroundings: &Surroundings) -> Self {
+        let names = |party: &&ConceptSet, sentences: usize| {
+            reading.hits.iter().any(|it| {
+                usize::from(it.sentence) <= sentences
+                    && lexicon.concept(it.concept).kind != Kind::Compound
+                    && lexicon.closure(it.concept).intersects(party)
+            })
+        };
+        let count = |sentences| {
+            let parties = surroundings.parties.iter();
+            parties.filter(|it| names(it, sentences)).count()
+        };
+        Self {
+            in_title: count(0),
+            with_lead: count(LEAD_SENTENCES),
+        }
+    }
+}
+
+fn flag(it: bool) -> f64 {
+    if it { 1.0 } else { 0.0 }
+}
+
+fn count(n: usize) -> f64 {
+    u32::try_from(n).map_or(f64::MAX, f64::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Heat;
+
+    #[test]
+    fn a_topic_cools_down() {
+        let mut heat = Heat::default();
+        let at = |it: &str| it.parse().expect("time");
+        heat.add(at("2026-03-01T00:00:00Z"), "Wire");
+        heat.add(at("2026-03-02T12:00:00Z"), "Post");
+        assert_eq!(heat.recent(at("2026-03-02T12:00:00Z")), 2);
+        assert_eq!(heat.recent(at("2026-03-03T12:00:00Z")), 1);
+        assert!(heat.covers("Wire", at("2026-03-03T12:00:00Z")));
+        assert!(!heat.covers("Wire", at("2026-03-04T12:00:00Z")));
+        assert_eq!(heat.recent(at("2026-03-09T00:00:00Z")), 0);
+    }
+}
