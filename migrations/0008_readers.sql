@@ -47,3 +47,22 @@ FROM reports r
 JOIN developments d ON d.id = r.development_id
 JOIN stories s ON s.id = d.story_id
 GROUP BY r.development_id, r.outlet;
+
+ALTER TABLE alerts ADD COLUMN acknowledged_by TEXT;  -- the reader who said so
+
+-- What readers decided about stories and developments. What was undone keeps its row.
+CREATE TABLE acts (
+    id             INTEGER PRIMARY KEY,
+    kind           TEXT NOT NULL CHECK (kind IN ('mute', 'follow', 'wrong', 'not-news', 'star', 'note')),  -- mute, follow, wrong, not-news, star or note
+    story_id       INTEGER REFERENCES stories (id),       -- of mute, follow, star and note
+    development_id INTEGER REFERENCES developments (id),  -- of wrong, not-news, star and note
+    note           TEXT,                      -- the words of a note
+    until          TEXT,                      -- when a mute ends, if not by a change of state
+    reader         TEXT NOT NULL,             -- who did it
+    done_at        TEXT NOT NULL,             -- when
+    undone_by      TEXT,                      -- who took it back, or "a change of state"
+    undone_at      TEXT,                      -- when; null: it stands
+    CHECK ((story_id IS NULL) <> (development_id IS NULL))
+) STRICT;
+CREATE INDEX acts_of_story ON acts (story_id) WHERE undone_at IS NULL AND story_id IS NOT NULL;
+CREATE INDEX acts_of_development ON acts (development_id) WHERE undone_at IS NULL AND development_id IS NOT NULL;

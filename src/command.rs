@@ -4,6 +4,7 @@
 #[macro_use]
 mod output;
 
+mod acts;
 mod archive;
 mod backtest;
 mod care;
@@ -100,6 +101,9 @@ enum Command {
     Stories(archive::Listing),
     /// List alerts, the latest first, or acknowledge one
     Alerts(outbox::Alerts),
+    /// Mute and follow stories, mark, star and note developments
+    #[command(subcommand)]
+    Acts(acts::Acts),
     /// List deliveries, the latest first, or send some again
     Deliveries(outbox::Deliveries),
     /// Compose, and send, the digest of a span
@@ -185,6 +189,7 @@ fn run(cli: Cli) -> Done {
         Command::Items(items) => items.run(&context),
         Command::Stories(listing) => listing.run(&context, None, crate::store::listing::stories),
         Command::Alerts(alerts) => alerts.run(&context),
+        Command::Acts(acts) => acts.run(&context),
         Command::Deliveries(deliveries) => deliveries.run(&context),
         Command::Digest(digest) => digest.run(&context),
         Command::Sql(sql) => sql.run(&context),

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::clock::{Clock, rfc3339};
+use crate::command::acts::By;
 use crate::command::archive::Listing;
 use crate::command::{Context, Done};
 use crate::store::outbox::by_hand::{self, Acknowledged, Again};
@@ -29,6 +30,8 @@ enum AlertsCommand {
     Ack {
         /// Number of an alert, as `alerts` lists it
         id: i64,
+        #[command(flatten)]
+        by: By,
     },
 }
 
@@ -36,15 +39,15 @@ impl Alerts {
     pub(super) fn run(self, context: &Context) -> Done {
         match self.command {
             None => self.listing.run(context, None, listing::alerts),
-            Some(AlertsCommand::Ack { id }) => acknowledge(context, id),
+            Some(AlertsCommand::Ack { id, by }) => acknowledge(context, id, &by.name()),
         }
     }
 }
 
-fn acknowledge(context: &Context, id: i64) -> Done {
+fn acknowledge(context: &Context, id: i64, reader: &str) -> Done {
     let store = Store::open_beside(&context.archive()?)?;
     let now = Clock::System.now();
-    match store.write(|tx| by_hand::acknowledge(tx, id, now))? {
+    match store.write(|tx| by_hand::acknowledge(tx, id, reader, now))? {
         Acknowledged::Now => say!("alert {id} is acknowledged")?,
         Acknowledged::Before(at) => say!("alert {id} was acknowledged at {}", rfc3339(at))?,
         Acknowledged::Unknown => {

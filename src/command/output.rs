@@ -31,6 +31,24 @@ macro_rules! say {
     ($($words:tt)*) => { $crate::command::output::text(&format!($($words)*)) };
 }
 
+/// Rows of any type that is written as an object, a column for each field.
+pub(super) fn table_of<T: serde::Serialize>(rows: &[T]) -> serde_json::Result<Table> {
+    let mut table = Table {
+        columns: Vec::new(),
+        rows: Vec::new(),
+        cut: false,
+    };
+    for row in rows {
+        if let Value::Object(fields) = serde_json::to_value(row)? {
+            if table.columns.is_empty() {
+                table.columns = fields.keys().cloned().collect();
+            }
+            table.rows.push(fields.into_iter().map(|it| it.1).collect());
+        }
+    }
+    Ok(table)
+}
+
 pub(super) fn as_json(table: &Table, out: &mut impl Write) -> io::Result<()> {
     let rows: Vec<Value> = table
         .rows

@@ -109,6 +109,27 @@ pub struct Web {
     pub address: Option<Spanned<String>>,
     pub token: Option<SecretRef>,
     pub proxy: Option<Proxy>,
+    #[serde(default)]
+    pub readers: Vec<Reader>,
+}
+
+/// Somebody with a token of their own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reader {
+    pub name: Spanned<String>,
+    pub token: SecretRef,
+    #[serde(default)]
+    pub role: Role,
+}
+
+/// What a reader may.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    #[default]
+    Read,
+    Act,
 }
 
 /// A reverse proxy that has people log in.

@@ -16,7 +16,7 @@ use crate::ingest::item::Told;
 use crate::ingest::{Ingest, before, words};
 use crate::item::{hash, near_same_title};
 use crate::message::{DevelopmentLine, ItemLine, Message, StoryLine, quotes, said};
-use crate::route::{Route, Subject, dispatch};
+use crate::route::{Dispatch, Route, Subject, dispatch};
 use crate::store::items::By;
 use crate::store::stories::{
     AlertId, NewDevelopment, Placed, ReadingId, ToldAlert, alerts_since, suppressed,
@@ -162,6 +162,7 @@ impl Ingest {
                 && stories::corrected_since(tx, told.id, &topic.name, before(now, CORRECTION))?,
         };
         let ruling = rule(&desk.board, &report, &circumstances, &tables.weights, &policy);
+        let ruling = as_followed(tx, &desk.board, ruling)?;
         let revised_from = known.filter(|_| revised).map(|it| it.0);
         if by == By::Rule {
             desk.board.heat.add(now, &report.outlet);
@@ -509,7 +510,12 @@ impl Ingest {
             language: told.language,
             outlet: &told.feed.feed.outlet,
         };
-        let dispatch = dispatch(self.routes(topic), &subject, due);
+        let is_change = telling.kind == DevelopmentKind::State;
+        let dispatch = if acts::is_muted(tx, telling.story, is_change, now)? {
+            Dispatch::default()
+        } else {
+            dispatch(self.routes(topic), &subject, due)
+        };
         outbox::owe(tx, alert, telling.story, &key, &dispatch, now)
     }
 
@@ -557,6 +563,29 @@ struct Kept {
     is_new: bool,
     /// It is its development's first report.
     is_first: bool,
+}
+
+/// Of a story that somebody follows, every development is told, however slight.
+fn as_followed(
+    tx: &Transaction<'_>,
+    board: &Board,
+    mut ruling: Ruling,
+) -> Result<Ruling, StoreError> {
+    let story = match ruling.place {
+        Place::Opens(story) => story,
+        Place::Joins(id, _) => board.get(id).map(|it| it.story),
+        Place::Commentary(_) => None,
+    };
+    let lesser = matches!(
+        ruling.decision,
+        Decision::Silent(Reason::Slight | Reason::Doubtful | Reason::Budget | Reason::Flood)
+    );
+    if let Some(story) = story.filter(|_| lesser)
+        && acts::is_followed(tx, story)?
+    {
+        ruling.decision = Decision::Alert;
+    }
+    Ok(ruling)
 }
 
 /// What waited for a second source goes out, with all that have it, at the hour that it is now.

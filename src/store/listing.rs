@@ -128,7 +128,7 @@ pub fn alerts(connection: &Connection, filter: &Filter) -> Result<Table, StoreEr
     filter.run(
         connection,
         "SELECT a.id, a.created_at, s.topic, d.kind, d.state, d.summary, i.title, f.outlet, i.language, d.reason,
-            d.story_id, a.acknowledged_at, i.url
+            d.story_id, a.acknowledged_at, a.acknowledged_by, i.url
          FROM alerts a JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id
          JOIN items i ON i.id = coalesce(a.item_id, d.item_id) JOIN feeds f ON f.id = i.feed_id
          WHERE (?1 IS NULL OR a.created_at >= ?1) AND (?2 IS NULL OR s.topic = ?2)

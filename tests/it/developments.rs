@@ -10,6 +10,7 @@ use serde_json::Value;
 use summitwatch::config::Config;
 use summitwatch::feed::Feed;
 use summitwatch::ingest::identity::Shared;
+use summitwatch::ingest::item::Listing;
 use summitwatch::ingest::{Ingest, Settings};
 use summitwatch::item::{Item, Precision, When};
 use summitwatch::store::{Store, StoreError, feeds, items};
@@ -110,7 +111,9 @@ impl Desk {
                     known.insert(outlet.clone(), id);
                     let polled = feeds::get(tx, id)?;
                     let language = text_of(line, "lang");
-                    ingest.take_item(tx, &polled, &item, Some(&language), &Shared::default(), at)?;
+                    let shared = Shared::default();
+                    let listing = Listing::alone(Some(&language), &shared);
+                    ingest.take_item(tx, &polled, &item, &listing, at)?;
                     Ok::<_, StoreError>(())
                 })
             })

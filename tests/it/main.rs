@@ -21,4 +21,5 @@ mod schema;
 mod tidy;
 mod topics;
 mod web;
+mod words;
 mod world;

@@ -462,6 +462,7 @@ fn a_proxys_word_counts_from_the_proxy_alone() {
             proxy: Some(proxy),
             address: Some("https://watch.example/".parse().expect("a URL")),
             token: None,
+            ..Gate::default()
         };
         Seen::through(told(), gate)
     };

@@ -352,7 +352,7 @@ impl World {
     pub(crate) fn acknowledge(&mut self, alert: i64) -> &mut Self {
         let (store, now) = (self.store(), self.now());
         store
-            .write(|tx| by_hand::acknowledge(tx, alert, now))
+            .write(|tx| by_hand::acknowledge(tx, alert, "desk", now))
             .expect("written");
         self
     }

@@ -142,6 +142,7 @@ pub struct Alert {
     pub message: Value,
     /// When somebody said that they have it.
     pub acknowledged_at: Option<String>,
+    pub acknowledged_by: Option<String>,
 }
 
 impl Alert {
@@ -152,7 +153,8 @@ impl Alert {
 }
 
 const ALERT: &str =
-    "SELECT a.id, a.created_at, a.development_id, d.story_id, coalesce(a.item_id, d.item_id), a.message, a.acknowledged_at FROM alerts a
+    "SELECT a.id, a.created_at, a.development_id, d.story_id, coalesce(a.item_id, d.item_id), a.message, a.acknowledged_at,
+        a.acknowledged_by FROM alerts a
      JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id";
 
 fn alert_of(row: &Row<'_>) -> rusqlite::Result<Alert> {
@@ -166,6 +168,7 @@ fn alert_of(row: &Row<'_>) -> rusqlite::Result<Alert> {
         item_id: row.get(4)?,
         message,
         acknowledged_at: row.get(6)?,
+        acknowledged_by: row.get(7)?,
     })
 }
 

@@ -9,15 +9,16 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 
 use crate::message::Quote;
+use crate::store::acts::{self, Act};
 use crate::store::outbox::by_hand::{self, Acknowledged};
 use crate::store::view::news::{self, Alert, Development};
 use crate::store::view::stories::{self, Report, Story};
 use crate::web::Web;
 use crate::web::chart::{self, Dot};
-use crate::web::guard::May;
+use crate::web::guard::{May, Who};
 use crate::web::page::{About, Frame, foreign, headline, kind, language, outward, page, state};
 use crate::web::pages::stories::figures;
-use crate::web::pages::{named, nowhere};
+use crate::web::pages::{acts as doing, named, nowhere};
 use crate::web::trouble::Trouble;
 use crate::web::words::span;
 use crate::words::{self, counted};
@@ -27,6 +28,7 @@ struct Seen {
     reports: Vec<Report>,
     developments: Vec<Development>,
     alerts: Vec<Alert>,
+    acts: Vec<Act>,
 }
 
 /// Of a story that goes on for months its first reports are shown; the API has all of them.
@@ -47,6 +49,7 @@ pub(super) async fn show(
             reports: stories::reports(archive, id, SHOWN)?,
             developments: news::of_story(archive, id)?,
             alerts: news::alerts_of_story(archive, id)?,
+            acts: acts::of_story(archive, id)?,
         }))
     });
     let seen = asked.await?.ok_or_else(|| nowhere("story", id))?;
@@ -89,6 +92,8 @@ fn content(frame: &Frame, seen: &Seen) -> Markup {
         @if let Some(other) = story.merged_into {
             p.lead { "It turned out to be " a href={"/stories/" (other)} { "story " (other) } ", which has its reports." }
         }
+        (doing::standing(frame, &seen.acts.iter().filter(|it| it.story_id.is_some()).collect::<Vec<_>>()))
+        (doing::on_story(frame, story.id))
         @if seen.reports.len() > 1 { (spread(&seen.reports, &told)) }
         @for (day, developments) in days {
             h2.day { (day) }
@@ -96,7 +101,8 @@ fn content(frame: &Frame, seen: &Seen) -> Markup {
                 @for it in developments {
                     @let alert = it.alert_id.and_then(|id| seen.alerts.iter().find(|alert| alert.id == id));
                     @let reports = of.get(&Some(it.id)).map_or(&[][..], Vec::as_slice);
-                    (entry(frame, it, reports, alert))
+                    @let acts: Vec<&Act> = seen.acts.iter().filter(|act| act.development_id == Some(it.id)).collect();
+                    (entry(frame, it, reports, alert, &acts))
                 }
             }
         }
@@ -129,6 +135,7 @@ fn entry(
     development: &Development,
     reports: &[&Report],
     alert: Option<&Alert>,
+    acts: &[&Act],
 ) -> Markup {
     let it = development;
     let said = alert.and_then(Alert::said);
@@ -158,6 +165,8 @@ fn entry(
                     }
                 }
                 @if let Some(alert) = alert { (acknowledgement(frame, alert)) }
+                (doing::standing(frame, acts))
+                (doing::on_development(frame, it.id))
             }
         }
     }
@@ -188,7 +197,10 @@ fn report(frame: &Frame, report: &Report) -> Markup {
 fn acknowledgement(frame: &Frame, alert: &Alert) -> Markup {
     html! {
         @match &alert.acknowledged_at {
-            Some(at) => p.meta { "acknowledged " (frame.time(at)) },
+            Some(at) => p.meta {
+                "acknowledged " (frame.time(at))
+                @if let Some(by) = &alert.acknowledged_by { " by " (foreign(by, None, 60)) }
+            },
             None => @if frame.may.act {
                 form method="post" action={"/alerts/" (alert.id) "/acknowledge"} {
                     button.plain { "Acknowledge" span.sr { ", alert " (alert.id) } }
@@ -201,10 +213,11 @@ fn acknowledgement(frame: &Frame, alert: &Alert) -> Markup {
 pub(super) async fn acknowledge(
     State(web): State<Arc<Web>>,
     Extension(may): Extension<May>,
+    Extension(who): Extension<Who>,
     path: Path<String>,
 ) -> Result<Redirect, Trouble> {
     let id = named(&path, "alert")?;
-    acknowledged(&web, may, id).await?;
+    acknowledged(&web, may, &who, id).await?;
     let alert = web.ask(move |archive| news::alert(archive, id)).await?;
     let alert = alert.ok_or_else(|| nowhere("alert", id))?;
     let (story, item) = (alert.story_id, alert.item_id);
@@ -212,10 +225,16 @@ pub(super) async fn acknowledge(
 }
 
 /// Writes down that somebody has an alert, for who may.
-pub(in crate::web) async fn acknowledged(web: &Web, may: May, id: i64) -> Result<(), Trouble> {
+pub(in crate::web) async fn acknowledged(
+    web: &Web,
+    may: May,
+    who: &Who,
+    id: i64,
+) -> Result<(), Trouble> {
     may.acts()?;
-    let now = web.clock.now();
-    match web.act(move |tx| by_hand::acknowledge(tx, id, now)).await? {
+    let (reader, now) = (who.0.to_string(), web.clock.now());
+    let acknowledged = web.act(move |tx| by_hand::acknowledge(tx, id, &reader, now));
+    match acknowledged.await? {
         Acknowledged::Unknown => Err(nowhere("alert", id)),
         Acknowledged::Now | Acknowledged::Before(_) => Ok(()),
     }
