@@ -136,7 +136,7 @@ impl Acts {
             Self::List { all, json } => {
                 let connection = open_read_only(&archive)?;
                 let acts = acts::list(&connection, all, LISTED)?;
-                output::print(&output::table_of(&acts)?, json)?;
+                output::print(&context.look(), &output::table_of(&acts)?, json)?;
                 return Ok(ExitCode::SUCCESS);
             }
             Self::Cases { topic } => {

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use crate::clock::Clock;
-use crate::command::{Context, Done, output, span, why};
+use crate::command::{Context, Done, known, output, span, why};
 use crate::config::file::Span;
 use crate::store::listing::{self, Filter};
 use crate::store::query::Table;
@@ -43,6 +43,24 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// Refuses a topic, language or outlet that neither the configuration nor the archive knows.
+    pub(super) fn check(&self, context: &Context, connection: &Connection) -> anyhow::Result<()> {
+        if self.topic.is_none() && self.language.is_none() && self.outlet.is_none() {
+            return Ok(());
+        }
+        let mut names = listing::known(connection)?;
+        if let Ok(config) = context.config() {
+            names.topics.extend(config.topics.iter().map(|it| it.name.clone()));
+            names.outlets.extend(config.feeds.iter().map(|it| it.outlet.clone()));
+        }
+        names.languages.extend(words::LANGUAGES.iter().map(|it| it.name.to_owned()));
+        let list = |names: &'_ [String]| names.to_vec();
+        let (topics, languages) = (list(&names.topics), list(&names.languages));
+        known("topic", self.topic.as_deref(), topics.iter().map(String::as_str))?;
+        known("language", self.language.as_deref(), languages.iter().map(String::as_str))?;
+        known("outlet", self.outlet.as_deref(), names.outlets.iter().map(String::as_str))
+    }
+
     pub(super) fn filter(self, state: Option<String>, limit: usize) -> anyhow::Result<Filter> {
         let since = match self.since {
             Some(span) => {
@@ -82,8 +100,9 @@ impl Listing {
         list: impl FnOnce(&Connection, &Filter) -> Result<Table, StoreError>,
     ) -> Done {
         let connection = open_read_only(&context.archive()?)?;
+        self.wanted.check(context, &connection)?;
         let filter = self.wanted.filter(state, self.limit)?;
-        output::print(&list(&connection, &filter)?, self.json)?;
+        output::print(&context.look(), &list(&connection, &filter)?, self.json)?;
         Ok(ExitCode::SUCCESS)
     }
 }

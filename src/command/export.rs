@@ -28,6 +28,7 @@ pub(super) struct Export {
 impl Export {
     pub(super) fn run(self, context: &Context) -> Done {
         let connection = open_read_only(&context.archive()?)?;
+        self.wanted.check(context, &connection)?;
         // `export` has no limit of its own.
         let filter = self.wanted.filter(None, 0)?;
         let mut out = io::BufWriter::new(io::stdout().lock());

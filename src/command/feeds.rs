@@ -66,7 +66,7 @@ impl Feeds {
         match self {
             Self::List { json } => {
                 let connection = open_read_only(&context.archive()?)?;
-                output::print(&listing::feeds(&connection)?, json)?;
+                output::print(&context.look(), &listing::feeds(&connection)?, json)?;
             }
             Self::Add(add) => add.run(context)?,
             Self::Remove { name } => remove(context, &name)?,

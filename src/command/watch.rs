@@ -65,7 +65,7 @@ impl Poll {
             let mut poller = Poller::new(store, Clock::System, setup)?;
             Ok(poller.poll_now(&self.feeds).await?)
         })?;
-        self.print(&reports)?;
+        self.print(context, &reports)?;
         // Some feeds always fail; that all of them do is the poll's failure.
         let failed = reports.iter().filter(|it| it.error.is_some()).count();
         Ok(if failed == reports.len() && failed > 0 {
@@ -75,7 +75,7 @@ impl Poll {
         })
     }
 
-    fn print(&self, reports: &[Report]) -> anyhow::Result<()> {
+    fn print(&self, context: &Context, reports: &[Report]) -> anyhow::Result<()> {
         let columns = [
             "feed", "status", "bytes", "entries", "new", "revised", "matched", "alerts", "repairs",
             "error",
@@ -106,7 +106,7 @@ impl Poll {
             say!("no feed is configured; `summitwatch feeds add URL` adds one")?;
             return Ok(());
         }
-        output::print(&table, self.json)?;
+        output::print(&context.look(), &table, self.json)?;
         if !self.json {
             let sum = |count: fn(&Report) -> usize| reports.iter().map(count).sum::<usize>();
             let (new, alerts) = (sum(|it| it.new), sum(|it| it.alerts));

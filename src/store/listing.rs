@@ -320,6 +320,29 @@ pub fn digest_deliveries(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Names that filters may ask for.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    pub topics: Vec<String>,
+    pub languages: Vec<String>,
+    pub outlets: Vec<String>,
+}
+
+/// What the archive holds something of.
+pub fn known(connection: &Connection) -> Result<Known, StoreError> {
+    let names = |sql: &str| -> Result<Vec<String>, StoreError> {
+        let mut statement = connection.prepare(sql)?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    };
+    Ok(Known {
+        // The counters are few, whatever the items.
+        topics: names("SELECT DISTINCT topic FROM hours WHERE topic <> '' UNION SELECT DISTINCT topic FROM stories")?,
+        languages: names("SELECT DISTINCT language FROM hours WHERE language <> ''")?,
+        outlets: names("SELECT DISTINCT outlet FROM feeds")?,
+    })
+}
+
 /// Names of tables, views and their columns, for "did you mean".
 pub fn names(connection: &Connection) -> Result<Vec<String>, StoreError> {
     let mut statement = connection.prepare(

@@ -2,6 +2,7 @@
 //! good and bad. Every test goes through [`world::World`] or the real program.
 
 mod channels;
+mod acts;
 mod articles;
 mod bounds;
 mod care;

@@ -2,7 +2,12 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+use summitwatch::config::{Config, Origin};
+use summitwatch::message::DevelopmentLine;
+use summitwatch::message::said::Source;
 use summitwatch::story::ladder::State;
+use summitwatch::text::Words;
 use summitwatch::words::{self, acts};
 
 fn root() -> &'static Path {
@@ -53,4 +58,48 @@ fn templates_spell_no_state_themselves() {
             assert!(!text.contains(word), "{}: {word}", path.display());
         }
     }
+}
+
+/// What a headline says, in English.
+#[track_caller]
+fn says(headline: &str, language: &str, expected: &str) {
+    let shipped = "[[topics]]\nname = \"us-dprk-summit\"\n";
+    let config = Config::parse(Origin::Shipped, &std::env::temp_dir(), shipped).expect("shipped");
+    let engine = config.engine().expect("the shipped topic");
+    let tables = config.tables(&engine.lexicon).expect("the shipped tables");
+    let at: Timestamp = "2026-03-02T09:00:00Z".parse().expect("a time");
+    let read_words = Words::new(headline, "");
+    let reading = engine.lexicon.read(&read_words);
+    let read = tables.reader.read(&read_words, &reading, &engine.lexicon, None, at);
+    let source = Source {
+        title: headline,
+        language: Some(language),
+        statement: &read.statement,
+        reading: &reading,
+        lexicon: &engine.lexicon,
+        reader: &tables.reader,
+        at,
+    };
+    let said = DevelopmentLine::of(1, source);
+    let parts = [Some(said.summary), said.r#where, said.when];
+    let line: Vec<String> = parts.into_iter().flatten().collect();
+    assert_eq!(line.join(" · "), expected, "{headline}: {:?}", read.statement);
+}
+
+#[test]
+fn a_reader_without_korean_sees_who_does_what() {
+    says("김여정 \"미국과 대화 없다\" 거부", "ko", "Kim Yo Jong declines to meet the United States");
+    says("트럼프, 김정은과의 회담 전격 취소", "ko", "Trump calls off the meeting");
+    says("백악관 \"북미정상회담 5월 12일 판문점서 개최\"", "ko", "The United States sets a place for the meeting · Panmunjom · 2026-05-12");
+    says("トランプ氏「金正恩氏に会いたい」", "ja", "Trump wants a meeting with Kim Jong Un");
+}
+
+#[test]
+fn others_only_say_where_the_meeting_stands() {
+    says("크렘린 \"북미 정상회담 취소 유감\"", "ko", "Russia: the meeting is called off");
+}
+
+#[test]
+fn an_english_headline_says_it_itself() {
+    says("Trump calls off summit with Kim", "en", "Trump calls off summit with Kim");
 }

@@ -184,6 +184,12 @@ pub fn alerts(
     Ok(part(rows(connection, &sql, given, alert_of)?, wanted))
 }
 
+/// Those after an alert, the first first; so many as a page has.
+pub fn alerts_after(connection: &Connection, alert: i64) -> Result<Vec<Alert>, StoreError> {
+    let sql = format!("{ALERT} WHERE a.id > ?1 ORDER BY a.id LIMIT 100");
+    rows(connection, &sql, params![alert], alert_of)
+}
+
 pub fn alert(connection: &Connection, id: i64) -> Result<Option<Alert>, StoreError> {
     let sql = format!("{ALERT} WHERE a.id = ?1");
     Ok(connection.query_row(&sql, [id], alert_of).optional()?)
