@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use summitwatch::config::Config;
 use summitwatch::feed::pace::{Pace, PollPolicy, Wishes};
 use summitwatch::feed::{Feed, Validators};
-use summitwatch::ingest::{Settings, Found, Ingest, Visit};
+use summitwatch::ingest::{Found, Ingest, Settings, Visit};
 use summitwatch::item::{Item, Precision, When};
 use summitwatch::parse::{Kind, Parsed, Source, parse};
 use summitwatch::store::{Store, feeds};
@@ -209,6 +209,8 @@ fn visit(store: &Store, policy: &PollPolicy, n: usize, now: Timestamp) -> Visit 
         zone: None,
         allow_private: false,
         select: None,
+        interval: None,
+        paused: false,
     };
     let id = store
         .write(|tx| feeds::upsert(tx, &feed, policy, now))

@@ -4,6 +4,7 @@
 #[macro_use]
 mod output;
 
+mod acts;
 mod archive;
 mod backtest;
 mod care;
@@ -11,6 +12,7 @@ mod digest;
 mod discover;
 mod export;
 mod feeds;
+mod health;
 mod judge;
 mod outbox;
 mod progress;
@@ -36,6 +38,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::Config;
 use crate::config::fault::Faults;
 use crate::config::file::Span;
+use crate::config::place::By;
+use crate::text::nearest;
 
 #[derive(Debug, Parser)]
 #[command(name = "summitwatch", version, about, long_about = None, max_term_width = 100)]
@@ -48,7 +52,8 @@ pub struct Cli {
         help_heading = "With every command"
     )]
     config: Option<PathBuf>,
-    /// Archive to use instead of the configured one
+    /// Archive [default: `archive` of the configuration; a relative path begins at its folder, for /etc/summitwatch at
+    /// /var/lib/summitwatch, without one at $STATE_DIRECTORY or ~/.local/share/summitwatch]
     #[arg(
         long,
         global = true,
@@ -68,8 +73,22 @@ pub struct Cli {
     /// How to log [default: journald under systemd, else text]
     #[arg(long, global = true, value_enum, help_heading = "With every command")]
     log_format: Option<LogFormat>,
+    /// Times of tables in UTC [default: in the configured zone where they go to a terminal]
+    #[arg(long, global = true, help_heading = "With every command")]
+    utc: bool,
+    /// When tables have colours [default: on a terminal, unless NO_COLOR is set]
+    #[arg(long, global = true, value_enum, default_value_t, hide_default_value = true, hide_possible_values = true, value_name = "auto|always|never", help_heading = "With every command")]
+    color: Color,
     #[command(subcommand)]
     command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -100,10 +119,15 @@ enum Command {
     Stories(archive::Listing),
     /// List alerts, the latest first, or acknowledge one
     Alerts(outbox::Alerts),
+    /// Mute and follow stories, mark, star and note developments
+    #[command(subcommand)]
+    Acts(acts::Acts),
     /// List deliveries, the latest first, or send some again
     Deliveries(outbox::Deliveries),
     /// Compose, and send, the digest of a span
     Digest(digest::Compose),
+    /// Ask the running service whether it is alive, or ready
+    Health(health::Health),
     /// Query the archive with read-only SQL
     Sql(sql::Sql),
     /// Search titles, summaries and articles in all languages
@@ -137,7 +161,7 @@ enum Command {
     /// Print shell completions
     Completions(setup::Completions),
     /// Print the manual page
-    Man,
+    Man(setup::Man),
 }
 
 /// What a command may fail with: usage and configuration exit with 2, the rest with 1.
@@ -174,6 +198,8 @@ fn run(cli: Cli) -> Done {
     let context = Context {
         config: cli.config,
         archive: cli.archive,
+        utc: cli.utc,
+        color: cli.color,
     };
     match cli.command {
         Command::Run => watch::run(&context),
@@ -185,8 +211,10 @@ fn run(cli: Cli) -> Done {
         Command::Items(items) => items.run(&context),
         Command::Stories(listing) => listing.run(&context, None, crate::store::listing::stories),
         Command::Alerts(alerts) => alerts.run(&context),
+        Command::Acts(acts) => acts.run(&context),
         Command::Deliveries(deliveries) => deliveries.run(&context),
         Command::Digest(digest) => digest.run(&context),
+        Command::Health(health) => health.run(&context),
         Command::Sql(sql) => sql.run(&context),
         Command::Search(search) => search.run(&context),
         Command::Explain(explain) => explain.run(&context),
@@ -202,7 +230,7 @@ fn run(cli: Cli) -> Done {
         Command::Export(export) => export.run(&context),
         Command::Notify(notify) => notify.run(&context),
         Command::Completions(completions) => completions.run(),
-        Command::Man => setup::man(),
+        Command::Man(man) => man.run(),
     }
 }
 
@@ -210,15 +238,48 @@ fn run(cli: Cli) -> Done {
 struct Context {
     config: Option<PathBuf>,
     archive: Option<PathBuf>,
+    utc: bool,
+    color: Color,
 }
 
 impl Context {
+    /// How tables look here: what goes to a file or a program stands whole, in UTC and without colours.
+    fn look(&self) -> output::Look {
+        let out = std::io::stdout();
+        let on_terminal = out.is_terminal();
+        let zone = (on_terminal && !self.utc).then(|| self.config().ok()).flatten();
+        output::Look {
+            width: terminal_size::terminal_size_of(&out)
+                .filter(|_| on_terminal)
+                .map(|it| usize::from(it.0.0)),
+            zone: zone.map(|it| it.zone),
+            color: match self.color {
+                Color::Always => true,
+                Color::Never => false,
+                Color::Auto => {
+                    on_terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
+                }
+            },
+        }
+    }
+
     fn config(&self) -> Result<Config, Faults> {
         let mut config = Config::find(self.config.as_deref())?;
         if let Some(archive) = &self.archive {
             config.archive.clone_from(archive);
+            config.archive_by = By::Option;
         }
         Ok(config)
+    }
+
+    /// What could be read of the configuration, with every fault.
+    fn examine(&self) -> (Option<Config>, Faults) {
+        let (mut config, faults) = Config::examine_found(self.config.as_deref());
+        if let (Some(config), Some(archive)) = (&mut config, &self.archive) {
+            config.archive.clone_from(archive);
+            config.archive_by = By::Option;
+        }
+        (config, faults)
     }
 
     /// The archive's path, for commands that only read it.
@@ -274,6 +335,21 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|it| it.downcast_ref::<std::io::Error>())
         .any(|it| it.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Refuses a name that nothing has, with the nearest one.
+fn known<'a>(
+    what: &str,
+    given: Option<&str>,
+    names: impl IntoIterator<Item = &'a str> + Clone,
+) -> anyhow::Result<()> {
+    let Some(given) = given else { return Ok(()) };
+    if names.clone().into_iter().any(|it| it.eq_ignore_ascii_case(given)) {
+        return Ok(());
+    }
+    let nearest = nearest(given, names).map(|it| format!("; did you mean \"{it}\"?"));
+    let message = format!("there is no {what} \"{given}\" here{}", nearest.unwrap_or_default());
+    Err(Usage(message).into())
 }
 
 /// For `--since 24h` and the like.

@@ -11,6 +11,7 @@ use crate::clock::rfc3339;
 use crate::digest::schedule::Schedule;
 use crate::digest::silence::Silence;
 use crate::story::ladder::State;
+use crate::words;
 
 /// A digest that is configured.
 #[derive(Debug, Clone)]
@@ -56,6 +57,10 @@ pub struct Digest {
     pub feeds: Vec<FeedLine>,
     /// All feeds that are polled.
     pub n_feeds: usize,
+    /// Those that answered within the span.
+    pub n_seen: usize,
+    /// Spans within it in which no feed could be reached.
+    pub blind: Vec<Blind>,
     pub created_at: String,
 }
 
@@ -90,6 +95,11 @@ pub struct Line {
     pub outlet: String,
     pub language: Option<String>,
     pub url: Option<String>,
+    /// What happened, in English, where it was told.
+    pub summary: String,
+    /// Items that report it, and the independent sources among their outlets.
+    pub reports: usize,
+    pub sources: Vec<String>,
     /// Why it is new.
     pub reason: String,
     /// Why no alert told it; none where one did.
@@ -110,6 +120,14 @@ pub struct FeedLine {
     pub reason: String,
 }
 
+/// A span in which nothing could be seen.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Blind {
+    pub since: String,
+    /// None where it lasts.
+    pub until: Option<String>,
+}
+
 /// A development as the archive has it, with its story.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Told {
@@ -125,6 +143,10 @@ pub struct Told {
     pub outlet: String,
     pub language: Option<String>,
     pub url: Option<String>,
+    pub development: i64,
+    pub summary: String,
+    pub reports: usize,
+    pub sources: Vec<String>,
 }
 
 /// What a digest is made of.
@@ -139,6 +161,8 @@ pub struct Matter {
     pub silences: Vec<Silence>,
     pub feeds: Vec<FeedLine>,
     pub n_feeds: usize,
+    pub n_seen: usize,
+    pub blind: Vec<Blind>,
 }
 
 /// What a digest is called, and which span it is of.
@@ -172,9 +196,13 @@ impl Digest {
             outlet: "Wire".to_owned(),
             language: Some("ko".to_owned()),
             url: Some("https://wire.example/1".to_owned()),
+            development: 1,
+            summary: "Kim Jong Un: meeting confirmed".to_owned(),
+            reports: 3,
+            sources: vec!["Wire".to_owned(), "Daily".to_owned()],
         };
         let full = Matter {
-            told: vec![told("state", "alert"), told("correction", "floor")],
+            told: vec![told("state", "alert"), told("correction", "budget")],
             steps: vec![(1, State::Dated, Timestamp::UNIX_EPOCH)],
             sources: vec![(1, "Wire".to_owned()), (1, "Daily".to_owned())],
             unsent: vec![told("opens", "alert")],
@@ -192,6 +220,11 @@ impl Digest {
                 reason: "a reason".to_owned(),
             }],
             n_feeds: 2,
+            n_seen: 1,
+            blind: vec![Blind {
+                since: rfc3339(Timestamp::UNIX_EPOCH),
+                until: None,
+            }],
         };
         let topics = ["topic".to_owned()];
         let frame = Frame {
@@ -252,6 +285,8 @@ pub fn compose(matter: &Matter, frame: &Frame<'_>) -> Digest {
         silences: matter.silences.clone(),
         feeds: matter.feeds.clone(),
         n_feeds: matter.n_feeds,
+        n_seen: matter.n_seen,
+        blind: matter.blind.clone(),
         created_at: rfc3339(frame.until),
     }
 }
@@ -301,7 +336,7 @@ fn story(told: &Told, line: Line, matter: &Matter) -> Story {
 fn line(told: &Told) -> Line {
     let withheld = match told.verdict.as_str() {
         "alert" => None,
-        verdict => Some(why(verdict).to_owned()),
+        verdict => Some(words::why_not(verdict).to_owned()),
     };
     Line {
         at: rfc3339(told.at),
@@ -310,29 +345,22 @@ fn line(told: &Told) -> Line {
         outlet: told.outlet.clone(),
         language: told.language.clone(),
         url: told.url.clone(),
+        summary: told.summary.clone(),
+        reports: told.reports,
+        sources: told.sources.clone(),
         reason: told.reason.clone(),
         withheld,
     }
 }
 
-/// A verdict, for people.
-fn why(verdict: &str) -> &str {
-    match verdict {
-        "held" => "held for a second source",
-        "floor" => "its story was told a short while before",
-        "budget" => "the hour had its alerts",
-        "past" => "it looks back",
-        "history" => "old when first seen",
-        other => other,
-    }
-}
-
 fn withheld(told: &[Told]) -> Vec<Withheld> {
-    let verdicts = ["held", "floor", "budget", "past", "history"];
-    let counted = verdicts.iter().map(|verdict| Withheld {
-        why: why(verdict).to_owned(),
-        n: told.iter().filter(|it| it.verdict == *verdict).count(),
-    });
+    let counted = words::VERDICTS
+        .iter()
+        .filter(|it| it.name != "alert")
+        .map(|it| Withheld {
+            why: it.word.to_owned(),
+            n: told.iter().filter(|told| told.verdict == it.name).count(),
+        });
     counted.filter(|it| it.n > 0).collect()
 }
 
@@ -354,6 +382,10 @@ mod tests {
             outlet: "Wire".to_owned(),
             language: None,
             url: None,
+            development: story,
+            summary: String::new(),
+            reports: 1,
+            sources: vec!["Wire".to_owned()],
         }
     }
 
@@ -374,7 +406,7 @@ mod tests {
         let matter = Matter {
             told: vec![
                 told(1, "alert"),
-                told(1, "floor"),
+                told(1, "slight"),
                 told(2, "alert"),
                 told(3, "alert"),
             ],
@@ -409,10 +441,7 @@ mod tests {
             .collect();
         assert_eq!(
             withheld,
-            [
-                (20, "the hour had its alerts"),
-                (500, "old when first seen")
-            ]
+            [(20, "over the hour's alerts"), (500, "old when first seen")]
         );
     }
 

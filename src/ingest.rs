@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction};
+use serde_json::{Value, json};
 
 use crate::alert;
 use crate::feed::bounds::{Bounds, Oddity};
@@ -91,6 +92,29 @@ pub struct Report {
     pub is_partial: bool,
     /// What the operator is told of the feed.
     pub health: Option<Health>,
+}
+
+impl Report {
+    pub const COLUMNS: [&str; 10] = [
+        "feed", "status", "bytes", "entries", "new", "revised", "matched", "alerts", "repairs",
+        "error",
+    ];
+
+    /// Of [`Self::COLUMNS`], in their order.
+    pub fn cells(&self) -> [Value; 10] {
+        [
+            json!(self.feed),
+            json!(self.status),
+            json!(self.bytes),
+            json!(self.entries),
+            json!(self.new),
+            json!(self.revised),
+            json!(self.matched),
+            json!(self.alerts),
+            json!(self.repairs.join("; ")),
+            json!(self.error),
+        ]
+    }
 }
 
 /// By topic.

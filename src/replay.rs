@@ -34,6 +34,8 @@ struct RecordedItem {
     title: String,
     summary: Option<String>,
     url: Option<String>,
+    /// When it is taken. What `export` writes comes again when it came.
+    #[serde(alias = "first_seen_at")]
     published: String,
 }
 
@@ -308,5 +310,7 @@ fn recorded_feed(name: &str, outlet: &str, url: &str) -> Feed {
         zone: None,
         allow_private: false,
         select: None,
+        interval: None,
+        paused: false,
     }
 }

@@ -2,9 +2,11 @@
 //! by the id of the last row seen.
 
 pub mod feeds;
+pub mod gauges;
 pub mod items;
 pub mod news;
 pub mod owed;
+pub mod signs;
 pub mod stories;
 pub mod volume;
 

@@ -183,7 +183,13 @@ impl Script {
     }
 
     pub fn named(name: &str) -> Option<Self> {
-        let all = [Self::Latin, Self::Cyrillic, Self::Hangul, Self::Kana, Self::Han];
+        let all = [
+            Self::Latin,
+            Self::Cyrillic,
+            Self::Hangul,
+            Self::Kana,
+            Self::Han,
+        ];
         all.into_iter().find(|it| it.as_str() == name)
     }
 

@@ -81,7 +81,7 @@ fn faults_of_the_configuration_name_their_line_and_a_way_out() {
     );
     let feed = "[[feeds]]\nname = \"desk\"\nurl = \"https://me@desk.example/feed\"";
     check_fault(
-        &format!("{feed}\nauth = {{ user = \"me\", password = {{ env = \"DESK\" }} }}"),
+        &format!("{feed}\nauth = {{ user = \"me\", password = {{ env = \"HOME\" }} }}"),
         "error: summitwatch.toml:3: feed \"desk\": a user stands in url and in auth; keep one",
     );
     check_fault(
@@ -662,8 +662,8 @@ fn check_says_what_would_be_done_and_what_would_not() {
         .filter(|line| !line.starts_with("lexicon"))
         .collect();
     assert_snapshot!(steady.join("\n"), @r#"
+    archive        watch.db (by `archive`, from the configuration's folder)
     configuration  summitwatch.toml
-    archive        watch.db
     feeds          1 of 1 outlet
     topic          all (Everything) → desk
     topic          us-dprk-summit (US–DPRK summit diplomacy) → no channel
@@ -952,6 +952,7 @@ fn help_reads_like_this() {
       alerts       List alerts, the latest first, or acknowledge one
       deliveries   List deliveries, the latest first, or send some again
       digest       Compose, and send, the digest of a span
+      health       Ask the running service whether it is alive, or ready
       sql          Query the archive with read-only SQL
       search       Search titles, summaries and articles in all languages
       explain      Why an item matched, threaded and alerted, or not
@@ -976,7 +977,7 @@ fn help_reads_like_this() {
 
     With every command:
           --config <FILE>            Configuration file [default: ./config, $XDG_CONFIG_HOME/summitwatch, /etc/summitwatch, else the shipped one]
-          --archive <FILE>           Archive to use instead of the configured one
+          --archive <FILE>           Archive [default: `archive` of the configuration; a relative path begins at its folder, for /etc/summitwatch at /var/lib/summitwatch, without one at $STATE_DIRECTORY or ~/.local/share/summitwatch]
           --log <LEVEL>              What to log: error, warn, info, debug or trace, per module if wanted [env: SUMMITWATCH_LOG=]
           --log-format <LOG_FORMAT>  How to log [default: journald under systemd, else text] [possible values: text, json, journald]
     ");

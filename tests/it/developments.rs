@@ -165,6 +165,8 @@ fn recorded() -> Feed {
         country: None,
         zone: None,
         select: None,
+        interval: None,
+        paused: false,
         allow_private: false,
     }
 }

@@ -145,6 +145,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("lettre::", &["channel/email.rs", "channel/email/"]),
     ("maud::", &["web/"]),
     ("minijinja::", &["message/templates.rs"]),
+    ("prometheus_client::", &["metrics.rs"]),
     ("quick_xml::", &["parse/", "demo/", "opml.rs"]),
     ("reqwest::", &["fetch.rs", "fetch/", "channel/"]),
     (
