@@ -45,15 +45,22 @@ const STORIES: &str = "
         SELECT 1 + n / 20, 'us-dprk-summit', min(title), min(at), max(at), min(id), iif(n / 20 % 3 = 0, 'proposed', NULL)
         FROM (SELECT i.id, i.title, i.first_seen_at AS at, row_number() OVER (ORDER BY i.id) - 1 AS n
             FROM matches m JOIN items i ON i.id = m.item_id) GROUP BY n / 20;
-    INSERT INTO story_items (story_id, item_id, decision, code, reason, origin, facts, runners_up, placed_at)
-        SELECT 1 + n / 20, id, 'alert', 'alert', 'new in this story', 'Outlet', '{\"new\": [\"date 05-12\"], \"known\": []}', '[]', at
+    INSERT INTO story_items (story_id, item_id, decision, code, reason, origin, placed_at)
+        SELECT 1 + n / 20, id, 'alert', 'alert', 'new in this story', 'Outlet', at
         FROM (SELECT i.id, i.first_seen_at AS at, row_number() OVER (ORDER BY i.id) - 1 AS n
             FROM matches m JOIN items i ON i.id = m.item_id);
     INSERT INTO developments (story_id, item_id, kind, novelty, reason, verdict, created_at)
-        SELECT story_id, item_id, 'fact', 0.5, reason, iif(item_id % 4 = 0, 'floor', 'alert'), placed_at
+        SELECT story_id, item_id, 'fact', 0.5, reason, iif(item_id % 4 = 0, 'slight', 'alert'), placed_at
         FROM story_items WHERE item_id % 2 = 0 ORDER BY item_id;
-    INSERT INTO alerts (development_id, message, created_at)
-        SELECT d.id, json_object('id', 'alert-' || d.id, 'topic', 'us-dprk-summit', 'kind', 'fact', 'story', json_object('id', d.story_id,
+    INSERT INTO readings (topic, item_id, read_at, outlet, origin, statement)
+        SELECT 'us-dprk-summit', item_id, placed_at, 'Outlet', 'Outlet', '{\"days\":[\"05-12\"]}' FROM story_items;
+    INSERT INTO reports (development_id, item_id, role, outlet, origin, reported_at)
+        SELECT id, item_id, 'first', 'Outlet', 'Outlet', created_at FROM developments;
+    INSERT INTO reports (development_id, item_id, role, outlet, origin, reported_at)
+        SELECT d.id, si.item_id, 'repeat', 'Another', 'Another', si.placed_at
+        FROM story_items si JOIN developments d ON d.item_id = si.item_id - 1 AND d.story_id = si.story_id;
+    INSERT INTO alerts (development_id, item_id, message, created_at)
+        SELECT d.id, d.item_id, json_object('id', 'alert-' || d.id, 'topic', 'us-dprk-summit', 'kind', 'fact', 'story', json_object('id', d.story_id,
             'title', i.title, 'state', NULL), 'headline', i.title, 'new', json_array(), 'item', json_object('title', i.title,
             'url', i.url, 'outlet', 'Outlet', 'language', i.language, 'published_at', i.published_at), 'sources', json_array(),
             'reason', 'new', 'created_at', d.created_at), d.created_at
@@ -76,8 +83,10 @@ fn main() {
     let config = "zone = \"Asia/Seoul\"\n[[topics]]\nname = \"us-dprk-summit\"";
     let config =
         Config::parse(Origin::Shipped, Path::new(&folder), config).expect("a configuration");
+    let engine = config.engine().expect("an engine");
     let site = Arc::new(Site {
-        engine: Arc::new(config.engine().expect("an engine")),
+        tables: Arc::new(config.tables(&engine.lexicon).expect("sound tables")),
+        engine: Arc::new(engine),
         zone: config.zone,
         gate: Gate::default(),
     });

@@ -22,6 +22,7 @@ use summitwatch::alert::{
 };
 use summitwatch::config::Config;
 use summitwatch::story::board::Board;
+use summitwatch::story::course::Course;
 use summitwatch::story::development::OpenDevelopment;
 use summitwatch::story::report::{Report, Source};
 use summitwatch::story::signs::{likeness, weight};
@@ -162,6 +163,7 @@ fn event(item: &Item) -> Option<&str> {
 /// Each item beside the developments as they truly are.
 fn rows(reported: &[Reported], tables: &Tables) {
     let mut open: BTreeMap<String, OpenDevelopment> = BTreeMap::new();
+    let mut course = Course::default();
     for (at, Reported { item, report }) in reported.iter().enumerate() {
         let window = tables.weights.window.as_secs();
         open.retain(|_, it| {
@@ -169,10 +171,11 @@ fn rows(reported: &[Reported], tables: &Tables) {
             u64::try_from(age).is_ok_and(|age| age <= window)
         });
         let own = event(item);
+        let change = course.change(&report.statement, report.at);
         let pairs: Vec<_> = open
             .iter()
             .filter(|_| own.is_some())
-            .map(|(name, it)| json!([name, likeness(report, it), it.speaks(report.script)]))
+            .map(|(name, it)| json!([name, likeness(report, it, change), it.speaks(report.script)]))
             .collect();
         println!(
             "{}",
@@ -184,6 +187,9 @@ fn rows(reported: &[Reported], tables: &Tables) {
         );
         if report.statement.is_commentary() && own.is_none_or(|it| !open.contains_key(it)) {
             continue;
+        }
+        if own.is_some_and(|it| !open.contains_key(it)) {
+            course.advance(&report.statement, StoryId(1), &item.outlet, report.at);
         }
         let name = own.map_or_else(|| format!("#{at}"), str::to_owned);
         let id = DevelopmentId(i64::try_from(at).expect("some thousand"));
@@ -274,7 +280,7 @@ impl Run {
                 let Some(taken) = take_in(&run.board, &report, unruled, weights) else {
                     continue;
                 };
-                on_topic = taken.probability;
+                on_topic = taken.on_topic();
                 run.by_story += 1;
             } else {
                 run.board.heat.add(now, &item.outlet);

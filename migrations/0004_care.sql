@@ -5,7 +5,7 @@ ALTER TABLE items ADD COLUMN pruned_at TEXT;  -- when summary, author, guid and 
 
 -- How far retention has come.
 CREATE TABLE retention (
-    kind    TEXT PRIMARY KEY,                 -- what is pruned: items
+    kind    TEXT PRIMARY KEY,                 -- what is pruned: items; terms of TOPIC
     last_id INTEGER NOT NULL                  -- everything up to it has been looked at
 ) STRICT, WITHOUT ROWID;
 

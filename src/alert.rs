@@ -241,7 +241,16 @@ pub struct Unruled<'a> {
 pub struct TakenIn {
     /// 0..1.
     pub probability: f64,
+    /// Whether headline and lead name all parties: what does not is kept and never told.
+    pub names_all: bool,
     pub signs: Context,
+}
+
+impl TakenIn {
+    /// As [`Circumstances::on_topic`] counts it.
+    pub fn on_topic(&self) -> f64 {
+        if self.names_all { self.probability } else { 0.0 }
+    }
 }
 
 /// Whether a headline that satisfies no rule belongs to the topic all the same. As a report of a known development it
@@ -267,13 +276,17 @@ pub fn take_in(
         )
     });
     let named = context::Named::of(unruled.reading, unruled.lexicon, unruled.surroundings);
-    let all_named = named.with_lead == unruled.surroundings.parties.len();
+    let names_all = named.with_lead == unruled.surroundings.parties.len();
     let taken = if joins {
         probability >= weights.take_in
     } else {
-        probability >= weights.take_in_new && speaks && all_named
+        probability >= weights.take_in_new && speaks && names_all
     };
-    taken.then_some(TakenIn { probability, signs })
+    taken.then_some(TakenIn {
+        probability,
+        names_all,
+        signs,
+    })
 }
 
 /// The signs of context of a headline.
@@ -434,6 +447,12 @@ fn decide(
     let class = report.statement.speaker.as_ref().map(|it| it.class);
     let pressing = ruling.kind != DevelopmentKind::Opens && ruling.kind != DevelopmentKind::Fact
         || matches!(class, Some(Class::Leader | Class::StateVoice));
+    // What somebody who decides said, and the tables do not understand, is told rather than swallowed.
+    let is_unread = report.statement.predicates.is_empty() && report.statement.state.is_none();
+    let decides = report.statement.speaker.as_ref().is_some_and(|it| {
+        it.is_quoted() && matches!(it.class, Class::Leader | Class::StateVoice | Class::Institution)
+    });
+    let unread = is_unread && decides && circumstances.on_topic >= 1.0;
     let silent = if circumstances.standing == Standing::History {
         Some(Reason::History)
     } else if told && !follows_up {
@@ -447,7 +466,7 @@ fn decide(
         || marks.any(&[Mark::Opinion, Mark::OpinionPage])
     {
         Some(Reason::Comment)
-    } else if ruling.weight < circumstances.tell && !corrects {
+    } else if ruling.weight < circumstances.tell && !corrects && !unread {
         Some(Reason::Slight)
     } else if ruling.certainty < circumstances.tell && !corrects {
         Some(Reason::Doubtful)

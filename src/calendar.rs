@@ -1,6 +1,7 @@
-//! Days that headlines name, as an iCalendar (RFC 5545): one event per story and day. Pure.
+//! Days that headlines name, as an iCalendar (RFC 5545): one event per story and day. The day of the meeting
+//! stands while it is set; one that was put off or called off is cancelled, with its successor. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
 use jiff::{Span, Timestamp, tz::TimeZone};
@@ -16,7 +17,8 @@ pub struct Report {
     pub topic: String,
     /// Of the story.
     pub title: String,
-    pub state: Option<State>,
+    /// What happened, in English, where that is known.
+    pub summary: Option<String>,
     pub headline: String,
     pub outlet: String,
     pub url: Option<String>,
@@ -25,14 +27,28 @@ pub struct Report {
     pub days: Vec<(i8, i8)>,
 }
 
+/// A told development that says where the meeting of its topic stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    pub topic: String,
+    pub state: State,
+    pub at: Timestamp,
+    pub day: Option<Date>,
+    /// English.
+    pub place: Option<String>,
+}
+
 /// A day to come, as some report saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     pub story: StoryId,
     pub topic: String,
+    /// What and where.
     pub title: String,
-    pub state: Option<State>,
+    /// Of the story.
+    pub name: String,
     pub day: Date,
+    pub status: Status,
     /// The first report that names the day, and how many do.
     pub headline: String,
     pub outlet: String,
@@ -42,8 +58,18 @@ pub struct Event {
     pub last_at: Timestamp,
 }
 
-/// Events of `reports`, which come in the order of time.
-pub fn events(reports: &[Report]) -> Vec<Event> {
+/// Whether a day stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Somebody names it.
+    Tentative,
+    /// The meeting is set to it.
+    Confirmed,
+    Cancelled,
+}
+
+/// Events of `reports` and of the course of the meetings; both come in the order of time.
+pub fn events(reports: &[Report], turns: &[Turn]) -> Vec<Event> {
     let mut events: BTreeMap<(Date, i64), Event> = BTreeMap::new();
     for report in reports {
         for &(month, day) in &report.days {
@@ -55,9 +81,10 @@ pub fn events(reports: &[Report]) -> Vec<Event> {
                 .or_insert_with(|| Event {
                     story: report.story,
                     topic: report.topic.clone(),
-                    title: report.title.clone(),
-                    state: report.state,
+                    title: report.summary.clone().unwrap_or_else(|| report.headline.clone()),
+                    name: report.title.clone(),
                     day,
+                    status: Status::Tentative,
                     headline: report.headline.clone(),
                     outlet: report.outlet.clone(),
                     url: report.url.clone(),
@@ -69,7 +96,96 @@ pub fn events(reports: &[Report]) -> Vec<Event> {
             event.last_at = event.last_at.max(report.at);
         }
     }
-    events.into_values().collect()
+    let mut events: Vec<Event> = events.into_values().collect();
+    for ((topic, day), set) in course(turns) {
+        let own = events.iter_mut().filter(|it| it.topic == topic && it.day == day);
+        for event in own {
+            event.title = set.title();
+            event.status = set.status();
+            event.last_at = event.last_at.max(set.at);
+        }
+    }
+    events
+}
+
+/// What became of a day to which a meeting was set.
+struct Set {
+    state: State,
+    place: Option<String>,
+    at: Timestamp,
+    /// The day that took its place, if it stands no longer.
+    gone: Option<Option<Date>>,
+}
+
+impl Set {
+    fn title(&self) -> String {
+        let place = self.place.as_ref().map_or_else(String::new, |it| format!(" at {it}"));
+        let moved = match (self.gone, self.state) {
+            (Some(Some(day)), State::Postponed) => format!("postponed to {}", day.strftime("%-d %B %Y")),
+            (Some(Some(day)), _) => format!("moved to {}", day.strftime("%-d %B %Y")),
+            _ => self.state.gloss().to_owned(),
+        };
+        format!("Meeting{place}: {moved}")
+    }
+
+    fn status(&self) -> Status {
+        match self.state {
+            _ if self.gone.is_some() => Status::Cancelled,
+            State::Confirmed
+            | State::Agreed
+            | State::Dated
+            | State::Placed
+            | State::UnderWay
+            | State::Outcome => Status::Confirmed,
+            _ => Status::Tentative,
+        }
+    }
+}
+
+/// The days to which meetings were set, by topic, and what became of each.
+fn course(turns: &[Turn]) -> HashMap<(String, Date), Set> {
+    let mut days: HashMap<(String, Date), Set> = HashMap::new();
+    let mut current: HashMap<&str, (Date, Option<String>)> = HashMap::new();
+    for turn in turns {
+        let before = current.get(turn.topic.as_str()).cloned();
+        let ends = matches!(turn.state, State::Postponed | State::Cancelled | State::Declined);
+        if let Some((day, place)) = &before
+            && let Some(set) = days.get_mut(&(turn.topic.clone(), *day))
+        {
+            let moved = turn.day.is_some_and(|it| it != *day) && turn.state > State::Wished;
+            if ends || moved {
+                set.gone = Some(turn.day.filter(|it| it != day));
+            }
+            if ends || !moved {
+                set.state = turn.state;
+            }
+            set.place = turn.place.clone().filter(|_| !ends && !moved).or_else(|| place.clone());
+            set.at = turn.at;
+            if !ends && !moved {
+                current.insert(&turn.topic, (*day, set.place.clone()));
+            }
+        }
+        if ends {
+            current.remove(turn.topic.as_str());
+        }
+        // "Put off from 12 May" names the day that is gone.
+        let named = turn.day.filter(|it| !ends || before.as_ref().is_some_and(|was| was.0 != *it));
+        if let Some(day) = named.filter(|_| turn.state > State::Wished) {
+            let place = turn.place.clone().or_else(|| before.and_then(|it| it.1));
+            let state = if ends { State::Dated } else { turn.state };
+            days.insert(
+                (turn.topic.clone(), day),
+                Set {
+                    state,
+                    place: place.clone(),
+                    at: turn.at,
+                    gone: None,
+                },
+            );
+            current.insert(&turn.topic, (day, place));
+        }
+    }
+    days
 }
 
 /// Months ahead for which plans are made; what is further off is an anniversary of the past.
@@ -121,10 +237,10 @@ fn vevent(out: &mut String, event: &Event) {
         1 => String::new(),
         n => format!(" and {} more", n - 1),
     };
-    let state = event.state.map_or(String::new(), |it| {
-        format!("\nthe meeting is {}", it.as_str())
-    });
-    let description = format!("{}: {}{reports}{state}", event.outlet, event.headline);
+    let description = format!(
+        "{}: {}{reports}\nstory {}: {}",
+        event.outlet, event.headline, event.story.0, event.name
+    );
     line(out, "BEGIN:VEVENT");
     line(
         out,
@@ -138,7 +254,7 @@ fn vevent(out: &mut String, event: &Event) {
     line(out, &format!("SUMMARY:{}", text(&event.title)));
     line(out, &format!("DESCRIPTION:{}", text(&description)));
     line(out, &format!("CATEGORIES:{}", text(&event.topic)));
-    line(out, &format!("STATUS:{}", status(event.state)));
+    line(out, &format!("STATUS:{}", status(event.status)));
     line(out, "TRANSP:TRANSPARENT");
     let url = event.url.as_deref().filter(|it| {
         (it.starts_with("https://") || it.starts_with("http://")) && !it.contains(char::is_control)
@@ -149,13 +265,11 @@ fn vevent(out: &mut String, event: &Event) {
     line(out, "END:VEVENT");
 }
 
-fn status(state: Option<State>) -> &'static str {
-    match state {
-        Some(State::Cancelled | State::Declined) => "CANCELLED",
-        Some(State::Agreed | State::Dated | State::Placed | State::UnderWay | State::Outcome) => {
-            "CONFIRMED"
-        }
-        _ => "TENTATIVE",
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::Tentative => "TENTATIVE",
+        Status::Confirmed => "CONFIRMED",
+        Status::Cancelled => "CANCELLED",
     }
 }
 
@@ -190,7 +304,9 @@ fn line(out: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Event, Report, events, ics};
+    use jiff::civil::date;
+
+    use super::{Event, Report, Status, Turn, events, ics};
     use crate::story::StoryId;
     use crate::story::ladder::State;
 
@@ -199,7 +315,7 @@ mod tests {
             story: StoryId(7),
             topic: "us-dprk-summit".to_owned(),
             title: "북미정상회담, 싱가포르에서; \\ 열린다".to_owned(),
-            state: Some(State::Dated),
+            summary: None,
             headline: headline.to_owned(),
             outlet: "Garam".to_owned(),
             url: Some("https://garam.example/1".to_owned()),
@@ -210,7 +326,7 @@ mod tests {
 
     #[track_caller]
     fn check(reports: &[Report], expected: &[(&str, usize)]) {
-        let found: Vec<(String, usize)> = events(reports)
+        let found: Vec<(String, usize)> = events(reports, &[])
             .iter()
             .map(|it: &Event| (it.day.to_string(), it.reports))
             .collect();
@@ -252,12 +368,67 @@ mod tests {
         check(&[report(march, "on 31 February", &[(2, 31)])], &[]);
     }
 
+    fn turn(state: State, at: &str, day: Option<jiff::civil::Date>) -> Turn {
+        Turn {
+            topic: "us-dprk-summit".to_owned(),
+            state,
+            at: at.parse().expect("an instant"),
+            day,
+            place: (state == State::Dated).then(|| "Panmunjom".to_owned()),
+        }
+    }
+
+    #[track_caller]
+    fn becomes(turns: &[Turn], expected: &[(&str, Status)]) {
+        let named = report("2026-03-02T00:00:00Z", "a", &[(5, 12), (6, 9)]);
+        let found: Vec<(String, Status)> = events(&[named], turns)
+            .into_iter()
+            .map(|it| (it.title, it.status))
+            .collect();
+        let expected: Vec<(String, Status)> =
+            expected.iter().map(|it| (it.0.to_owned(), it.1)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_day_stands_only_while_it_is_set() {
+        let (may, june) = (date(2026, 5, 12), date(2026, 6, 9));
+        let set = turn(State::Dated, "2026-03-02T00:00:00Z", Some(may));
+        let day = "2026-03-03T00:00:00Z";
+        becomes(
+            std::slice::from_ref(&set),
+            &[("Meeting at Panmunjom: date set", Status::Confirmed), ("a", Status::Tentative)],
+        );
+        becomes(
+            &[set.clone(), turn(State::Postponed, day, Some(june))],
+            &[
+                ("Meeting at Panmunjom: postponed to 9 June 2026", Status::Cancelled),
+                ("Meeting at Panmunjom: date set", Status::Confirmed),
+            ],
+        );
+        becomes(
+            &[set.clone(), turn(State::Dated, day, Some(june))],
+            &[
+                ("Meeting at Panmunjom: moved to 9 June 2026", Status::Cancelled),
+                ("Meeting at Panmunjom: date set", Status::Confirmed),
+            ],
+        );
+        becomes(
+            &[set.clone(), turn(State::Cancelled, day, None)],
+            &[("Meeting at Panmunjom: cancelled", Status::Cancelled), ("a", Status::Tentative)],
+        );
+        becomes(
+            &[set, turn(State::Doubted, day, None)],
+            &[("Meeting at Panmunjom: in doubt", Status::Tentative), ("a", Status::Tentative)],
+        );
+    }
+
     #[test]
     fn a_calendar_is_folded_escaped_and_ends_its_lines_as_the_standard_says() {
         let mut hostile = report("2026-03-02T00:48:00Z", &"길".repeat(9_000), &[(5, 12)]);
         hostile.outlet = "A\u{1b}[31m\r\nEND:VCALENDAR".to_owned();
         hostile.url = Some("javascript:alert(1)".to_owned());
-        let calendar = ics(&events(&[hostile]));
+        let calendar = ics(&events(&[hostile], &[]));
         assert!(
             calendar
                 .split("\r\n")
@@ -265,11 +436,9 @@ mod tests {
         );
         assert_eq!(calendar.matches("END:VCALENDAR\r\n").count(), 1);
         assert!(!calendar.contains("javascript") && !calendar.contains('\u{1b}'));
-        let calendar = ics(&events(&[report(
-            "2026-03-02T00:48:00Z",
-            "Set for 12 May",
-            &[(5, 12)],
-        )]));
+        let set = report("2026-03-02T00:48:00Z", "Set for 12 May", &[(5, 12)]);
+        let turn = turn(State::Dated, "2026-03-02T00:48:00Z", Some(date(2026, 5, 12)));
+        let calendar = ics(&events(&[set], &[turn]));
         insta::assert_snapshot!(calendar.replace("\r\n", "\n"), @r"
         BEGIN:VCALENDAR
         VERSION:2.0
@@ -283,8 +452,9 @@ mod tests {
         LAST-MODIFIED:20260302T004800Z
         DTSTART;VALUE=DATE:20260512
         DTEND;VALUE=DATE:20260513
-        SUMMARY:북미정상회담\, 싱가포르에서\; \\ 열린다
-        DESCRIPTION:Garam: Set for 12 May\nthe meeting is dated
+        SUMMARY:Meeting at Panmunjom: date set
+        DESCRIPTION:Garam: Set for 12 May\nstory 7: 북미정상회담\, 싱가포르에
+         서\; \\ 열린다
         CATEGORIES:us-dprk-summit
         STATUS:CONFIRMED
         TRANSP:TRANSPARENT

@@ -4,6 +4,7 @@
 #[macro_use]
 mod output;
 
+mod acts;
 mod archive;
 mod backtest;
 mod care;
@@ -38,6 +39,7 @@ use crate::config::Config;
 use crate::config::fault::Faults;
 use crate::config::file::Span;
 use crate::config::place::By;
+use crate::text::nearest;
 
 #[derive(Debug, Parser)]
 #[command(name = "summitwatch", version, about, long_about = None, max_term_width = 100)]
@@ -71,8 +73,22 @@ pub struct Cli {
     /// How to log [default: journald under systemd, else text]
     #[arg(long, global = true, value_enum, help_heading = "With every command")]
     log_format: Option<LogFormat>,
+    /// Times of tables in UTC [default: in the configured zone where they go to a terminal]
+    #[arg(long, global = true, help_heading = "With every command")]
+    utc: bool,
+    /// When tables have colours [default: on a terminal, unless NO_COLOR is set]
+    #[arg(long, global = true, value_enum, default_value_t, hide_default_value = true, hide_possible_values = true, value_name = "auto|always|never", help_heading = "With every command")]
+    color: Color,
     #[command(subcommand)]
     command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -103,6 +119,9 @@ enum Command {
     Stories(archive::Listing),
     /// List alerts, the latest first, or acknowledge one
     Alerts(outbox::Alerts),
+    /// Mute and follow stories, mark, star and note developments
+    #[command(subcommand)]
+    Acts(acts::Acts),
     /// List deliveries, the latest first, or send some again
     Deliveries(outbox::Deliveries),
     /// Compose, and send, the digest of a span
@@ -179,6 +198,8 @@ fn run(cli: Cli) -> Done {
     let context = Context {
         config: cli.config,
         archive: cli.archive,
+        utc: cli.utc,
+        color: cli.color,
     };
     match cli.command {
         Command::Run => watch::run(&context),
@@ -190,6 +211,7 @@ fn run(cli: Cli) -> Done {
         Command::Items(items) => items.run(&context),
         Command::Stories(listing) => listing.run(&context, None, crate::store::listing::stories),
         Command::Alerts(alerts) => alerts.run(&context),
+        Command::Acts(acts) => acts.run(&context),
         Command::Deliveries(deliveries) => deliveries.run(&context),
         Command::Digest(digest) => digest.run(&context),
         Command::Health(health) => health.run(&context),
@@ -216,9 +238,31 @@ fn run(cli: Cli) -> Done {
 struct Context {
     config: Option<PathBuf>,
     archive: Option<PathBuf>,
+    utc: bool,
+    color: Color,
 }
 
 impl Context {
+    /// How tables look here: what goes to a file or a program stands whole, in UTC and without colours.
+    fn look(&self) -> output::Look {
+        let out = std::io::stdout();
+        let on_terminal = out.is_terminal();
+        let zone = (on_terminal && !self.utc).then(|| self.config().ok()).flatten();
+        output::Look {
+            width: terminal_size::terminal_size_of(&out)
+                .filter(|_| on_terminal)
+                .map(|it| usize::from(it.0.0)),
+            zone: zone.map(|it| it.zone),
+            color: match self.color {
+                Color::Always => true,
+                Color::Never => false,
+                Color::Auto => {
+                    on_terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
+                }
+            },
+        }
+    }
+
     fn config(&self) -> Result<Config, Faults> {
         let mut config = Config::find(self.config.as_deref())?;
         if let Some(archive) = &self.archive {
@@ -291,6 +335,21 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|it| it.downcast_ref::<std::io::Error>())
         .any(|it| it.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Refuses a name that nothing has, with the nearest one.
+fn known<'a>(
+    what: &str,
+    given: Option<&str>,
+    names: impl IntoIterator<Item = &'a str> + Clone,
+) -> anyhow::Result<()> {
+    let Some(given) = given else { return Ok(()) };
+    if names.clone().into_iter().any(|it| it.eq_ignore_ascii_case(given)) {
+        return Ok(());
+    }
+    let nearest = nearest(given, names).map(|it| format!("; did you mean \"{it}\"?"));
+    let message = format!("there is no {what} \"{given}\" here{}", nearest.unwrap_or_default());
+    Err(Usage(message).into())
 }
 
 /// For `--since 24h` and the like.

@@ -63,6 +63,8 @@ pub struct Config {
     pub archive_by: By,
     /// The zone in which people read times.
     pub zone: TimeZone,
+    /// ISO 639-1 codes of the languages that people read without help.
+    pub reader_languages: Vec<String>,
     pub retention: Retention,
     pub poll: PollPolicy,
     /// What one feed may bring.
@@ -207,6 +209,7 @@ impl Config {
             archive: place.path,
             archive_by: place.by,
             zone,
+            reader_languages: file.reader_languages.clone(),
             retention: Retention {
                 unmatched: file.retention.unmatched.map(|it| it.0),
                 fetches: file.retention.fetches.map(|it| it.0),
@@ -352,7 +355,11 @@ impl Config {
 
     /// Reads the words of messages; what no file says is as shipped.
     pub fn templates(&self) -> Result<Templates, Faults> {
-        templates::read(self.templates.as_deref(), &self.zone)
+        templates::read(
+            self.templates.as_deref(),
+            &self.zone,
+            &self.reader_languages,
+        )
     }
 
     /// What readers of a topic want to be told; the default where none is configured.

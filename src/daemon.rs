@@ -97,15 +97,16 @@ impl Setup {
         let (Ok(access), Ok(gate), Ok(heartbeat)) = (access, gate, heartbeat) else {
             return Err(faults);
         };
-        let engine = Arc::new(engine);
+        let (engine, tables) = (Arc::new(engine), Arc::new(tables));
         Ok(Self {
             site: Arc::new(Site {
                 zone: config.zone.clone(),
                 engine: Arc::clone(&engine),
+                tables: Arc::clone(&tables),
                 gate: gate.unwrap_or_default(),
             }),
             engine,
-            tables: Arc::new(tables),
+            tables,
             templates,
             channels,
             access,

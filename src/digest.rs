@@ -11,6 +11,7 @@ use crate::clock::rfc3339;
 use crate::digest::schedule::Schedule;
 use crate::digest::silence::Silence;
 use crate::story::ladder::State;
+use crate::words;
 
 /// A digest that is configured.
 #[derive(Debug, Clone)]
@@ -94,6 +95,11 @@ pub struct Line {
     pub outlet: String,
     pub language: Option<String>,
     pub url: Option<String>,
+    /// What happened, in English, where it was told.
+    pub summary: String,
+    /// Items that report it, and the independent sources among their outlets.
+    pub reports: usize,
+    pub sources: Vec<String>,
     /// Why it is new.
     pub reason: String,
     /// Why no alert told it; none where one did.
@@ -137,6 +143,10 @@ pub struct Told {
     pub outlet: String,
     pub language: Option<String>,
     pub url: Option<String>,
+    pub development: i64,
+    pub summary: String,
+    pub reports: usize,
+    pub sources: Vec<String>,
 }
 
 /// What a digest is made of.
@@ -186,9 +196,13 @@ impl Digest {
             outlet: "Wire".to_owned(),
             language: Some("ko".to_owned()),
             url: Some("https://wire.example/1".to_owned()),
+            development: 1,
+            summary: "Kim Jong Un: meeting confirmed".to_owned(),
+            reports: 3,
+            sources: vec!["Wire".to_owned(), "Daily".to_owned()],
         };
         let full = Matter {
-            told: vec![told("state", "alert"), told("correction", "floor")],
+            told: vec![told("state", "alert"), told("correction", "budget")],
             steps: vec![(1, State::Dated, Timestamp::UNIX_EPOCH)],
             sources: vec![(1, "Wire".to_owned()), (1, "Daily".to_owned())],
             unsent: vec![told("opens", "alert")],
@@ -322,7 +336,7 @@ fn story(told: &Told, line: Line, matter: &Matter) -> Story {
 fn line(told: &Told) -> Line {
     let withheld = match told.verdict.as_str() {
         "alert" => None,
-        verdict => Some(why(verdict).to_owned()),
+        verdict => Some(words::why_not(verdict).to_owned()),
     };
     Line {
         at: rfc3339(told.at),
@@ -331,29 +345,22 @@ fn line(told: &Told) -> Line {
         outlet: told.outlet.clone(),
         language: told.language.clone(),
         url: told.url.clone(),
+        summary: told.summary.clone(),
+        reports: told.reports,
+        sources: told.sources.clone(),
         reason: told.reason.clone(),
         withheld,
     }
 }
 
-/// A verdict, for people.
-fn why(verdict: &str) -> &str {
-    match verdict {
-        "held" => "held for a second source",
-        "floor" => "its story was told a short while before",
-        "budget" => "the hour had its alerts",
-        "past" => "it looks back",
-        "history" => "old when first seen",
-        other => other,
-    }
-}
-
 fn withheld(told: &[Told]) -> Vec<Withheld> {
-    let verdicts = ["held", "floor", "budget", "past", "history"];
-    let counted = verdicts.iter().map(|verdict| Withheld {
-        why: why(verdict).to_owned(),
-        n: told.iter().filter(|it| it.verdict == *verdict).count(),
-    });
+    let counted = words::VERDICTS
+        .iter()
+        .filter(|it| it.name != "alert")
+        .map(|it| Withheld {
+            why: it.word.to_owned(),
+            n: told.iter().filter(|told| told.verdict == it.name).count(),
+        });
     counted.filter(|it| it.n > 0).collect()
 }
 
@@ -375,6 +382,10 @@ mod tests {
             outlet: "Wire".to_owned(),
             language: None,
             url: None,
+            development: story,
+            summary: String::new(),
+            reports: 1,
+            sources: vec!["Wire".to_owned()],
         }
     }
 
@@ -395,7 +406,7 @@ mod tests {
         let matter = Matter {
             told: vec![
                 told(1, "alert"),
-                told(1, "floor"),
+                told(1, "slight"),
                 told(2, "alert"),
                 told(3, "alert"),
             ],
@@ -430,10 +441,7 @@ mod tests {
             .collect();
         assert_eq!(
             withheld,
-            [
-                (20, "the hour had its alerts"),
-                (500, "old when first seen")
-            ]
+            [(20, "over the hour's alerts"), (500, "old when first seen")]
         );
     }
 

@@ -22,6 +22,7 @@ pub mod topic;
 pub mod story;
 pub mod alert;
 pub mod route;
+pub mod words;
 pub mod digest;
 pub mod message;
 pub mod outbox;

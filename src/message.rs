@@ -1,9 +1,10 @@
 //! The words of an alert, free of any channel. What a webhook receives is this, as JSON.
 
 pub mod escape;
+pub mod lines;
+pub mod said;
 pub mod templates;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::feed::Feed;
@@ -11,9 +12,9 @@ use crate::feed::health::Health;
 use crate::route::Severity;
 use crate::story::DevelopmentKind;
 use crate::story::ladder::State;
-use crate::story::statement::Statement;
 use crate::text::{cut, sentences};
 use crate::topic::lexicon::{Lexicon, Reading};
+use crate::words::acts;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message {
@@ -28,11 +29,11 @@ pub struct Message {
     /// The sentences that are new, as published.
     pub new: Vec<Quote>,
     pub item: ItemLine,
-    /// Independent origins that have the story: this one's first, then in the order of reporting.
+    /// Independent sources that have reported this development: this one's first, then in the order of reporting.
     pub sources: Vec<String>,
     /// Why this is told.
     pub reason: String,
-    /// The story's first report, where this is a later one.
+    /// The development's first report, where this is a later one.
     #[serde(default)]
     pub first: Option<FirstLine>,
     /// Developments held back since the last alert; the digest has them.
@@ -42,36 +43,41 @@ pub struct Message {
     pub created_at: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct StoryLine {
     pub id: i64,
     pub title: String,
+    /// Where its meeting stands.
     pub state: Option<String>,
+    /// Where it stood before this development, if that is known.
+    #[serde(default)]
+    pub was: Option<String>,
+    /// The day and the place that are set: `2026-06-12`, and English.
+    #[serde(default)]
+    pub day: Option<String>,
+    #[serde(default)]
+    pub place: Option<String>,
+    /// Whose word the state is.
+    #[serde(default)]
+    pub said_by: Option<String>,
 }
 
-/// What happened, where that is known from the headline.
+/// What happened, as the headline says it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DevelopmentLine {
     pub id: i64,
-    /// English.
+    /// English: who does what. An English headline stands for itself.
     pub summary: String,
-    /// The day that is named: `06-12`.
+    /// Where it says that the meeting stands.
+    #[serde(default)]
+    pub state: Option<String>,
+    /// The day to come that it names: `2026-06-12`.
     pub when: Option<String>,
-    /// The place that is named, in English.
+    /// The place that it names, in English.
     pub r#where: Option<String>,
-}
-
-impl DevelopmentLine {
-    pub fn of(id: i64, statement: &Statement, lexicon: &Lexicon, at: Timestamp) -> Self {
-        let place = statement.places.first().and_then(|it| lexicon.id(it));
-        let coming = statement.days().find(|it| it.is_coming(at));
-        Self {
-            id,
-            summary: statement.about.join(" · "),
-            when: coming.map(|it| it.to_string()),
-            r#where: place.map(|it| lexicon.concept(it).gloss.clone()),
-        }
-    }
+    /// It names no source.
+    #[serde(default)]
+    pub hearsay: bool,
 }
 
 /// Who had the development first, and how long before.
@@ -124,6 +130,7 @@ impl Message {
                 id: 0,
                 title: feed.name.clone(),
                 state: Some(health.as_str().to_owned()),
+                ..StoryLine::default()
             },
             development: DevelopmentLine::default(),
             headline: headline.clone(),
@@ -172,7 +179,7 @@ impl Message {
             story: StoryLine {
                 id: 0,
                 title: "A test of this channel".to_owned(),
-                state: None,
+                ..StoryLine::default()
             },
             development: DevelopmentLine::default(),
             headline: "summitwatch can reach you here".to_owned(),
@@ -213,6 +220,7 @@ impl Message {
         let mut message = self.clone();
         message.headline = short(&self.headline);
         message.reason = short(&self.reason);
+        message.development.summary = short(&self.development.summary);
         message.story.title = short(&self.story.title);
         message.item.title = short(&self.item.title);
         message.item.outlet = short(&self.item.outlet);
@@ -239,11 +247,24 @@ impl Message {
         let full = Self {
             kind: "state".to_owned(),
             story: StoryLine {
-                state: Some("dated".to_owned()),
+                state: Some("placed".to_owned()),
+                was: Some("dated".to_owned()),
+                day: Some("2026-05-12".to_owned()),
+                place: Some("Panmunjom".to_owned()),
+                said_by: Some("the White House".to_owned()),
                 ..bare.story.clone()
+            },
+            development: DevelopmentLine {
+                id: 1,
+                summary: "The White House sets a place for the meeting".to_owned(),
+                state: Some("placed".to_owned()),
+                when: Some("2026-05-12".to_owned()),
+                r#where: Some("Panmunjom".to_owned()),
+                hearsay: true,
             },
             item: ItemLine {
                 url: Some("https://wire.example/1".to_owned()),
+                language: Some("ko".to_owned()),
                 ..bare.item.clone()
             },
             first: Some(FirstLine {
@@ -297,9 +318,10 @@ pub fn quotes(
 
 /// English names of the concepts in one sentence, in the order in which they stand.
 fn gloss(sentence: u16, reading: &Reading, lexicon: &Lexicon) -> String {
-    let mut glosses: Vec<&str> = Vec::new();
+    let mut glosses: Vec<String> = Vec::new();
     for hit in reading.hits.iter().filter(|hit| hit.sentence == sentence) {
-        let gloss = lexicon.concept(hit.concept).gloss.as_str();
+        let concept = lexicon.concept(hit.concept);
+        let gloss = acts::name(&concept.id, &concept.gloss);
         if !gloss.is_empty() && !glosses.contains(&gloss) {
             glosses.push(gloss);
         }

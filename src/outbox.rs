@@ -255,7 +255,7 @@ pub fn notice(channel: &str, why: &str, id: String, created_at: String) -> Messa
         story: StoryLine {
             id: 0,
             title: channel.to_owned(),
-            state: None,
+            ..StoryLine::default()
         },
         development: DevelopmentLine::default(),
         headline: headline.clone(),

@@ -34,6 +34,8 @@ struct RecordedItem {
     title: String,
     summary: Option<String>,
     url: Option<String>,
+    /// When it is taken. What `export` writes comes again when it came.
+    #[serde(alias = "first_seen_at")]
     published: String,
 }
 

@@ -1,6 +1,7 @@
 //! The archive: SQLite, every line of SQL, migrations. Store functions are plain functions over a
 //! transaction; who opens it decides what commits together.
 
+pub mod acts;
 pub mod articles;
 pub mod asks;
 pub mod backup;
@@ -46,6 +47,7 @@ static STEPS: LazyLock<Vec<M<'static>>> = LazyLock::new(|| {
         M::up(include_str!("../migrations/0006_developments.sql")),
         M::up_with_hook(include_str!("../migrations/0007_faults.sql"), reindexed),
         M::up(include_str!("../migrations/0008_operations.sql")),
+        M::up(include_str!("../migrations/0009_readers.sql")),
     ]
 });
 

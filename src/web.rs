@@ -35,6 +35,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use crate::clock::Clock;
 use crate::store::readers::Readers;
 use crate::store::{Store, StoreError};
+use crate::story::Tables;
 use crate::topic::Engine;
 use crate::web::guard::Gate;
 use crate::web::live::Live;
@@ -48,6 +49,7 @@ use crate::web::trouble::Trouble;
 pub struct Site {
     pub zone: TimeZone,
     pub engine: Arc<Engine>,
+    pub tables: Arc<Tables>,
     pub gate: Gate,
 }
 

@@ -52,7 +52,7 @@ impl Discover {
                 "{url}: no feed and no news sitemap was found; a list on a page can be polled with kind = \"html\""
             );
         }
-        output::print(&table(&found), self.json)?;
+        output::print(&context.look(), &table(&found), self.json)?;
         if !self.json {
             let first = found.first().context("found some")?;
             say!(

@@ -37,6 +37,7 @@ impl Export {
             return Ok(ExitCode::SUCCESS);
         }
         let connection = open_read_only(&context.archive()?)?;
+        self.wanted.check(context, &connection)?;
         // `export` has no limit of its own.
         let filter = self.wanted.filter(None, 0)?;
         let mut out = io::BufWriter::new(io::stdout().lock());

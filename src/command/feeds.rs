@@ -89,7 +89,7 @@ impl Feeds {
                         )?;
                     }
                 }
-                output::print(&listing::feeds(&connection)?, json)?;
+                output::print(&context.look(), &listing::feeds(&connection)?, json)?;
             }
             Self::Add(add) => add.run(context)?,
             Self::Remove { name } => remove(context, &name)?,

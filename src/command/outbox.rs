@@ -1,24 +1,32 @@
 //! Commands over what is owed: list deliveries and alerts, send again, acknowledge. They write
 //! beside a running service, which does the sending.
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use crate::channel::terminal::render;
+use crate::channel::words::{Content, Words};
 use crate::clock::{Clock, rfc3339};
+use crate::command::acts::By;
 use crate::command::archive::Listing;
 use crate::command::{Context, Done};
 use crate::store::outbox::by_hand::{self, Acknowledged, Again};
-use crate::store::{Store, listing};
+use crate::store::view::{Part, news};
+use crate::store::{Store, listing, open_read_only};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Alerts {
     #[command(flatten)]
     listing: Listing,
+    /// Go on: print each new alert as it comes, until interrupted
+    #[arg(long)]
+    follow: bool,
     #[command(subcommand)]
     command: Option<AlertsCommand>,
 }
@@ -29,22 +37,55 @@ enum AlertsCommand {
     Ack {
         /// Number of an alert, as `alerts` lists it
         id: i64,
+        #[command(flatten)]
+        by: By,
     },
 }
 
 impl Alerts {
     pub(super) fn run(self, context: &Context) -> Done {
         match self.command {
+            None if self.follow => follow(context),
             None => self.listing.run(context, None, listing::alerts),
-            Some(AlertsCommand::Ack { id }) => acknowledge(context, id),
+            Some(AlertsCommand::Ack { id, by }) => acknowledge(context, id, &by.name()),
         }
     }
 }
 
-fn acknowledge(context: &Context, id: i64) -> Done {
+/// Between two looks at the archive.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Prints each alert that comes from now on, in the words of the terminal.
+fn follow(context: &Context) -> Done {
+    let config = context.config()?;
+    let templates = config.templates()?;
+    let connection = open_read_only(&config.archive)?;
+    let mut last = news::alerts(&connection, None, Part::first(1))?
+        .rows
+        .first()
+        .map_or(0, |it| it.id);
+    loop {
+        for alert in news::alerts_after(&connection, last)? {
+            last = alert.id;
+            if let Some(message) = alert.said() {
+                let content = Content::Message(Box::new(message));
+                let words = Words {
+                    templates: &templates,
+                    content: &content,
+                };
+                let mut out = io::stdout().lock();
+                out.write_all(render(words, context.look().color).as_bytes())?;
+                out.flush()?;
+            }
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn acknowledge(context: &Context, id: i64, reader: &str) -> Done {
     let store = Store::open_beside(&context.archive()?)?;
     let now = Clock::System.now();
-    match store.write(|tx| by_hand::acknowledge(tx, id, now))? {
+    match store.write(|tx| by_hand::acknowledge(tx, id, reader, now))? {
         Acknowledged::Now => say!("alert {id} is acknowledged")?,
         Acknowledged::Before(at) => say!("alert {id} was acknowledged at {}", rfc3339(at))?,
         Acknowledged::Unknown => {

@@ -54,7 +54,7 @@ impl Sql {
         match (self.json, self.csv) {
             (true, _) => output::as_json(&table, &mut out)?,
             (_, true) => output::as_csv(&table, &mut out)?,
-            _ => output::as_table(&table, &mut out)?,
+            _ => output::as_table(&context.look(), &table, &mut out)?,
         }
         out.flush()?;
         Ok(ExitCode::SUCCESS)

@@ -1,22 +1,27 @@
-//! A story as a timeline: who reported what when, and what was told of it.
+//! A story as a timeline of its developments, each with its reports folded beneath.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::Args;
 
-use crate::command::archive::text;
 use crate::command::{Context, Done, output};
-use crate::store::listing;
-use crate::store::open_read_only;
-use crate::text::{counted, printable};
+use crate::store::view::news::{self, Development};
+use crate::store::view::stories::{self, Report};
+use crate::store::{listing, open_read_only};
+use crate::text::{cut, printable};
+use crate::words::{self, counted};
+
+/// Characters of a headline in a list.
+const HEADLINE: usize = 120;
 
 #[derive(Debug, Args)]
 pub(super) struct Story {
     /// Number of a story, as `stories` lists it
     story: i64,
-    /// Print JSON
+    /// Print JSON: a row for each report
     #[arg(long)]
     json: bool,
 }
@@ -30,9 +35,8 @@ impl Story {
                 self.story
             );
         };
-        let timeline = listing::timeline(&connection, story.id)?;
         if self.json {
-            output::print(&timeline, true)?;
+            output::print(&context.look(), &listing::timeline(&connection, story.id)?, true)?;
             return Ok(ExitCode::SUCCESS);
         }
         let mut out = std::io::stdout().lock();
@@ -50,74 +54,102 @@ impl Story {
             )?;
             return Ok(ExitCode::SUCCESS);
         }
+        let reports = stories::reports(&connection, story.id, usize::MAX)?;
+        let mut of: BTreeMap<Option<i64>, Vec<&Report>> = BTreeMap::new();
+        for report in &reports {
+            of.entry(report.development_id).or_default().push(report);
+        }
+        let comments = of.remove(&None).unwrap_or_default();
         writeln!(
             out,
-            "  {} to {}, {}",
+            "  {} to {}: {} of {}",
             story.first_seen_at,
             story.last_seen_at,
-            counted(timeline.rows.len(), "item")
+            counted(reports.len() - comments.len(), "report", "reports"),
+            counted(of.len(), "development", "developments")
         )?;
         if let Some(state) = &story.state {
-            writeln!(out, "  the meeting: {state}")?;
+            writeln!(out, "  the meeting: {}", words::state(state))?;
         }
         for merge in listing::merges(&connection, story.id)?.rows {
+            let said: Vec<String> = merge.iter().map(output::cell).collect();
+            let [at, from, item, ..] = said.as_slice() else {
+                continue;
+            };
             writeln!(
                 out,
-                "  {}: story {} turned out to be this one, by item {}",
-                text(&merge[0]),
-                text(&merge[1]),
-                text(&merge[2])
+                "  {at}: story {from} turned out to be this one, by item {item}"
             )?;
         }
-        for row in &timeline.rows {
-            entry(&mut out, row)?;
+        for it in news::of_story(&connection, story.id)? {
+            let reports = of.remove(&Some(it.id)).unwrap_or_default();
+            development(&mut out, &it, &reports)?;
+        }
+        if !comments.is_empty() {
+            writeln!(out, "\nItems that report no development")?;
+            for it in comments {
+                line(&mut out, it, words::verdict(&it.code))?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// One report: when, how long after the first, whose, what it said and what came of it.
-fn entry(out: &mut impl Write, row: &[serde_json::Value]) -> std::io::Result<()> {
-    let [
-        at,
-        lag,
-        outlet,
-        origin,
-        language,
-        title,
-        state,
-        code,
-        development,
-        reason,
-        item,
-    ] = row
-    else {
-        return Ok(());
-    };
-    let citing = if origin == outlet {
-        String::new()
-    } else {
-        format!(", citing {}", text(origin))
-    };
-    let told = match (code.as_str(), development.as_str()) {
-        (Some("alert"), Some(kind)) => format!("ALERT ({kind})"),
-        (Some(code), Some(kind)) => format!("{kind}, not told: {code}"),
-        (code, _) => code.unwrap_or_default().to_owned(),
-    };
-    let lag = span_of(lag.as_i64().unwrap_or_default());
+/// What happened, what was told of it, and who reports it.
+fn development(
+    out: &mut impl Write,
+    development: &Development,
+    reports: &[&Report],
+) -> std::io::Result<()> {
+    let it = development;
+    let mark = if it.alert_id.is_some() { "●" } else { "○" };
     writeln!(
         out,
-        "\n{} +{lag}  {}{citing} [{}]  item {}\n  {}",
-        text(at),
-        text(outlet),
-        text(language),
-        text(item),
-        text(title)
+        "\n{mark} {}  {}, {}",
+        it.created_at,
+        words::kind(&it.kind),
+        words::verdict(&it.verdict)
     )?;
-    if !state.is_null() {
-        writeln!(out, "  meeting: {}", text(state))?;
+    if let Some(summary) = it
+        .summary
+        .as_deref()
+        .filter(|said| !said.is_empty() && *said != it.title)
+    {
+        writeln!(out, "  {}", printable(summary))?;
     }
-    writeln!(out, "  {told}: {}", text(reason))
+    let language = it
+        .language
+        .as_deref()
+        .map_or("unknown", words::language_name);
+    writeln!(
+        out,
+        "  “{}” ({language})",
+        cut(&printable(&it.title), HEADLINE)
+    )?;
+    if let Some(state) = &it.state {
+        writeln!(out, "  the meeting: {}", words::state(state))?;
+    }
+    writeln!(out, "  why: {}", printable(&it.reason))?;
+    for report in reports {
+        line(out, report, report.role.as_deref().map_or("", words::role))?;
+    }
+    Ok(())
+}
+
+fn line(out: &mut impl Write, report: &Report, what: &str) -> std::io::Result<()> {
+    let citing = if report.origin == report.outlet {
+        String::new()
+    } else {
+        format!(", citing {}", printable(&report.origin))
+    };
+    writeln!(
+        out,
+        "    +{:<7} {}{citing} [{}] {what}, item {}",
+        span_of(report.development_lag_secs),
+        printable(&report.outlet),
+        report.language.as_deref().unwrap_or("?"),
+        report.item_id
+    )
 }
 
 /// Seconds as people say them: 40s, 12m, 3h05m, 2d04h.

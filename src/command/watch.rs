@@ -68,7 +68,7 @@ impl Poll {
             Err(error) if is_locked(&error) => (block_on(self.ask(&archive))?, true),
             Err(error) => return Err(error),
         };
-        self.print(&rows, beside)?;
+        self.print(context, &rows, beside)?;
         // Some feeds always fail; that all of them do is the poll's failure.
         Ok(if failed(&rows) == rows.len() && !rows.is_empty() {
             ExitCode::FAILURE
@@ -106,7 +106,7 @@ impl Poll {
     }
 
     /// `beside`: a running service made the visits, and sends the alerts.
-    fn print(&self, rows: &[Vec<Value>], beside: bool) -> anyhow::Result<()> {
+    fn print(&self, context: &Context, rows: &[Vec<Value>], beside: bool) -> anyhow::Result<()> {
         let table = Table {
             columns: Report::COLUMNS.map(str::to_owned).to_vec(),
             rows: rows.to_vec(),
@@ -116,7 +116,7 @@ impl Poll {
             say!("no feed is configured; `summitwatch feeds add URL` adds one")?;
             return Ok(());
         }
-        output::print(&table, self.json)?;
+        output::print(&context.look(), &table, self.json)?;
         if !self.json {
             let sum = |name| cells(rows, name).filter_map(Value::as_u64).sum::<u64>();
             let (new, alerts, failed) = (sum("new"), sum("alerts"), failed(rows));

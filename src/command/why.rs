@@ -2,6 +2,9 @@
 
 use std::io::{self, Write};
 
+use serde_json::{Value, json};
+
+use crate::store::items::evidence_json;
 use crate::text::{Words, printable};
 use crate::topic::Topic;
 use crate::topic::explain::{Outcome, Trace, account};
@@ -59,6 +62,21 @@ pub(super) fn verdict(
         line(out, trace)?;
     }
     Ok(())
+}
+
+/// The same as JSON.
+pub(super) fn verdict_json(topic: &Topic, reading: &Reading, lexicon: &Lexicon) -> Value {
+    let account = account(topic, reading, lexicon);
+    let rules = account.traces.iter().map(|trace| {
+        let (word, why) = trace.said();
+        json!({"rule": trace.name, "says": word, "why": why})
+    });
+    json!({
+        "topic": topic.name, "matched": account.verdict.matched, "score": account.verdict.score,
+        "threshold": topic.threshold, "marks": account.verdict.marks,
+        "evidence": evidence_json(&account.verdict, "summary"),
+        "would_match": account.change.as_ref().map(ToString::to_string), "rules": rules.collect::<Vec<_>>(),
+    })
 }
 
 fn line(out: &mut impl Write, trace: &Trace) -> io::Result<()> {

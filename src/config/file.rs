@@ -13,11 +13,17 @@ use toml::Spanned;
 use crate::clock::span;
 use crate::feed::bounds::Bounds;
 
+fn english() -> Vec<String> {
+    vec!["en".to_owned()]
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
     pub archive: Option<PathBuf>,
     pub zone: Option<Spanned<String>>,
+    #[serde(default = "english")]
+    pub reader_languages: Vec<String>,
     pub lexicon: Option<PathBuf>,
     pub reading: Option<PathBuf>,
     pub templates: Option<PathBuf>,
@@ -103,6 +109,27 @@ pub struct Web {
     pub base: Option<Spanned<String>>,
     pub token: Option<SecretRef>,
     pub proxy: Option<Proxy>,
+    #[serde(default)]
+    pub readers: Vec<Reader>,
+}
+
+/// Somebody with a token of their own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reader {
+    pub name: Spanned<String>,
+    pub token: SecretRef,
+    #[serde(default)]
+    pub role: Role,
+}
+
+/// What a reader may.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    #[default]
+    Read,
+    Act,
 }
 
 /// A reverse proxy that has people log in.

@@ -10,8 +10,12 @@ use crate::message::Message;
 use crate::message::templates::{TemplateError, Templates};
 
 /// The shipped templates, with those of `folder` in their places.
-pub(super) fn read(folder: Option<&Path>, zone: &TimeZone) -> Result<Templates, Faults> {
-    let mut templates = Templates::new(zone.clone());
+pub(super) fn read(
+    folder: Option<&Path>,
+    zone: &TimeZone,
+    languages: &[String],
+) -> Result<Templates, Faults> {
+    let mut templates = Templates::new(zone.clone()).for_readers_of(languages);
     let mut faults = Faults::default();
     let Some(folder) = folder else {
         return Ok(templates);

@@ -7,9 +7,9 @@ use axum::http::HeaderName;
 use url::Url;
 
 use crate::config::fault::{Fault, Faults, Text};
-use crate::config::file::{SecretRef, Web};
+use crate::config::file::{Role, SecretRef, Web};
 use crate::config::read_secret;
-use crate::web::guard::{Gate, Proxy};
+use crate::web::guard::{Gate, Proxy, Reader};
 
 /// The checked table. The token is read when the configuration is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,7 @@ pub struct WebConfig {
     base: String,
     token: Option<SecretRef>,
     proxy: Option<Proxy>,
+    readers: Vec<(String, SecretRef, Role)>,
     where_written: (String, Option<usize>),
 }
 
@@ -36,6 +37,25 @@ impl std::fmt::Display for WebConfig {
 /// Who guesses a shorter one has a chance.
 const SHORTEST: usize = 16;
 
+/// Readers with names of their own.
+fn readers(
+    written: &Web,
+    source: &Text<'_>,
+    directory: &Path,
+    faults: &mut Faults,
+) -> Vec<(String, SecretRef, Role)> {
+    let mut readers: Vec<(String, SecretRef, Role)> = Vec::new();
+    for it in &written.readers {
+        let name = it.name.get_ref().trim();
+        if name.is_empty() || readers.iter().any(|known| known.0 == name) {
+            faults.push(source.fault(&it.name, "[[web.readers]]: each needs a name of its own"));
+            continue;
+        }
+        readers.push((name.to_owned(), it.token.beside(directory), it.role));
+    }
+    readers
+}
+
 impl WebConfig {
     pub(super) fn check(
         written: &Web,
@@ -51,7 +71,8 @@ impl WebConfig {
             faults.push(source.fault(&written.listen, message));
             return None;
         };
-        if !listen.ip().is_loopback() && written.token.is_none() && written.proxy.is_none() {
+        let open = written.token.is_none() && written.proxy.is_none() && written.readers.is_empty();
+        if !listen.ip().is_loopback() && open {
             let message = format!(
                 "[web] listen: {listen} is open to other machines; set token = {{ env = \"NAME\" }} or \
                  proxy = {{ header = \"X-Remote-User\", from = [\"ADDRESS\"] }}, or listen on 127.0.0.1"
@@ -102,6 +123,7 @@ impl WebConfig {
             base: base.to_owned(),
             token: written.token.as_ref().map(|it| it.beside(directory)),
             proxy,
+            readers: readers(written, source, directory, faults),
             where_written: (source.file.to_owned(), source.line_of(&written.listen)),
         })
     }
@@ -126,11 +148,25 @@ impl WebConfig {
             );
             return Err(fault(message).into());
         }
+        let mut readers = Vec::new();
+        for (name, token, role) in &self.readers {
+            let token = read_secret(token).map_err(|it| fault(format!("of reader \"{name}\": {it}")))?;
+            if token.reveal().chars().count() < SHORTEST {
+                let message = format!("of reader \"{name}\": it must have at least {SHORTEST} characters");
+                return Err(fault(message).into());
+            }
+            readers.push(Reader {
+                name: name.as_str().into(),
+                token,
+                act: *role == Role::Act,
+            });
+        }
         Ok(Gate {
             address: self.address.clone(),
             base: self.base.clone(),
             token,
             proxy: self.proxy.clone(),
+            readers,
         })
     }
 }

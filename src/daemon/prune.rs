@@ -11,8 +11,10 @@ use crate::clock::Clock;
 use crate::config::Retention;
 use crate::daemon::{Setup, stopped};
 use crate::store::items::merge_index;
-use crate::store::retention::{prune_fetches, prune_items};
+use crate::store::retention::{prune_fetches, prune_items, prune_terms};
 use crate::store::{Store, StoreError};
+use crate::story::frequency::COUNTED;
+use crate::story::weights::Weights;
 
 /// Between two steps while there is more, and between two looks.
 const NEXT_STEP: Duration = Duration::from_secs(1);
@@ -41,11 +43,16 @@ impl Pruner {
                 () = stopped(&mut stopping) => break,
                 () = tokio::time::sleep(wait) => {}
             }
-            let retention = setups.borrow().config.retention;
+            let (retention, tables) = {
+                let setup = setups.borrow();
+                (setup.config.retention, Arc::clone(&setup.tables))
+            };
             // Off the async thread: another process may hold the archive's lock for long.
             let this = Arc::clone(&this);
-            let pruned = tokio::task::spawn_blocking(move || this.prune_due(&retention)).await;
-            wait = match pruned.expect("pruning does not panic") {
+            let pruned = tokio::task::spawn_blocking(move || {
+                this.prune_due(&retention, &tables.weights)
+            });
+            wait = match pruned.await.expect("pruning does not panic") {
                 Ok(true) => NEXT_STEP,
                 Ok(false) => NEXT_LOOK,
                 Err(error) => {
@@ -57,7 +64,7 @@ impl Pruner {
     }
 
     /// One step of each kind; says whether more is old enough.
-    pub fn prune_due(&self, retention: &Retention) -> Result<bool, StoreError> {
+    pub fn prune_due(&self, retention: &Retention, weights: &Weights) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let mut more = false;
         if let Some(cutoff) = before(now, retention.unmatched) {
@@ -68,6 +75,12 @@ impl Pruner {
         if let Some(cutoff) = before(now, retention.fetches) {
             let step = self.store.write(|tx| prune_fetches(tx, cutoff))?;
             tracing::debug!(step.pruned, "old fetches deleted");
+            more |= step.more;
+        }
+        // No open development has a report that is older.
+        if let Some(cutoff) = before(now, weights.window.checked_add(weights.life)) {
+            let step = self.store.write(|tx| prune_terms(tx, cutoff, COUNTED))?;
+            tracing::debug!(step.pruned, "terms of old readings dropped");
             more |= step.more;
         }
         more |= self.store.write(merge_index)?;

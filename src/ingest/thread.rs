@@ -15,13 +15,13 @@ use crate::clock::rfc3339;
 use crate::ingest::item::Told;
 use crate::ingest::{Ingest, before, words};
 use crate::item::{hash, near_same_title};
-use crate::message::{DevelopmentLine, ItemLine, Message, StoryLine, quotes};
-use crate::route::{Route, Subject, dispatch};
+use crate::message::{DevelopmentLine, ItemLine, Message, StoryLine, quotes, said};
+use crate::route::{Dispatch, Route, Subject, dispatch};
 use crate::store::items::By;
 use crate::store::stories::{
     AlertId, NewDevelopment, Placed, ReadingId, ToldAlert, alerts_since, suppressed,
 };
-use crate::store::{StoreError, items, outbox, stories};
+use crate::store::{StoreError, acts, items, outbox, stories};
 use crate::story::board::Board;
 use crate::story::ladder::State;
 use crate::story::quote::quoted;
@@ -97,6 +97,8 @@ struct Telling<'a> {
     reason: &'a str,
     decision: Decision,
     sources: Vec<String>,
+    /// Where the matter stood before.
+    was: Option<State>,
 }
 
 impl Ingest {
@@ -170,6 +172,7 @@ impl Ingest {
             &tables.weights,
             &policy,
         );
+        let ruling = as_followed(tx, &desk.board, ruling)?;
         let revised_from = known.filter(|_| revised).map(|it| it.0);
         if by == By::Rule {
             desk.board.heat.add(now, &report.outlet);
@@ -208,7 +211,7 @@ impl Ingest {
             score: verdict.score / topic.threshold,
         };
         let taken = take_in(&desk.board, &report, unruled, &self.settings.tables.weights);
-        taken.map(|it| it.probability)
+        taken.map(|it| it.on_topic())
     }
 
     /// Writes a ruling down and acts on it; whether an alert came of it.
@@ -267,6 +270,12 @@ impl Ingest {
         let Some(development) = placed.development else {
             return Ok(false);
         };
+        let was = desk.board.course.state;
+        if placed.is_first || ruling.decision.is_told() {
+            let said = self.said(development, told, report, reading, now);
+            acts::describe(tx, &said)?;
+        }
+        let desk = self.desks.entry(topic.name.clone()).or_default();
         let open = desk.board.get(development);
         let was_told = open.is_some_and(|it| it.told_at.is_some());
         if (ruling.decision.is_told() || was_told) && told.standing == Standing::News {
@@ -293,6 +302,7 @@ impl Ingest {
             reason: &reason,
             decision: ruling.decision,
             sources: with_first(&report.origin, sources),
+            was,
         };
         self.tell(tx, told, topic, report, reading, &telling, now)?;
         Ok(true)
@@ -344,6 +354,7 @@ impl Ingest {
                     story,
                     development: Some(id),
                     is_new: true,
+                    is_first: true,
                 })
             }
             Place::Joins(id, role) => {
@@ -371,12 +382,14 @@ impl Ingest {
                     story,
                     development: Some(development),
                     is_new: revised_from.is_some_and(|it| it != id),
+                    is_first: false,
                 })
             }
             Place::Commentary(story) => Ok(Kept {
                 story: story_of(story)?,
                 development: None,
                 is_new: false,
+                is_first: false,
             }),
         }
     }
@@ -414,7 +427,9 @@ impl Ingest {
             reason,
             decision: new.decision,
             sources: vec![report.origin.clone()],
+            was: None,
         };
+        acts::describe(tx, &self.said(development, told, &report, reading, now))?;
         self.tell(tx, told, topic, &report, reading, &telling, now)?;
         Ok(true)
     }
@@ -470,25 +485,28 @@ impl Ingest {
         let key = format!("{}-{:016x}", topic.name, hash(&identity).cast_unsigned());
         let item = told.item;
         let tables = self.tables();
+        let said = self.said(telling.development, told, report, reading, now);
         let desk = self.desks.entry(topic.name.clone()).or_default();
         let course = &desk.board.course;
-        let state = course.state.filter(|_| course.story == Some(telling.story));
+        let is_of_story = course.story == Some(telling.story);
+        let state = course.state.filter(|_| is_of_story);
         let lexicon = &self.engine.lexicon;
+        let mut story = StoryLine {
+            id: telling.story.0,
+            ..StoryLine::default()
+        };
+        if is_of_story {
+            story.tell_course(course, telling.was, lexicon, now);
+        }
+        story.title = story.name(&topic.title, &said);
+        acts::name(tx, telling.story, &story.title, is_of_story)?;
+        story.title = stories::title(tx, telling.story)?;
         let message = Message {
             id: key.clone(),
             topic: topic.name.clone(),
             kind: telling.kind.as_str().to_owned(),
-            story: StoryLine {
-                id: telling.story.0,
-                title: stories::title(tx, telling.story)?,
-                state: state.map(|it| it.as_str().to_owned()),
-            },
-            development: DevelopmentLine::of(
-                telling.development.0,
-                &report.statement,
-                lexicon,
-                now,
-            ),
+            story,
+            development: said,
             headline: item.title.clone(),
             new: quotes(
                 &item.title,
@@ -524,8 +542,34 @@ impl Ingest {
             language: told.language,
             outlet: &told.feed.feed.outlet,
         };
-        let dispatch = dispatch(self.routes(topic), &subject, due);
+        let is_change = telling.kind == DevelopmentKind::State;
+        let dispatch = if acts::is_muted(tx, telling.story, is_change, now)? {
+            Dispatch::default()
+        } else {
+            dispatch(self.routes(topic), &subject, due)
+        };
         outbox::owe(tx, alert, telling.story, &key, &dispatch, now)
+    }
+
+    /// What a report says, in English.
+    fn said(
+        &self,
+        development: DevelopmentId,
+        told: &Told<'_>,
+        report: &Report,
+        reading: &Reading,
+        now: Timestamp,
+    ) -> DevelopmentLine {
+        let source = said::Source {
+            title: &told.item.title,
+            language: told.language,
+            statement: &report.statement,
+            reading,
+            lexicon: &self.engine.lexicon,
+            reader: &self.settings.tables.reader,
+            at: now,
+        };
+        DevelopmentLine::of(development.0, source)
     }
 
     fn tables(&self) -> std::sync::Arc<crate::story::Tables> {
@@ -549,6 +593,31 @@ struct Kept {
     development: Option<DevelopmentId>,
     /// A changed item stands elsewhere than before.
     is_new: bool,
+    /// It is its development's first report.
+    is_first: bool,
+}
+
+/// Of a story that somebody follows, every development is told, however slight.
+fn as_followed(
+    tx: &Transaction<'_>,
+    board: &Board,
+    mut ruling: Ruling,
+) -> Result<Ruling, StoreError> {
+    let story = match ruling.place {
+        Place::Opens(story) => story,
+        Place::Joins(id, _) => board.get(id).map(|it| it.story),
+        Place::Commentary(_) => None,
+    };
+    let lesser = matches!(
+        ruling.decision,
+        Decision::Silent(Reason::Slight | Reason::Doubtful | Reason::Budget | Reason::Flood)
+    );
+    if let Some(story) = story.filter(|_| lesser)
+        && acts::is_followed(tx, story)?
+    {
+        ruling.decision = Decision::Alert;
+    }
+    Ok(ruling)
 }
 
 /// What waited for a second source goes out, with all that have it, at the hour that it is now.

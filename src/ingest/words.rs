@@ -9,6 +9,7 @@ use crate::story::signs::{LIKENESS, WEIGHT};
 use crate::story::weights::{Sum, Weights};
 use crate::text::cut;
 use crate::topic::lexicon::Lexicon;
+use crate::words::acts;
 
 /// Characters of a headline that is quoted in a reason.
 const HEADLINE: usize = 80;
@@ -68,9 +69,10 @@ fn told(board: &Board, ruling: &Ruling, lexicon: &Lexicon) -> String {
             let place = &board.course.place;
             let place = place.as_ref().and_then(|it| lexicon.id(it));
             let at = place.map_or_else(String::new, |it| {
-                format!(", at {}", lexicon.concept(it).gloss)
+                let concept = lexicon.concept(it);
+                format!(" at {}", acts::place(&concept.id, &concept.gloss))
             });
-            format!("the meeting is now {}; {before}{at}", state.gloss())
+            format!("the meeting: {}; {before}{at}", state.gloss())
         }
         (DevelopmentKind::Official, _) => {
             "the first official word on what unnamed sources told".to_owned()

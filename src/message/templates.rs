@@ -14,8 +14,9 @@ use serde::Serialize;
 use crate::digest::Digest;
 use crate::message::Message;
 use crate::message::escape::Target;
-use crate::story::ladder::State;
+use crate::message::lines::Lines;
 use crate::text::{cut, printable};
+use crate::words;
 
 /// File names below `config/templates/` and their texts.
 pub const SHIPPED: &[(&str, &str)] = &[
@@ -88,6 +89,7 @@ impl From<minijinja::Error> for TemplateError {
 pub struct Templates {
     environment: Environment<'static>,
     zone: TimeZone,
+    languages: Vec<String>,
 }
 
 impl Templates {
@@ -106,6 +108,7 @@ impl Templates {
         environment.set_syntax(syntax.expect("the usual delimiters"));
         environment.set_auto_escape_callback(|name| AutoEscape::Custom(name.to_owned().into()));
         environment.set_formatter(write);
+        environment.add_global("reader_languages", vec!["en"]);
         environment.add_filter("link", link);
         environment.add_filter("cut", |text: &str, limit: usize| cut(text, limit));
         let clock = zone.clone();
@@ -115,7 +118,11 @@ impl Templates {
         environment.add_filter("span", |secs: u64| span(Duration::from_secs(secs)));
         environment.add_filter("language", language);
         environment.add_filter("state", state);
-        let mut templates = Self { environment, zone };
+        let mut templates = Self {
+            environment,
+            zone,
+            languages: vec!["en".to_owned()],
+        };
         for (name, text) in SHIPPED {
             templates
                 .set(name, (*text).to_owned())
@@ -124,10 +131,19 @@ impl Templates {
         templates
     }
 
+    /// For who reads these languages: a text in one of them needs no gloss.
+    #[must_use]
+    pub fn for_readers_of(mut self, languages: &[String]) -> Self {
+        languages.clone_into(&mut self.languages);
+        self.environment
+            .add_global("reader_languages", languages.to_vec());
+        self
+    }
+
     /// Those that ship, for the same readers.
     #[must_use]
     pub fn shipped(&self) -> Self {
-        Self::new(self.zone.clone())
+        Self::new(self.zone.clone()).for_readers_of(&self.languages)
     }
 
     /// Puts a template in the place of the shipped one of that name, or beside them.
@@ -137,7 +153,10 @@ impl Templates {
 
     /// The first line of an alert, which its other templates know as `title`.
     pub fn title(&self, message: &Message) -> Result<String, TemplateError> {
-        Ok(printable(self.render("title.txt", message)?.trim()))
+        let lines = Lines::of(message, &self.zone);
+        Ok(printable(
+            self.render("title.txt", &Lined { lines, message })?.trim(),
+        ))
     }
 
     /// An alert by its template `alert.FORM`.
@@ -149,7 +168,15 @@ impl Templates {
     /// A message by any template.
     pub fn message(&self, name: &str, message: &Message) -> Result<String, TemplateError> {
         let title = self.title(message)?;
-        self.render(name, &Titled { title, message })
+        let lines = Lines::of(message, &self.zone);
+        self.render(
+            name,
+            &Titled {
+                title,
+                lines,
+                message,
+            },
+        )
     }
 
     /// What is wrong with each template of alerts, tried on this message.
@@ -184,8 +211,18 @@ impl Templates {
 }
 
 #[derive(Serialize)]
+struct Lined<'a> {
+    #[serde(flatten)]
+    lines: Lines,
+    #[serde(flatten)]
+    message: &'a Message,
+}
+
+#[derive(Serialize)]
 struct Titled<'a> {
     title: String,
+    #[serde(flatten)]
+    lines: Lines,
     #[serde(flatten)]
     message: &'a Message,
 }
@@ -237,7 +274,7 @@ fn time(at: &Value, form: &str, zone: &TimeZone) -> Result<String, minijinja::Er
 }
 
 /// The two largest units of a length of time.
-fn span(length: Duration) -> String {
+pub(super) fn span(length: Duration) -> String {
     let secs = length.as_secs();
     let (days, hours, minutes) = (secs / 86_400, secs / 3_600 % 24, secs / 60 % 60);
     match (days, hours, minutes) {
@@ -252,28 +289,12 @@ fn span(length: Duration) -> String {
 
 /// Where a meeting stands, in words.
 fn state(name: &str) -> String {
-    State::of(name).map_or_else(|| name.to_owned(), |it| it.gloss().to_owned())
+    words::state(name).to_owned()
 }
 
 /// The English name of a language; its tag where it is none of those that are watched.
 fn language(tag: &Value) -> String {
-    let tag = tag.as_str().unwrap_or_default();
-    let name = match tag.split(['-', '_']).next().unwrap_or_default() {
-        "ko" => "Korean",
-        "ja" => "Japanese",
-        "zh" => "Chinese",
-        "en" => "English",
-        "ru" => "Russian",
-        "de" => "German",
-        "fr" => "French",
-        "es" => "Spanish",
-        "vi" => "Vietnamese",
-        "ar" => "Arabic",
-        "pt" => "Portuguese",
-        "it" => "Italian",
-        _ => tag,
-    };
-    name.to_owned()
+    words::language_name(tag.as_str().unwrap_or_default()).to_owned()
 }
 
 #[cfg(test)]

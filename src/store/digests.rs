@@ -9,6 +9,7 @@ use crate::feed::health::{Health, health, reason};
 use crate::store::health::{SIGNS, signs_of};
 use crate::store::outbox::furthest;
 use crate::store::{At, StoreError};
+use crate::story::development::Voices;
 use crate::story::ladder::State;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,9 +171,9 @@ pub fn owe(
 }
 
 const TOLD: &str = "SELECT s.id, s.topic, s.title, s.state, d.kind, d.verdict, d.reason, d.created_at, i.title, f.outlet,
-        i.language, i.url
-     FROM developments d JOIN stories s ON s.id = d.story_id JOIN items i ON i.id = d.item_id
-     JOIN feeds f ON f.id = i.feed_id";
+        i.language, i.url, d.id, d.summary
+     FROM developments d JOIN stories s ON s.id = d.story_id LEFT JOIN alerts a ON a.development_id = d.id
+     JOIN items i ON i.id = coalesce(a.item_id, d.item_id) JOIN feeds f ON f.id = i.feed_id";
 
 fn told(row: &Row<'_>) -> rusqlite::Result<Told> {
     let state: Option<String> = row.get(3)?;
@@ -189,6 +190,10 @@ fn told(row: &Row<'_>) -> rusqlite::Result<Told> {
         outlet: row.get(9)?,
         language: row.get(10)?,
         url: row.get(11)?,
+        development: row.get(12)?,
+        summary: row.get::<_, Option<String>>(13)?.unwrap_or_default(),
+        reports: 0,
+        sources: Vec::new(),
     })
 }
 
@@ -233,6 +238,8 @@ pub fn matter(
         silences: silences(connection, &topics, until)?,
         ..Matter::default()
     };
+    who_reports(connection, &mut matter.told, until)?;
+    who_reports(connection, &mut matter.unsent, until)?;
     about_stories(connection, &mut matter, since, until)?;
     (matter.feeds, matter.n_feeds) = feeds(connection, until)?;
     matter.n_seen = seen(connection, since)?;
@@ -259,6 +266,7 @@ pub fn held(connection: &Connection, channel: &str, now: Timestamp) -> Result<Ma
         "alert".clone_into(&mut told.verdict);
     }
     let since = matter.told.first().map_or(now, |it| it.at);
+    who_reports(connection, &mut matter.told, now)?;
     about_stories(connection, &mut matter, since, now)?;
     Ok(matter)
 }
@@ -293,6 +301,28 @@ pub fn fold_expired(
     Ok(())
 }
 
+/// Who has reported each development until then, as its alert would count them.
+fn who_reports(
+    connection: &Connection,
+    told: &mut [Told],
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT outlet, origin FROM reports WHERE development_id = ?1 AND reported_at < ?2
+         ORDER BY reported_at, item_id",
+    )?;
+    for it in told {
+        let mut voices = Voices::default();
+        let mut rows = statement.query(params![it.development, At(until)])?;
+        while let Some(row) = rows.next()? {
+            voices.add(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?);
+            it.reports += 1;
+        }
+        it.sources = voices.sources();
+    }
+    Ok(())
+}
+
 /// Where the stories came within the span, and who reports them.
 fn about_stories(
     connection: &Connection,
@@ -304,20 +334,23 @@ fn about_stories(
     stories.sort_unstable();
     stories.dedup();
     let mut origins = connection.prepare_cached(
-        "SELECT origin FROM story_items WHERE story_id = ?1 AND placed_at < ?2
-         GROUP BY origin ORDER BY min(placed_at), min(item_id)",
+        "SELECT r.outlet, r.origin FROM reports r JOIN developments d ON d.id = r.development_id
+         WHERE d.story_id = ?1 AND r.reported_at < ?2 ORDER BY r.reported_at, r.item_id",
     )?;
     let mut states = connection.prepare_cached(
-        "SELECT si.state, si.placed_at FROM developments d
-         JOIN story_items si ON si.story_id = d.story_id AND si.item_id = d.item_id
-         WHERE d.story_id = ?1 AND d.kind = 'state' AND si.state IS NOT NULL AND d.verdict <> 'history'
-            AND d.created_at >= ?2 AND d.created_at < ?3 ORDER BY d.id",
+        "SELECT si.state, a.created_at FROM developments d JOIN alerts a ON a.development_id = d.id
+         JOIN story_items si ON si.story_id = d.story_id AND si.item_id = a.item_id
+         WHERE d.story_id = ?1 AND d.kind = 'state' AND si.state IS NOT NULL
+            AND a.created_at >= ?2 AND a.created_at < ?3 ORDER BY a.id",
     )?;
     for story in stories {
-        let rows = origins.query_map(params![story, At(until)], |row| row.get::<_, String>(0))?;
-        for origin in rows {
-            matter.sources.push((story, origin?));
+        let mut voices = Voices::default();
+        let mut rows = origins.query(params![story, At(until)])?;
+        while let Some(row) = rows.next()? {
+            voices.add(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?);
         }
+        let sources = voices.sources().into_iter();
+        matter.sources.extend(sources.map(|it| (story, it)));
         let rows = states.query_map(params![story, At(since), At(until)], |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, At>(1)?))
         })?;

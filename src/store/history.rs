@@ -89,7 +89,7 @@ pub struct Fate {
 
 /// Every item that matched under one of the topics, in order.
 pub fn fates(connection: &Connection, topics: [&str; 2]) -> Result<Vec<Fate>, StoreError> {
-    let sql = "WITH told AS (SELECT s.topic, d.item_id FROM alerts a
+    let sql = "WITH told AS (SELECT s.topic, a.item_id FROM alerts a
             JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id)
          SELECT i.guid, i.first_seen_at, f.outlet, i.language, i.title,
             EXISTS (SELECT 1 FROM matches WHERE item_id = i.id AND topic = ?1),

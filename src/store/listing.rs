@@ -2,12 +2,14 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, ToSql};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::feed::health::health;
 use crate::fetch::page::shown;
 use crate::store::health::{SIGNS, signs_of};
 use crate::store::query::{self, Table, table};
+use crate::store::view::stories::TIMELINE;
 use crate::store::{At, StoreError};
 
 #[derive(Debug, Clone, Default)]
@@ -125,10 +127,10 @@ pub fn stories(connection: &Connection, filter: &Filter) -> Result<Table, StoreE
 pub fn alerts(connection: &Connection, filter: &Filter) -> Result<Table, StoreError> {
     filter.run(
         connection,
-        "SELECT a.id, a.created_at, s.topic, d.kind, i.title, f.outlet, i.language, d.reason, d.story_id,
-            a.acknowledged_at, i.url
+        "SELECT a.id, a.created_at, s.topic, d.kind, d.state, d.summary, i.title, f.outlet, i.language, d.reason,
+            d.story_id, a.acknowledged_at, a.acknowledged_by, i.url
          FROM alerts a JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id
-         JOIN items i ON i.id = d.item_id JOIN feeds f ON f.id = i.feed_id
+         JOIN items i ON i.id = coalesce(a.item_id, d.item_id) JOIN feeds f ON f.id = i.feed_id
          WHERE (?1 IS NULL OR a.created_at >= ?1) AND (?2 IS NULL OR s.topic = ?2)
            AND (?3 IS NULL OR i.language = ?3) AND (?4 IS NULL OR f.outlet = ?4 COLLATE NOCASE)
          ORDER BY a.created_at DESC, a.id DESC",
@@ -144,7 +146,7 @@ pub fn deliveries(connection: &Connection, filter: &Filter) -> Result<Table, Sto
                 json_extract(n.message, '$.headline')) AS title
          FROM deliveries d LEFT JOIN digests g ON g.id = d.digest_id LEFT JOIN health_events h ON h.id = d.health_event_id
          LEFT JOIN notices n ON n.id = d.notice_id LEFT JOIN alerts a ON a.id = d.alert_id LEFT JOIN developments v ON v.id = a.development_id
-         LEFT JOIN items i ON i.id = v.item_id LEFT JOIN stories s ON s.id = v.story_id LEFT JOIN feeds f ON f.id = i.feed_id
+         LEFT JOIN items i ON i.id = coalesce(a.item_id, v.item_id) LEFT JOIN stories s ON s.id = v.story_id LEFT JOIN feeds f ON f.id = i.feed_id
          WHERE (?1 IS NULL OR d.created_at >= ?1) AND (?2 IS NULL OR s.topic = ?2)
            AND (?3 IS NULL OR i.language = ?3) AND (?4 IS NULL OR f.outlet = ?4 COLLATE NOCASE)
            AND (?5 IS NULL OR d.state = ?5)
@@ -207,12 +209,13 @@ pub fn totals(connection: &Connection) -> Result<Totals, StoreError> {
 
 /// The item of the first alert.
 pub fn first_told(connection: &Connection) -> Result<Option<i64>, StoreError> {
-    let sql = "SELECT d.item_id FROM alerts a JOIN developments d ON d.id = a.development_id ORDER BY a.id LIMIT 1";
+    let sql = "SELECT coalesce(a.item_id, d.item_id) FROM alerts a JOIN developments d ON d.id = a.development_id
+         ORDER BY a.id LIMIT 1";
     Ok(connection.query_row(sql, [], |row| row.get(0)).optional()?)
 }
 
 /// An item with its feed, for `explain`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Item {
     pub id: i64,
     pub title: String,
@@ -260,7 +263,7 @@ pub fn item(connection: &Connection, wanted: &str) -> Result<Option<Item>, Store
 pub fn told(connection: &Connection) -> Result<Table, StoreError> {
     let sql = "SELECT s.topic, coalesce(i.guid, i.url, i.title) AS item, a.created_at, d.kind, f.outlet, i.title
          FROM alerts a JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id
-         JOIN items i ON i.id = d.item_id JOIN feeds f ON f.id = i.feed_id ORDER BY a.id";
+         JOIN items i ON i.id = coalesce(a.item_id, d.item_id) JOIN feeds f ON f.id = i.feed_id ORDER BY a.id";
     Ok(table(connection, sql, &[], usize::MAX)?)
 }
 
@@ -293,16 +296,10 @@ pub struct Story {
     pub merged_into: Option<i64>,
 }
 
-/// Every item of a story in the order of its placing, with its lag behind the first in seconds.
+/// Every item of a story in the order of reporting, with its development and its lag in seconds
+/// behind the first of the story and of the development.
 pub fn timeline(connection: &Connection, story: i64) -> Result<Table, StoreError> {
-    let sql = "SELECT si.placed_at AS at,
-            unixepoch(si.placed_at) - (SELECT min(unixepoch(placed_at)) FROM story_items WHERE story_id = ?1) AS lag,
-            f.outlet, si.origin, i.language, i.title, si.state, si.code,
-            (SELECT d.kind FROM developments d WHERE d.item_id = i.id AND d.story_id = ?1 ORDER BY d.id LIMIT 1) AS development,
-            si.reason, i.id AS item
-         FROM story_items si JOIN items i ON i.id = si.item_id JOIN feeds f ON f.id = i.feed_id
-         WHERE si.story_id = ?1 ORDER BY si.placed_at, si.item_id";
-    Ok(table(connection, sql, &[&story], usize::MAX)?)
+    Ok(table(connection, TIMELINE, &[&story], usize::MAX)?)
 }
 
 /// Stories that turned out to be this one.
@@ -321,6 +318,29 @@ pub fn digest_deliveries(
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([digest], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Names that filters may ask for.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    pub topics: Vec<String>,
+    pub languages: Vec<String>,
+    pub outlets: Vec<String>,
+}
+
+/// What the archive holds something of.
+pub fn known(connection: &Connection) -> Result<Known, StoreError> {
+    let names = |sql: &str| -> Result<Vec<String>, StoreError> {
+        let mut statement = connection.prepare(sql)?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    };
+    Ok(Known {
+        // The counters are few, whatever the items.
+        topics: names("SELECT DISTINCT topic FROM hours WHERE topic <> '' UNION SELECT DISTINCT topic FROM stories")?,
+        languages: names("SELECT DISTINCT language FROM hours WHERE language <> ''")?,
+        outlets: names("SELECT DISTINCT outlet FROM feeds")?,
+    })
 }
 
 /// Names of tables, views and their columns, for "did you mean".

@@ -3,14 +3,14 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
-use serde_json::Value;
 
-use crate::calendar::Report;
+use crate::calendar::{Report, Turn};
 use crate::store::search::Hit;
 use crate::store::{At, StoreError};
 use crate::story::StoryId;
 use crate::story::ladder::State;
 use crate::syndication::Entry;
+use crate::words;
 
 /// Developments of `topic`, the latest first, whether they were told or held back. They are walked by time
 /// (a cross join keeps the order of the tables): the stories of a topic are many more than asked for.
@@ -21,9 +21,9 @@ pub fn developments(
 ) -> Result<Vec<Entry>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT d.created_at, d.kind, d.reason, coalesce(i.guid, i.url, i.title), i.title, i.url, i.summary, i.language,
-            f.outlet, i.published_at, s.title
-         FROM developments d CROSS JOIN stories s ON s.id = d.story_id JOIN items i ON i.id = d.item_id
-         JOIN feeds f ON f.id = i.feed_id
+            f.outlet, i.published_at, s.title, d.summary
+         FROM developments d CROSS JOIN stories s ON s.id = d.story_id LEFT JOIN alerts a ON a.development_id = d.id
+         JOIN items i ON i.id = coalesce(a.item_id, d.item_id) JOIN feeds f ON f.id = i.feed_id
          WHERE s.topic = ?1 ORDER BY d.created_at DESC, d.id DESC LIMIT ?2",
     )?;
     let rows = statement.query_map(params![topic, count(limit)], |row| development(row, topic))?;
@@ -35,11 +35,18 @@ fn development(row: &Row<'_>, topic: &str) -> rusqlite::Result<Entry> {
     let (kind, reason, item): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
     let (summary, story): (String, String) = (row.get(6)?, row.get(10)?);
     let published_at: Option<At> = row.get(9)?;
+    let headline: String = row.get(4)?;
+    let said = row.get::<_, Option<String>>(11)?.filter(|it| !it.is_empty());
+    // An English reader sees what happened; the original stands in the text.
+    let (title, original) = match said {
+        Some(said) if said != headline => (said, format!("“{headline}” ")),
+        _ => (headline, String::new()),
+    };
     Ok(Entry {
         key: format!("development {topic} {kind} {created_at} {item}"),
-        title: row.get(4)?,
+        title,
         url: row.get(5)?,
-        summary: format!("{kind}: {reason}. {summary}"),
+        summary: format!("{original}{}: {reason}. {summary}", words::kind(&kind)),
         author: row.get(8)?,
         language: row.get(7)?,
         categories: vec![kind, story],
@@ -79,26 +86,27 @@ pub fn dated(
     since: Timestamp,
 ) -> Result<Vec<Report>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT s.id, s.topic, s.title, s.state, i.title, f.outlet, i.url, si.placed_at, si.facts
-         FROM story_items si CROSS JOIN stories s ON s.id = si.story_id JOIN items i ON i.id = si.item_id
-         JOIN feeds f ON f.id = i.feed_id
-         WHERE si.placed_at >= ?1 AND instr(si.facts, '\"date ') > 0 AND si.code <> 'copy'
-           AND (?2 IS NULL OR s.topic = ?2)
-         ORDER BY si.placed_at DESC, si.item_id DESC LIMIT ?3",
+        "SELECT s.id, s.topic, s.title,
+            (SELECT d.summary FROM reports p JOIN developments d ON d.id = p.development_id WHERE p.reading_id = r.id LIMIT 1),
+            i.title, r.outlet, i.url, r.read_at, json_extract(r.statement, '$.days')
+         FROM readings r JOIN items i ON i.id = r.item_id
+         JOIN story_items si ON si.item_id = r.item_id JOIN stories s ON s.id = si.story_id AND s.topic = r.topic
+         WHERE r.read_at >= ?1 AND instr(r.statement, '\"days\":[\"') > 0 AND si.code <> 'copy'
+           AND (?2 IS NULL OR r.topic = ?2)
+         ORDER BY r.read_at DESC, r.id DESC LIMIT ?3",
     )?;
     let rows = statement.query_map(params![At(since), topic, count(DATED_REPORTS)], |row| {
-        let state: Option<String> = row.get(3)?;
-        let facts: String = row.get(8)?;
+        let named: String = row.get(8)?;
         Ok(Report {
             story: StoryId(row.get(0)?),
             topic: row.get(1)?,
             title: row.get(2)?,
-            state: state.as_deref().and_then(State::of),
+            summary: row.get(3)?,
             headline: row.get(4)?,
             outlet: row.get(5)?,
             url: row.get(6)?,
             at: row.get::<_, At>(7)?.0,
-            days: days(&facts),
+            days: days(&named),
         })
     })?;
     let mut reports: Vec<Report> = rows.collect::<Result<_, _>>()?;
@@ -106,15 +114,40 @@ pub fn dated(
     Ok(reports)
 }
 
-/// Month and day of facts like `date 05-12`.
-fn days(facts: &str) -> Vec<(i8, i8)> {
-    let facts: Value = serde_json::from_str(facts).unwrap_or_default();
-    let named = ["new", "known"]
-        .iter()
-        .filter_map(|key| facts[key].as_array())
-        .flatten();
-    let days = named.filter_map(|it| {
-        let (month, day) = it.as_str()?.strip_prefix("date ")?.split_once('-')?;
+/// Told developments since then that say where a meeting stands, in the order of time; of one topic or of all.
+pub fn turns(
+    connection: &Connection,
+    topic: Option<&str>,
+    since: Timestamp,
+) -> Result<Vec<Turn>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT s.topic, d.state, a.created_at, d.day, d.place
+         FROM alerts a JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id
+         WHERE a.created_at >= ?1 AND d.state IS NOT NULL AND (?2 IS NULL OR s.topic = ?2) ORDER BY a.id",
+    )?;
+    let mut rows = statement.query(params![At(since), topic])?;
+    let mut turns = Vec::new();
+    while let Some(row) = rows.next()? {
+        let state: String = row.get(1)?;
+        let Some(state) = State::of(&state) else {
+            continue;
+        };
+        turns.push(Turn {
+            topic: row.get(0)?,
+            state,
+            at: row.get::<_, At>(2)?.0,
+            day: row.get::<_, Option<String>>(3)?.and_then(|it| it.parse().ok()),
+            place: row.get(4)?,
+        });
+    }
+    Ok(turns)
+}
+
+/// Month and day of a JSON list of days like `05-12`.
+fn days(named: &str) -> Vec<(i8, i8)> {
+    let named: Vec<String> = serde_json::from_str(named).unwrap_or_default();
+    let days = named.iter().filter_map(|it| {
+        let (month, day) = it.split_once('-')?;
         Some((month.parse().ok()?, day.parse().ok()?))
     });
     days.collect()
@@ -129,10 +162,8 @@ mod tests {
     use super::days;
 
     #[test]
-    fn days_are_read_from_facts() {
-        let facts =
-            r#"{"new": ["date 05-12", "Singapore"], "known": ["date 06-01", "13"], "unsaid": 1}"#;
-        assert_eq!(days(facts), [(5, 12), (6, 1)]);
+    fn days_are_read_from_a_list() {
+        assert_eq!(days(r#"["05-12", "06-01"]"#), [(5, 12), (6, 1)]);
         assert_eq!(days("nonsense"), []);
     }
 }

@@ -91,6 +91,49 @@ pub fn prune_fetches(tx: &Transaction<'_>, cutoff: Timestamp) -> Result<Step, St
     })
 }
 
+/// Of the readings of a topic that were made before `cutoff`, drops the terms by which reports are compared; the
+/// latest `kept` of a topic keep theirs, for frequencies are counted over them.
+pub fn prune_terms(
+    tx: &Transaction<'_>,
+    cutoff: Timestamp,
+    kept: usize,
+) -> Result<Step, StoreError> {
+    let mut topics = tx.prepare_cached("SELECT DISTINCT topic FROM readings")?;
+    let topics: Vec<String> = topics
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut step = Step::default();
+    for topic in topics {
+        let kind = format!("terms of {topic}");
+        let last: Option<i64> = tx
+            .prepare_cached("SELECT last_id FROM retention WHERE kind = ?1")?
+            .query_row([&kind], |row| row.get(0))
+            .optional()?;
+        // Ids follow the clock. The first that stays ends what goes.
+        let upto: Option<i64> = tx
+            .prepare_cached(
+                "SELECT max(id) FROM (SELECT id, read_at FROM readings WHERE topic = ?1 AND id > ?2
+                    AND id <= (SELECT id FROM readings WHERE topic = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?3)
+                    ORDER BY id LIMIT ?4) WHERE read_at < ?5",
+            )?
+            .query_row(
+                params![topic, last.unwrap_or(0), count(kept), count(STEP), At(cutoff)],
+                |row| row.get(0),
+            )?;
+        let Some(upto) = upto else { continue };
+        let pruned = tx
+            .prepare_cached(
+                "UPDATE readings SET terms = NULL WHERE topic = ?1 AND id > ?2 AND id <= ?3 AND terms IS NOT NULL",
+            )?
+            .execute(params![topic, last.unwrap_or(0), upto])?;
+        tx.prepare_cached("INSERT OR REPLACE INTO retention (kind, last_id) VALUES (?1, ?2)")?
+            .execute(params![kind, upto])?;
+        step.pruned += pruned;
+        step.more |= pruned == STEP;
+    }
+    Ok(step)
+}
+
 fn count(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }

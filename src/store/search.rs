@@ -198,8 +198,7 @@ fn statement(
                 ids.start.into(),
             ),
             Filter::Is(Quality::Alerted) => (
-                "MEMBER IN (SELECT d.item_id FROM developments d JOIN alerts a ON a.development_id = d.id
-                    WHERE d.item_id >= ?)",
+                "MEMBER IN (SELECT a.item_id FROM alerts a WHERE a.item_id >= ?)",
                 ids.start.into(),
             ),
             Filter::Is(Quality::Standing(standing)) => {
@@ -279,9 +278,7 @@ fn places(connection: &Connection, item: ItemId) -> Result<Places, StoreError> {
                 UNION SELECT s.id FROM of JOIN stories s ON s.merged_into = of.id)
              SELECT id FROM of",
     )?;
-    let mut alerted = connection.prepare_cached(
-        "SELECT 1 FROM developments d JOIN alerts a ON a.development_id = d.id WHERE d.item_id = ?1",
-    )?;
+    let mut alerted = connection.prepare_cached("SELECT 1 FROM alerts WHERE item_id = ?1")?;
     Ok(Places {
         topics: topics
             .query_map([item.0], |row| row.get(0))?

@@ -6,6 +6,7 @@ pub mod gauges;
 pub mod items;
 pub mod news;
 pub mod owed;
+pub mod signs;
 pub mod stories;
 pub mod volume;
 

@@ -30,7 +30,7 @@ pub fn told_since(
 ) -> Result<Vec<ToldItem>, StoreError> {
     let mut statement = tx.prepare_cached(
         "SELECT DISTINCT i.id, i.title, i.summary, i.url, i.language, i.published_at, w.item_id IS NOT NULL
-         FROM items i JOIN developments d ON d.item_id = i.id JOIN alerts a ON a.development_id = d.id
+         FROM items i JOIN alerts a ON a.item_id = i.id
          LEFT JOIN withdrawals w ON w.item_id = i.id
          WHERE i.feed_id = ?2 AND i.first_seen_at >= ?1 AND i.published_at IS NOT NULL AND i.published_raw IS NULL
             AND w.told_at IS NULL",
@@ -51,7 +51,7 @@ pub fn missing_since(
         "SELECT i.id, i.title, i.summary, i.url, i.language, i.published_at, 1
          FROM withdrawals w JOIN items i ON i.id = w.item_id
          WHERE w.told_at IS NULL AND w.missing_since <= ?1 AND w.visits >= ?3 AND i.feed_id = ?2
-            AND EXISTS (SELECT 1 FROM developments d JOIN alerts a ON a.development_id = d.id WHERE d.item_id = i.id)",
+            AND EXISTS (SELECT 1 FROM alerts a WHERE a.item_id = i.id)",
     )?;
     let rows = statement.query_map(params![At(since), feed.0, visits], told_item)?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -146,7 +146,7 @@ pub fn told(tx: &Transaction<'_>, item: ItemId, now: Timestamp) -> Result<(), St
 pub fn was_told(tx: &Transaction<'_>, item: ItemId, topic: &str) -> Result<bool, StoreError> {
     let mut statement = tx.prepare_cached(
         "SELECT 1 FROM alerts a JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id
-         WHERE d.item_id = ?1 AND s.topic = ?2",
+         WHERE a.item_id = ?1 AND s.topic = ?2",
     )?;
     Ok(statement
         .query_row(params![item.0, topic], |_| Ok(()))

@@ -44,6 +44,12 @@ impl Day {
         days.map(|it| (it - today).get_days()).find(|it| *it >= 0)
     }
 
+    /// The next such day from that of `at` on.
+    pub fn next(self, at: Timestamp) -> Option<Date> {
+        let ahead = self.days_ahead(at)?;
+        today(at).checked_add(Span::new().days(ahead)).ok()
+    }
+
     /// Whether it is still to come at `at`: at most [`AHEAD`] days away.
     pub fn is_coming(self, at: Timestamp) -> bool {
         self.days_ahead(at).is_some_and(|it| it <= AHEAD)

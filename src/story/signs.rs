@@ -8,7 +8,7 @@ use crate::story::report::Report;
 use crate::story::speaker::{Class, How};
 
 /// Names of the signs of likeness, in the order of [`likeness`].
-pub const LIKENESS: [&str; 29] = [
+pub const LIKENESS: [&str; 30] = [
     "wording",
     "contained",
     "lead",
@@ -38,6 +38,7 @@ pub const LIKENESS: [&str; 29] = [
     "other-script",
     "no-lead",
     "official-on-hearsay",
+    "course-change",
 ];
 
 /// Names of the signs of weight, in the order of [`weight`].
@@ -81,8 +82,13 @@ const LONG: f64 = 97.0;
 /// Reports of one script whose leads are compared: those whose headlines are most alike.
 const LEADS: usize = 4;
 
-/// What speaks for and against `report` telling `development`.
-pub fn likeness(report: &Report, development: &OpenDevelopment) -> Likeness {
+/// What speaks for and against `report` telling `development`. `change` is the state that the report would move the
+/// matter of the topic to: a threat to cancel has used the words of the cancellation, and is another development.
+pub fn likeness(
+    report: &Report,
+    development: &OpenDevelopment,
+    change: Option<State>,
+) -> Likeness {
     let statement = &report.statement;
     let marks = statement.marks();
     let same_script = development.speaks(report.script);
@@ -153,6 +159,7 @@ pub fn likeness(report: &Report, development: &OpenDevelopment) -> Likeness {
         flag(!same_script),
         flag(same_script && !has_leads),
         flag(development.is_hearsay() && statement.official && !marks.has(Mark::Hearsay)),
+        flag(change.is_some_and(|it| !development.has_state(it))),
     ]
 }
 

@@ -15,17 +15,19 @@ use utoipa_axum::routes;
 use crate::clock::rfc3339;
 use crate::store::items::evidence_json;
 use crate::store::search;
+use crate::store::acts::{self as store_acts, Act, On};
 use crate::store::view::feeds::Feed;
 use crate::store::view::items::{Item, Wanted};
-use crate::store::view::news::{Alert, Development};
+use crate::store::view::news::{Alert, Development, Which};
 use crate::store::view::owed::Delivery;
 use crate::store::view::stories::{Report, Story};
 use crate::store::view::{self, Part, Rows};
 use crate::text::Words;
 use crate::text::language::detect;
-use crate::web::guard::May;
+use crate::web::guard::{May, Who};
 use crate::web::pages::outbox::again;
 use crate::web::pages::search::hits;
+use crate::web::pages::acts::{done, undone};
 use crate::web::pages::story::acknowledged;
 use crate::web::pages::{named, nowhere};
 use crate::web::trouble::Trouble;
@@ -53,6 +55,8 @@ pub(super) fn routes() -> Router<Arc<Web>> {
         .routes(routes!(deliveries))
         .routes(routes!(retry))
         .routes(routes!(acknowledge))
+        .routes(routes!(acts, act))
+        .routes(routes!(undo))
         .routes(routes!(feeds))
         .routes(routes!(topics))
         .routes(routes!(search))
@@ -206,6 +210,7 @@ async fn developments(
         view::news::developments(
             archive,
             asked.topic.as_deref(),
+            Which::All,
             part(asked.before, asked.limit),
         )
     });
@@ -270,11 +275,68 @@ async fn retry(
 async fn acknowledge(
     State(web): State<Arc<Web>>,
     Extension(may): Extension<May>,
+    Extension(who): Extension<Who>,
     path: Path<String>,
 ) -> Result<Json<Value>, Trouble> {
     let id = named(&path, "alert")?;
-    acknowledged(&web, may, id).await?;
+    acknowledged(&web, may, &who, id).await?;
     Ok(Json(json!({"id": id, "acknowledged": true})))
+}
+
+/// What a reader does to a story or a development.
+#[derive(Debug, Deserialize, ToSchema)]
+struct Acting {
+    /// mute and follow a story; wrong and not-news of a development; star and note of either
+    kind: String,
+    story_id: Option<i64>,
+    development_id: Option<i64>,
+    /// The words of a note
+    #[serde(default)]
+    note: String,
+    /// When a mute ends, if not by a change of where the meeting stands: RFC 3339
+    until: Option<String>,
+}
+
+/// Mutes, follows, marks, stars or notes. Needs a token that may act.
+#[utoipa::path(post, path = "/api/v1/acts", request_body = Acting, responses((status = 200), (status = 400, body = Fault), (status = 403, body = Fault), (status = 404, body = Fault)))]
+async fn act(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    Extension(who): Extension<Who>,
+    Json(it): Json<Acting>,
+) -> Result<Json<Value>, Trouble> {
+    let on = match (it.story_id, it.development_id) {
+        (Some(id), None) => On::Story(id),
+        (None, Some(id)) => On::Development(id),
+        _ => {
+            let message = "want story_id or development_id";
+            return Err(Trouble::BadRequest(message.to_owned()));
+        }
+    };
+    let until = it.until.as_deref().map(str::parse).transpose();
+    let until = until.map_err(|_| {
+        Trouble::BadRequest("until: want a time like 2026-03-01T09:00:00Z".to_owned())
+    })?;
+    let id = done(&web, may, &who, &it.kind, on, until, it.note).await?;
+    Ok(Json(json!({"id": id})))
+}
+
+/// What readers did and what stands of it, the last first.
+#[utoipa::path(get, path = "/api/v1/acts", responses((status = 200, body = [Act])))]
+async fn acts(State(web): State<Arc<Web>>) -> Result<Json<Vec<Act>>, Trouble> {
+    Ok(Json(web.ask(|archive| store_acts::list(archive, false, MOST)).await?))
+}
+
+/// Takes an act back. Needs a token that may act.
+#[utoipa::path(post, path = "/api/v1/acts/{id}/undo", params(("id" = i64, Path)), responses((status = 200, body = Act), (status = 403, body = Fault), (status = 404, body = Fault)))]
+async fn undo(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    Extension(who): Extension<Who>,
+    path: Path<String>,
+) -> Result<Json<Act>, Trouble> {
+    let id = named(&path, "act")?;
+    Ok(Json(undone(&web, may, &who, id).await?))
 }
 
 /// Configured feeds with their health.

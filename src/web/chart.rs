@@ -4,7 +4,8 @@
 use jiff::civil::Date;
 use maud::{Markup, html};
 
-use crate::web::words::{grouped, language_name};
+use crate::web::words::grouped;
+use crate::words::language_name;
 
 /// Languages that have a colour of their own, in the order in which they are stacked.
 const LANGUAGES: [&str; 8] = ["ko", "ja", "zh", "en", "ru", "fr", "de", "es"];

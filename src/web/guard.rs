@@ -18,6 +18,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::secret::Secret;
+use crate::text::{cut, printable};
 use crate::web::guard::token::{SESSION, cookie, credentials, is_same, is_session, session};
 use crate::web::page::{self, Frame};
 use crate::web::trouble::Trouble;
@@ -32,7 +33,25 @@ pub struct Gate {
     pub base: String,
     pub token: Option<Secret>,
     pub proxy: Option<Proxy>,
+    pub readers: Vec<Reader>,
 }
+
+/// Somebody with a token and a name of their own.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    pub name: Arc<str>,
+    pub token: Secret,
+    pub act: bool,
+}
+
+/// By which name what somebody does is written down.
+#[derive(Debug, Clone)]
+pub(super) struct Who(pub(super) Arc<str>);
+
+/// Whoever has the token of `[web]`.
+const OPERATOR: &str = "operator";
+/// Who is on the own machine and has no token.
+const NOBODY: &str = "nobody";
 
 /// A reverse proxy that has people log in, and says so in a header that it takes from nobody else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,12 +133,15 @@ async fn admit(
     }
     let path = request.uri().path();
     let open = path == LOGIN || assets::is_asset(path);
-    let may = match may {
-        Ok(may) => may,
-        Err(_) if open => May {
-            act: false,
-            leave: false,
-        },
+    let (may, who) = match may {
+        Ok(found) => found,
+        Err(_) if open => (
+            May {
+                act: false,
+                leave: false,
+            },
+            NOBODY.into(),
+        ),
         Err(wrong) => {
             if wrong == Wrong::Token {
                 web.rates.wrong_token(peer);
@@ -128,6 +150,7 @@ async fn admit(
         }
     };
     request.extensions_mut().insert(may);
+    request.extensions_mut().insert(Who(who));
     request.extensions_mut().insert(base);
     Ok(next.run(request).await)
 }
@@ -191,44 +214,50 @@ impl Gate {
         if own { Ok(()) } else { Err(refused()) }
     }
 
-    fn may(&self, request: &Request, peer: IpAddr) -> Result<May, Wrong> {
+    /// Everybody with a token: whoever has that of `[web]` may do everything.
+    fn tokens(&self) -> impl Iterator<Item = (&Secret, bool, Arc<str>)> {
+        let operator = self.token.iter().map(|it| (it, true, OPERATOR.into()));
+        let readers = self.readers.iter();
+        operator.chain(readers.map(|it| (&it.token, it.act, Arc::clone(&it.name))))
+    }
+
+    /// What the one who asks may do, and who that is.
+    fn may(&self, request: &Request, peer: IpAddr) -> Result<(May, Arc<str>), Wrong> {
         let headers = request.headers();
+        let named = |it: &HeaderValue| it.to_str().ok().map(|it| cut(&printable(it), 60));
         if let Some(proxy) = &self.proxy
             && proxy.from.contains(&peer)
-            && headers.get(&proxy.header).is_some_and(|it| !it.is_empty())
+            && let Some(user) = headers.get(&proxy.header).filter(|it| !it.is_empty())
         {
-            return Ok(May {
+            let may = May {
                 act: true,
                 leave: false,
-            });
+            };
+            return Ok((may, named(user).unwrap_or_else(|| "somebody".to_owned()).into()));
         }
-        let Some(token) = &self.token else {
+        if self.tokens().next().is_none() {
+            let may = May {
+                act: false,
+                leave: false,
+            };
             return match self.proxy {
                 Some(_) => Err(Wrong::Nothing),
-                None => Ok(May {
-                    act: false,
-                    leave: false,
-                }),
-            };
-        };
-        if let Some(given) = credentials(headers) {
-            let right = is_same(&given, token);
-            return if right {
-                Ok(May {
-                    act: true,
-                    leave: false,
-                })
-            } else {
-                Err(Wrong::Token)
+                None => Ok((may, NOBODY.into())),
             };
         }
-        match cookie(headers) {
-            Some(session) if is_session(session, token) => Ok(May {
-                act: true,
-                leave: true,
-            }),
+        if let Some(given) = credentials(headers) {
+            // Every token is compared, so that time does not tell whose is near.
+            let right: Vec<_> = self.tokens().filter(|it| is_same(&given, it.0)).collect();
+            let (_, act, name) = right.into_iter().next().ok_or(Wrong::Token)?;
+            return Ok((May { act, leave: false }, name));
+        }
+        let session = cookie(headers).and_then(|session| {
+            self.tokens().find(|it| is_session(session, it.0))
+        });
+        match session {
+            Some((_, act, name)) => Ok((May { act, leave: true }, name)),
             // A session that the token's change has ended is no guess.
-            _ => Err(Wrong::Nothing),
+            None => Err(Wrong::Nothing),
         }
     }
 }
@@ -258,11 +287,12 @@ async fn log_in(
     Form(login): Form<Login>,
 ) -> Result<Response, Trouble> {
     let site = web.site();
-    let Some(token) = &site.gate.token else {
+    if site.gate.tokens().next().is_none() {
         return Err(Trouble::NotFound("no token is set in [web]".to_owned()));
-    };
+    }
     let to = own_path(&login.to);
-    if !is_same(&Secret::new(login.token), token) {
+    let given = Secret::new(login.token);
+    let Some((token, ..)) = site.gate.tokens().find(|it| is_same(&given, it.0)) else {
         web.rates.wrong_token(peer.ip());
         let frame = Frame::bare(
             &web,
@@ -272,7 +302,7 @@ async fn log_in(
             },
         );
         return Ok((StatusCode::FORBIDDEN, page::login(&frame, to, true)).into_response());
-    }
+    };
     let secure = if base.starts_with("https:") {
         "; Secure"
     } else {

@@ -162,8 +162,13 @@ async fn days(
 ) -> Result<Response, Trouble> {
     let now = web.clock.now();
     let since = now.checked_sub(DATED).unwrap_or(now);
-    let reports = web.ask(move |archive| published::dated(archive, asked.topic.as_deref(), since));
-    let events = calendar::events(&reports.await?);
+    let found = web.ask(move |archive| {
+        let topic = asked.topic.as_deref();
+        let reports = published::dated(archive, topic, since)?;
+        Ok((reports, published::turns(archive, topic, since)?))
+    });
+    let (reports, turns) = found.await?;
+    let events = calendar::events(&reports, &turns);
     let kind = [(CONTENT_TYPE, "text/calendar; charset=utf-8")];
     Ok((kind, calendar::ics(&events)).into_response())
 }

@@ -1,6 +1,8 @@
 //! The frame of every page, and the pieces that pages share. Every text from outside comes here as plain
 //! text: it is stored so, and is escaped by `maud`; nothing of it is ever shown as markup.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
@@ -10,10 +12,11 @@ use url::Url;
 use crate::story::DevelopmentKind;
 use crate::story::ladder::State;
 use crate::text::{cut, printable};
+use crate::topic::Engine;
 use crate::web::guard::May;
 use crate::web::trouble::Trouble;
-use crate::web::words::{language_name, verdict_word};
 use crate::web::{Web, assets};
+use crate::words::{self, acts, language_name};
 
 /// What a page is drawn by.
 pub(super) struct Frame {
@@ -23,6 +26,7 @@ pub(super) struct Frame {
     /// Names and titles of the topics, and the one looked at.
     pub(super) topics: Vec<(String, String)>,
     pub(super) topic: String,
+    engine: Arc<Engine>,
 }
 
 impl Frame {
@@ -52,6 +56,39 @@ impl Frame {
             may,
             topic: topics.first().map(|it| it.0.clone()).unwrap_or_default(),
             topics,
+            engine: Arc::clone(&site.engine),
+        }
+    }
+
+    /// A concept or an outlet, as sentences name it.
+    pub(super) fn named(&self, who: Option<&str>) -> Option<String> {
+        let lexicon = &self.engine.lexicon;
+        Some(match lexicon.id(who?) {
+            Some(id) => acts::name(&lexicon.concept(id).id, &lexicon.concept(id).gloss),
+            None => who?.to_owned(),
+        })
+    }
+
+    /// A concept as a place.
+    pub(super) fn place(&self, id: &str) -> String {
+        let lexicon = &self.engine.lexicon;
+        match lexicon.id(id) {
+            Some(it) => acts::place(id, &lexicon.concept(it).gloss),
+            None => id.to_owned(),
+        }
+    }
+
+    /// How long ago an instant was, in its largest unit.
+    pub(super) fn ago(&self, at: &str) -> String {
+        let Ok(instant) = at.parse::<Timestamp>() else {
+            return String::new();
+        };
+        let secs = self.now.as_second() - instant.as_second();
+        match secs {
+            ..60 => "just now".to_owned(),
+            60..3_600 => format!("{} min ago", secs / 60),
+            3_600..86_400 => format!("{} h ago", secs / 3_600),
+            _ => format!("{} d ago", secs / 86_400),
         }
     }
 
@@ -254,19 +291,14 @@ pub(super) fn state(name: &str) -> Markup {
         Some(it) if it.is_down() => "state down",
         _ => "state",
     };
-    html! { span class=(class) title=[state.map(State::gloss)] { (printable(&cut(name, 30)).replace('-', " ")) } }
+    html! { span class=(class) { (state.map_or_else(|| printable(&cut(name, 30)), |it| it.gloss().to_owned())) } }
 }
 
 /// What kind of development, and what became of it where it was not told.
 pub(super) fn kind(kind: &str, verdict: &str) -> Markup {
-    let word = match kind {
-        "opens" => "new story",
-        "fact" => "new fact",
-        other => other,
-    };
     html! {
-        span class={"kind " (safe_class(kind))} { (word) }
-        @if verdict != "alert" { " " span.held { (verdict_word(verdict)) } }
+        span class={"kind " (safe_class(kind))} { (words::kind(kind)) }
+        @if verdict != "alert" { " " span.held { (words::verdict(verdict)) } }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The pages: each asks the archive once and draws what it was told.
 
 mod account;
+pub(super) mod acts;
 mod feeds;
 mod item;
 mod now;
@@ -34,6 +35,10 @@ pub(super) fn routes() -> Router<Arc<Web>> {
         .route("/topics", get(topics::show))
         .route("/deliveries/{id}/retry", post(outbox::retry))
         .route("/alerts/{id}/acknowledge", post(story::acknowledge))
+        .route("/stories/{id}/{act}", post(acts::to_story))
+        .route("/developments/{id}/{act}", post(acts::to_development))
+        .route("/acts/{id}/undo", post(acts::undo))
+        .route("/channels/{name}/test", post(acts::try_channel))
 }
 
 /// What most lists are asked with.

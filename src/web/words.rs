@@ -31,32 +31,3 @@ pub(super) fn span(secs: i64) -> String {
         _ => format!("{} d {:02} h", secs / 86_400, secs % 86_400 / 3_600),
     }
 }
-
-pub(super) fn language_name(code: &str) -> &str {
-    match code {
-        "ko" => "Korean",
-        "ja" => "Japanese",
-        "zh" => "Chinese",
-        "en" => "English",
-        "ru" => "Russian",
-        "fr" => "French",
-        "de" => "German",
-        "es" => "Spanish",
-        "" => "unknown",
-        other => other,
-    }
-}
-
-pub(super) fn verdict_word(verdict: &str) -> &str {
-    match verdict {
-        "held" => "held for a second source",
-        "floor" => "not told: told a short while ago",
-        "budget" => "not told: over budget",
-        "past" => "not told: looks back",
-        "history" => "history",
-        "copy" => "a copy",
-        "told" => "already told",
-        "alert" => "told",
-        other => other,
-    }
-}

@@ -155,7 +155,8 @@ fn guids_of_their_own_are_items_of_their_own() {
             .later("5m")
             .shows("wire", rss(&[by_route, by_guid]))
             .poll()
-            .expect_new(2);
+            .expect_new(2)
+            .expect_alerts(2);
     }
     assert_eq!(world.number("SELECT count(*) FROM items"), 6);
 }
@@ -175,7 +176,8 @@ fn the_same_words_days_later_are_another_event_of_that_feed() {
     world.later("72h");
     world
         .shows("wire", rss(&[flash("2", "2026-06-04T09:10:00Z"), first]))
-        .poll();
+        .poll()
+        .expect_alerts(2);
     let standings = world.rows("SELECT standing FROM items ORDER BY id");
     assert_eq!(standings, ["news", "news"]);
 }

@@ -2,6 +2,7 @@
 //! good and bad. Every test goes through [`world::World`] or the real program.
 
 mod channels;
+mod acts;
 mod articles;
 mod bounds;
 mod care;
@@ -18,8 +19,10 @@ mod health;
 mod hostile;
 mod politeness;
 mod reading;
+mod rulings;
 mod schema;
 mod tidy;
 mod topics;
 mod web;
+mod words;
 mod world;

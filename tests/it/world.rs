@@ -352,7 +352,7 @@ impl World {
     pub(crate) fn acknowledge(&mut self, alert: i64) -> &mut Self {
         let (store, now) = (self.store(), self.now());
         store
-            .write(|tx| by_hand::acknowledge(tx, alert, now))
+            .write(|tx| by_hand::acknowledge(tx, alert, "desk", now))
             .expect("written");
         self
     }
@@ -373,7 +373,11 @@ impl World {
     /// Drops what is older than the retention says, to the end.
     pub(crate) fn prune(&mut self, retention: Retention) -> &mut Self {
         let pruner = Pruner::new(self.store(), self.clock.clone());
-        while pruner.prune_due(&retention).expect("pruned") {}
+        let tables = Arc::clone(&self.running().setup.tables);
+        while pruner
+            .prune_due(&retention, &tables.weights)
+            .expect("pruned")
+        {}
         self
     }
 
@@ -444,6 +448,7 @@ impl World {
             site: Arc::new(Site {
                 zone: config.zone.clone(),
                 engine: Arc::clone(&engine),
+                tables: Arc::clone(&tables),
                 gate: Gate::default(),
             }),
             engine,

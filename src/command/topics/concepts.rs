@@ -51,7 +51,7 @@ impl Concepts {
             rows: rows.collect(),
             cut: false,
         };
-        output::print(&table, self.json)?;
+        output::print(&context.look(), &table, self.json)?;
         Ok(ExitCode::SUCCESS)
     }
 }

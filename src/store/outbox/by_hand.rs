@@ -4,6 +4,8 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use crate::clock::rfc3339;
+use crate::message::Message;
 use crate::store::{At, StoreError};
 
 /// What came of asking to send a delivery again.
@@ -61,6 +63,29 @@ pub fn retry_all(tx: &Transaction<'_>, now: Timestamp) -> Result<usize, StoreErr
     )?)
 }
 
+/// Owes a channel a test message; whether it is configured.
+pub fn test(tx: &Transaction<'_>, channel: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let active: Option<bool> = tx
+        .query_row("SELECT active FROM channels WHERE name = ?1", [channel], |row| row.get(0))
+        .optional()?;
+    if active != Some(true) {
+        return Ok(false);
+    }
+    let message = Message::test(rfc3339(now));
+    let text = serde_json::to_string(&message).expect("a message is strings and numbers");
+    tx.execute(
+        "INSERT INTO notices (channel, message, created_at) VALUES (?1, ?2, ?3)",
+        params![channel, text, At(now)],
+    )?;
+    let notice = tx.last_insert_rowid();
+    tx.execute(
+        "INSERT INTO deliveries (notice_id, channel, state, next_attempt_at, idempotency_key, created_at)
+         VALUES (?1, ?2, 'pending', ?3, ?4, ?3)",
+        params![notice, channel, At(now), format!("test-{notice}-{channel}")],
+    )?;
+    Ok(true)
+}
+
 /// What came of acknowledging an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acknowledged {
@@ -74,6 +99,7 @@ pub enum Acknowledged {
 pub fn acknowledge(
     tx: &Transaction<'_>,
     alert: i64,
+    reader: &str,
     now: Timestamp,
 ) -> Result<Acknowledged, StoreError> {
     let found: Option<Option<At>> = tx
@@ -88,8 +114,8 @@ pub fn acknowledge(
         Some(Some(at)) => Ok(Acknowledged::Before(at.0)),
         Some(None) => {
             tx.execute(
-                "UPDATE alerts SET acknowledged_at = ?2 WHERE id = ?1",
-                params![alert, At(now)],
+                "UPDATE alerts SET acknowledged_at = ?2, acknowledged_by = ?3 WHERE id = ?1",
+                params![alert, At(now), reader],
             )?;
             tx.execute(
                 "UPDATE escalations SET state = 'ended' WHERE alert_id = ?1 AND state = 'waiting'",

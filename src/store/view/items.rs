@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::store::StoreError;
@@ -106,64 +107,100 @@ pub fn article(connection: &Connection, item: i64) -> Result<Option<String>, Sto
 }
 
 /// Where an item stands in a story, and what was decided about it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Placement {
     pub topic: String,
     pub story_id: i64,
     pub story_title: String,
-    /// To the story when it joined, where 1 is enough; none of the item that opened it.
-    pub closeness: Option<f64>,
     pub decision: String,
     pub reason: String,
     pub origin: String,
     pub state: Option<String>,
-    /// Facts that the story did not have, and those it had.
-    pub new: Vec<String>,
-    pub known: Vec<String>,
-    /// Further stories that it came near, with their closeness.
-    pub runners_up: Vec<(i64, f64)>,
+    /// As `story_items.signs` keeps it: log-odds, thresholds and what each sign adds.
+    pub signs: Value,
+    /// Developments of the story that it reports.
+    pub reports: Vec<Reported>,
+    /// Headlines of the developments that `signs` names.
+    pub headlines: Vec<(i64, String)>,
+}
+
+/// A development that an item reports.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reported {
+    pub development: i64,
+    /// first, update, repeat
+    pub role: String,
+    pub kind: String,
+    pub verdict: String,
+    /// What happened, in English.
+    pub summary: Option<String>,
+    /// Whether the alert told this item.
+    pub told: bool,
+    /// Of its first report.
+    pub headline: String,
+    pub outlets: i64,
 }
 
 pub fn placements(connection: &Connection, item: i64) -> Result<Vec<Placement>, StoreError> {
-    let sql = "SELECT s.topic, s.id, s.title, si.similarity, si.decision, si.reason, si.origin, si.state, si.facts,
-            si.runners_up
-         FROM story_items si JOIN stories s ON s.id = si.story_id WHERE si.item_id = ?1 ORDER BY s.topic";
-    rows(connection, sql, params![item], |row| {
+    let sql = "SELECT s.topic, s.id, s.title, si.decision, si.reason, si.origin, si.state, si.signs
+         FROM story_items si JOIN stories s ON s.id = si.story_id WHERE si.item_id = ?1 ORDER BY s.topic, s.id";
+    let mut placements = rows(connection, sql, params![item], |row| {
         let mut row = Columns::of(row);
-        let mut placement = Placement {
+        Ok(Placement {
             topic: row.next()?,
             story_id: row.next()?,
             story_title: row.next()?,
-            closeness: row.next()?,
             decision: row.next()?,
             reason: row.next()?,
             origin: row.next()?,
             state: row.next()?,
-            new: Vec::new(),
-            known: Vec::new(),
-            runners_up: Vec::new(),
-        };
-        let facts = json(&row.next::<String>()?);
-        placement.new = texts(&facts["new"]);
-        placement.known = texts(&facts["known"]);
-        let others = json(&row.next::<String>()?);
-        let others = others.as_array().into_iter().flatten();
-        placement.runners_up = others
-            .filter_map(|it| Some((it["story"].as_i64()?, it["closeness"].as_f64()?)))
-            .collect();
-        Ok(placement)
+            signs: serde_json::from_str(&row.next::<String>()?).unwrap_or_default(),
+            reports: Vec::new(),
+            headlines: Vec::new(),
+        })
+    })?;
+    for placement in &mut placements {
+        placement.reports = reported(connection, item, placement.story_id)?;
+        placement.headlines = headlines(connection, &placement.signs)?;
+    }
+    Ok(placements)
+}
+
+fn reported(connection: &Connection, item: i64, story: i64) -> Result<Vec<Reported>, StoreError> {
+    let sql = "SELECT d.id, r.role, d.kind, d.verdict, d.summary,
+            coalesce(a.item_id = ?1, 0), i.title, (SELECT count(DISTINCT outlet) FROM reports WHERE development_id = d.id)
+         FROM reports r JOIN developments d ON d.id = r.development_id JOIN items i ON i.id = d.item_id
+         LEFT JOIN alerts a ON a.development_id = d.id WHERE r.item_id = ?1 AND d.story_id = ?2 ORDER BY d.id";
+    rows(connection, sql, params![item, story], |row| {
+        let mut row = Columns::of(row);
+        Ok(Reported {
+            development: row.next()?,
+            role: row.next()?,
+            kind: row.next()?,
+            verdict: row.next()?,
+            summary: row.next()?,
+            told: row.next()?,
+            headline: row.next()?,
+            outlets: row.next()?,
+        })
     })
 }
 
-fn json(text: &str) -> serde_json::Value {
-    serde_json::from_str(text).unwrap_or_default()
-}
-
-fn texts(list: &serde_json::Value) -> Vec<String> {
-    let texts = list.as_array().into_iter().flatten();
-    texts
-        .filter_map(|it| it.as_str().map(str::to_owned))
-        .collect()
+/// Headlines of the developments that an item was compared with, the likeliest first.
+fn headlines(connection: &Connection, signs: &Value) -> Result<Vec<(i64, String)>, StoreError> {
+    let others = signs["runners_up"].as_array().into_iter().flatten();
+    let named = std::iter::once(&signs["same"]).chain(others);
+    let mut headlines = Vec::new();
+    for id in named.filter_map(|it| it["development"].as_i64()) {
+        let sql =
+            "SELECT i.title FROM developments d JOIN items i ON i.id = d.item_id WHERE d.id = ?1";
+        let title = connection
+            .prepare_cached(sql)?
+            .query_row([id], |row| row.get(0))
+            .optional()?;
+        headlines.extend(title.map(|it| (id, it)));
+    }
+    Ok(headlines)
 }
 
 /// What an item said until it was changed.

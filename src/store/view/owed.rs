@@ -41,7 +41,7 @@ pub fn deliveries(
 
 /// Of the alerts about an item.
 pub fn of_item(connection: &Connection, item: i64) -> Result<Vec<Delivery>, StoreError> {
-    let sql = format!("{DELIVERY} WHERE v.item_id = ?1 ORDER BY d.id");
+    let sql = format!("{DELIVERY} WHERE a.item_id = ?1 ORDER BY d.id");
     rows(connection, &sql, params![item], delivery)
 }
 

@@ -65,9 +65,10 @@ pub struct Turn {
 
 /// The turns of a topic's meetings, the first first.
 pub fn turns(connection: &Connection, topic: &str) -> Result<Vec<Turn>, StoreError> {
-    let sql = "SELECT d.created_at, si.state, d.story_id FROM developments d JOIN stories s ON s.id = d.story_id
-         JOIN story_items si ON si.story_id = d.story_id AND si.item_id = d.item_id
-         WHERE s.topic = ?1 AND d.kind IN ('opens', 'state') AND si.state IS NOT NULL
+    let sql = "SELECT coalesce(a.created_at, d.created_at), si.state, d.story_id FROM developments d
+         JOIN stories s ON s.id = d.story_id LEFT JOIN alerts a ON a.development_id = d.id
+         JOIN story_items si ON si.story_id = d.story_id AND si.item_id = coalesce(a.item_id, d.item_id)
+         WHERE s.topic = ?1 AND d.kind = 'state' AND si.state IS NOT NULL
          ORDER BY d.id DESC LIMIT 500";
     let mut turns = rows(connection, sql, params![topic], |row| {
         Ok(Turn {

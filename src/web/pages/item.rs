@@ -7,13 +7,16 @@ use maud::{Markup, html};
 
 use crate::store::view::items::{self, Item, Placement, Revision};
 use crate::store::view::owed::{self, Delivery};
+use crate::store::view::signs::{Near, Share, Weighed, weighed};
+use crate::story::weights::Weights;
 use crate::text::Words;
 use crate::topic::lexicon::Field;
 use crate::web::guard::May;
-use crate::web::page::{About, Frame, TEXT, foreign, headline, language, outward, page, state};
+use crate::web::page::{About, Frame, headline, language, outward, page, state};
 use crate::web::pages::{account, named, nowhere};
 use crate::web::trouble::Trouble;
 use crate::web::{Site, Web};
+use crate::words;
 
 struct Seen {
     item: Item,
@@ -60,7 +63,7 @@ fn content(frame: &Frame, site: &Site, seen: &Seen) -> Markup {
         h1.story-title { (headline(&item.title, tongue)) }
         (origin(frame, item))
         (standing(frame, seen))
-        @for placed in &seen.placements { (placement(placed)) }
+        @for placed in &seen.placements { (placement(placed, &site.tables.weights)) }
         @if !seen.deliveries.is_empty() { (deliveries(frame, &seen.deliveries)) }
         section aria-labelledby="why" {
             h2 #why { "Why it matches, or not" }
@@ -109,33 +112,65 @@ fn standing(frame: &Frame, seen: &Seen) -> Markup {
     }
 }
 
-fn placement(placed: &Placement) -> Markup {
+fn placement(placed: &Placement, weights: &Weights) -> Markup {
     let label = format!("story-{}", placed.story_id);
     html! {
         section aria-labelledby=(label) {
             h2 #(label) { "In story " a href={"/stories/" (placed.story_id)} { (headline(&placed.story_title, None)) } }
             dl.facts {
-                dt { "placed" }
-                dd {
-                    @match placed.closeness {
-                        Some(closeness) => { "it joined, with " (format!("{closeness:.2}")) " of the closeness that joining takes" },
-                        None => "it opened the story",
+                @for it in &placed.reports {
+                    dt { "development" }
+                    dd {
+                        a href={"/stories/" (placed.story_id) "#development-" (it.development)} { (headline(&it.headline, None)) }
+                        ": " (words::role(&it.role)) "; "
+                        @if it.told { "this item told it" } @else if it.verdict == "alert" { "told by another report" }
+                        @else { "not told: " (words::verdict(&it.verdict)) }
                     }
                 }
+                @if placed.reports.is_empty() { dt { "development" } dd { "it reports none" } }
                 dt { "decision" } dd { (placed.decision) " — " (headline(&placed.reason, None)) }
                 dt { "origin" } dd { (headline(&placed.origin, None)) }
                 @if let Some(it) = &placed.state { dt { "the meeting" } dd { (state(it)) } }
-                @for (what, facts) in [("new facts", &placed.new), ("known facts", &placed.known)] {
-                    @if !facts.is_empty() { dt { (what) } dd { (foreign(&facts.join(", "), None, TEXT)) } }
-                }
-                @if !placed.runners_up.is_empty() {
-                    dt { "came near" }
-                    dd {
-                        @for (story, closeness) in &placed.runners_up {
-                            a href={"/stories/" (story)} { "story " (story) } " (" (format!("{closeness:.2}")) ") "
-                        }
-                    }
-                }
+            }
+            @if let Some(it) = weighed(placed, weights) { (signs(placed.story_id, &it)) }
+        }
+    }
+}
+
+/// Every sign with what it added.
+fn signs(story: i64, weighed: &Weighed) -> Markup {
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    let near = |it: &Near| {
+        html! {
+            (headline(&it.headline, None)) " (development " (it.development) "): "
+            (format!("{:+.2}", it.log_odds)) " log-odds to be a report of it, which it is from " (format!("{:+.2}", it.join)) " on"
+        }
+    };
+    html! {
+        details.signs {
+            summary { "Signs: " (percent(weighed.weight)) " news, " (percent(weighed.newness)) " new; an alert needs "
+                (percent(weighed.tell)) ", it had " (percent(weighed.certainty)) }
+            @if let Some(it) = &weighed.nearest {
+                p { "Likest to " (near(it)) }
+                (shares("What makes it like that development", &it.signs))
+            } @else { p { "No development was open that is like it." } }
+            @if !weighed.runners_up.is_empty() {
+                p { "Next:" }
+                ul.brief { @for it in &weighed.runners_up { li { (near(it)) } } }
+            }
+            (shares("What makes it news", &weighed.weight_signs))
+            p.quiet { "Story " (story) ". Log-odds: 0 is even, +1 is 73 %, −1 is 27 %." }
+        }
+    }
+}
+
+fn shares(caption: &str, shares: &[Share]) -> Markup {
+    html! {
+        div.wide tabindex="0" role="region" aria-label=(caption) {
+            table.rules {
+                caption { (caption) }
+                thead { tr { th scope="col" { "Adds" } th scope="col" { "Sign" } } }
+                tbody { @for it in shares { tr { td { (format!("{:+.2}", it.adds)) } th scope="row" { (it.gloss) } } } }
             }
         }
     }

@@ -7,19 +7,22 @@ use jiff::SignedDuration;
 use maud::{Markup, html};
 
 use crate::clock::rfc3339;
+use crate::message::lines::day;
 use crate::store::StoreError;
 use crate::store::outages::{self, Outage};
 use crate::store::view::feeds::{self, Feed};
-use crate::store::view::news::{self, Development};
-use crate::store::view::stories::{self, Story};
+use crate::store::view::news::{self, Development, Which};
+use crate::store::view::stories::{self, Standing};
 use crate::store::view::{Part, Rows, volume};
 use crate::story::ladder::State as Step;
+use crate::story::numbers::Day;
 use crate::web::Web;
 use crate::web::guard::May;
 use crate::web::page::{About, Frame, headline, kind, language, older, page, state};
 use crate::web::pages::Listed;
 use crate::web::trouble::Trouble;
 use crate::web::words::{counted, grouped};
+use crate::words;
 
 /// Developments shown, and what was held back within so long.
 const SHOWN: usize = 20;
@@ -27,7 +30,7 @@ const HELD: SignedDuration = SignedDuration::from_hours(72);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 struct Seen {
-    standing: Option<Story>,
+    standing: Option<Standing>,
     developments: Rows<Development>,
     held: Vec<Development>,
     /// In the last day: items, matches, developments.
@@ -56,7 +59,7 @@ pub(super) async fn show(
             };
             Ok(Seen {
                 standing: stories::standing(archive, &topic)?,
-                developments: news::developments(archive, Some(&topic), part)?,
+                developments: news::developments(archive, Some(&topic), Which::News, part)?,
                 held: news::held_back(archive, &topic, &held, SHOWN)?,
                 day: [
                     sum(volume::items(archive, &day))?,
@@ -121,24 +124,28 @@ const RUNGS: [Step; 10] = [
 ];
 
 /// Where the meeting stands, on the ladder.
-fn standing(frame: &Frame, story: Option<&Story>) -> Markup {
-    let step = story.and_then(|it| Step::of(it.state.as_deref()?));
+fn standing(frame: &Frame, standing: Option<&Standing>) -> Markup {
+    let step = standing.and_then(|it| Step::of(&it.state));
     let place = |step: Step| RUNGS.iter().position(|it| *it == step);
     let at = step.and_then(place);
     // What it has been, for a meeting that went down from there.
-    let been = story.map_or("", |it| it.states.as_str()).split(", ");
+    let been = standing.map_or("", |it| it.states.as_str()).split(", ");
     let highest = been
         .filter_map(|it| place(Step::of(it.split(' ').next()?)?))
         .max();
     html! {
         section.standing aria-labelledby="standing" {
-            @match (story, step) {
-                (Some(story), Some(step)) => {
-                    h2 #standing { "The meeting is " em class=[step.is_down().then_some("down")] { (step.gloss()) } }
+            @match (standing, step) {
+                (Some(it), Some(step)) => {
+                    h2 #standing { "The meeting: " em class=[step.is_down().then_some("down")] { (step.gloss()) } }
                     p {
-                        @if let Some(actor) = &story.actor { "By " (party(actor)) ", as of " } @else { "As of " }
-                        (frame.time(&story.last_seen_at)) " · "
-                        a href={"/stories/" (story.id)} { (headline(&story.title, story.language.as_deref())) }
+                        @if let Some(actor) = &it.actor { "By " (party(actor)) ", as of " } @else { "As of " }
+                        @if let Some(at) = it.since() { (frame.time(at)) " (" (frame.ago(at)) ")" }
+                        @if let Some(it) = frame.named(it.setter.as_deref()) { ", says " (headline(&it, None)) }
+                        @if let Some(it) = course_set(frame, it) { ": " b { (it) } }
+                        @if let (Some(id), Some(title)) = (it.story_id, &it.story_title) {
+                            " · " a href={"/stories/" (id)} { (headline(title, it.story_language.as_deref())) }
+                        }
                     }
                 }
                 _ => {
@@ -149,17 +156,39 @@ fn standing(frame: &Frame, story: Option<&Story>) -> Markup {
             @if let Some(step) = step {
             ol.ladder aria-label="Steps of a meeting" {
                 @for (place, rung) in RUNGS.iter().enumerate() {
-                    li.reached[at.or(highest).is_some_and(|at| place <= at)] .here[at == Some(place)] aria-current=[(at == Some(place)).then_some("step")] title=(rung.gloss()) {
-                        span { (rung.as_str().replace('-', " ")) }
+                    li.reached[at.or(highest).is_some_and(|at| place <= at)] .here[at == Some(place)] aria-current=[(at == Some(place)).then_some("step")] {
+                        span { (rung.gloss()) }
                     }
                 }
                 @if at.is_none() {
-                    li.here.off.down[step.is_down()] aria-current="step" title=(step.gloss()) { span { (step.as_str()) } }
+                    li.here.off.down[step.is_down()] aria-current="step" { span { (step.gloss()) } }
                 }
             }
             }
         }
     }
+}
+
+/// "Panmunjom, 12 May, in 9 days": the place and the day to come.
+fn set(frame: &Frame, place: Option<&str>, date: Option<&str>) -> Option<String> {
+    let today = frame.local(frame.now).date();
+    let date = date.and_then(|it| it.parse().ok()).map(|it| day(it, today));
+    let set: Vec<String> = place.map(str::to_owned).into_iter().chain(date).collect();
+    (!set.is_empty()).then(|| set.join(", "))
+}
+
+/// Place and day that the meeting is set to.
+fn course_set(frame: &Frame, standing: &Standing) -> Option<String> {
+    let day = standing.day.as_deref().and_then(Day::of);
+    let day = day
+        .filter(|it| it.is_coming(frame.now))
+        .and_then(|it| it.next(frame.now));
+    let place = standing.place.as_deref().map(|it| frame.place(it));
+    set(
+        frame,
+        place.as_deref(),
+        day.map(|it| it.to_string()).as_deref(),
+    )
 }
 
 fn party(actor: &str) -> &str {
@@ -192,14 +221,17 @@ pub(super) fn development(frame: &Frame, row: &Development) -> Markup {
         li.quiet-row[row.verdict != "alert"] {
             (frame.clock(&row.created_at))
             div {
-                p.title { a href={"/stories/" (row.story_id) "#item-" (row.item_id)} { (headline(&row.title, row.language.as_deref())) } }
+                @let said = row.summary.as_deref().filter(|said| !said.is_empty() && *said != row.title);
+                p.title { a href={"/stories/" (row.story_id) "#development-" (row.id)} {
+                    @match said { Some(said) => (headline(said, Some("en"))), None => (headline(&row.title, row.language.as_deref())) }
+                } }
+                @if said.is_some() { p.original { (headline(&row.title, row.language.as_deref())) } }
                 p.meta {
                     (kind(&row.kind, &row.verdict)) " "
                     @if let Some(it) = &row.state { (state(it)) " " }
                     span.outlet { (headline(&row.outlet, None)) } " " (language(row.language.as_deref()))
-                    @if let Some(gloss) = row.gloss.as_ref().filter(|_| row.language.as_deref() != Some("en")) {
-                        span.gloss { (headline(gloss, None)) }
-                    }
+                    span.quiet { (words::counted(usize::try_from(row.outlets).unwrap_or(0), "outlet", "outlets")) }
+                    @if let Some(it) = set(frame, row.place.as_deref(), row.day.as_deref()) { span.gloss { (it) } }
                     span.why { (headline(&row.reason, None)) }
                 }
             }
@@ -227,7 +259,7 @@ fn glance(frame: &Frame, seen: &Seen) -> Markup {
             } @else {
                 ol.brief {
                     @for row in &seen.held {
-                        li { a href={"/stories/" (row.story_id) "#item-" (row.item_id)} { (headline(&row.title, row.language.as_deref())) }
+                        li { a href={"/stories/" (row.story_id) "#development-" (row.id)} { (headline(&row.title, row.language.as_deref())) }
                             p.meta { (frame.time(&row.created_at)) " " (kind(&row.kind, &row.verdict)) } }
                     }
                 }

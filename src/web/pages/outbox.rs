@@ -87,6 +87,7 @@ fn content(frame: &Frame, state: Option<&str>, found: &Rows<Delivery>, counts: &
                 a href=(with("/outbox", "state", it)) aria-current=[(state == Some(it)).then_some("true")] { (it) " " (grouped(of(it))) }
             }
         }
+        (tests(frame, counts))
         @if found.rows.is_empty() { p.quiet { "No delivery is here." } } @else {
             div.wide tabindex="0" role="region" aria-label="Deliveries" {
                 table.deliveries {
@@ -98,6 +99,23 @@ fn content(frame: &Frame, state: Option<&str>, found: &Rows<Delivery>, counts: &
             }
         }
         (older(&path, found.rows.last().map(|it| it.id), found.more))
+    }
+}
+
+/// A test message to each channel, for who may.
+fn tests(frame: &Frame, counts: &[Count]) -> Markup {
+    let mut channels: Vec<&str> = counts.iter().map(|it| it.channel.as_str()).collect();
+    channels.dedup();
+    html! {
+        @if frame.may.act {
+            details.doing {
+                summary { "Test a channel" }
+                @for channel in channels {
+                    @let name: String = url::form_urlencoded::byte_serialize(channel.as_bytes()).collect();
+                    form method="post" action={"/channels/" (name) "/test"} { button.plain { "Send a test to " (channel) } }
+                }
+            }
+        }
     }
 }
 
