@@ -45,7 +45,10 @@ impl Heart {
     }
 
     fn later(&mut self, hours: i64) -> &mut Self {
-        self.now = self.now.checked_add(jiff::SignedDuration::from_hours(hours)).expect("time");
+        self.now = self
+            .now
+            .checked_add(jiff::SignedDuration::from_hours(hours))
+            .expect("time");
         self
     }
 
@@ -82,12 +85,21 @@ impl Heart {
             followed_up: false,
             corrected: false,
         };
-        rule(&self.board, report, &circumstances, &self.tables.weights, &self.policy)
+        rule(
+            &self.board,
+            report,
+            &circumstances,
+            &self.tables.weights,
+            &self.policy,
+        )
     }
 
     /// An outlet's headline, some minutes after the last.
     fn says(&mut self, outlet: &str, title: &str) -> Ruling {
-        self.now = self.now.checked_add(jiff::SignedDuration::from_mins(7)).expect("time");
+        self.now = self
+            .now
+            .checked_add(jiff::SignedDuration::from_mins(7))
+            .expect("time");
         let report = self.read(outlet, title, "");
         let ruling = self.rule(&report, Arrival::New, 0);
         self.record(&report, &ruling, title);
@@ -99,7 +111,8 @@ impl Heart {
             Place::Opens(story) => {
                 let id = DevelopmentId(self.next);
                 self.next += 1;
-                self.board.open(id, story.unwrap_or(StoryId(id.0)), title, report);
+                self.board
+                    .open(id, story.unwrap_or(StoryId(id.0)), title, report);
                 Some(id)
             }
             Place::Joins(id, _) => {
@@ -118,7 +131,9 @@ impl Heart {
         let open = self.board.get(id).expect("open");
         let (was_told, story) = (open.told_at.is_some(), open.story);
         if was_told && self.standing == Standing::News {
-            self.board.course.advance(&report.statement, story, &report.outlet, report.at);
+            self.board
+                .course
+                .advance(&report.statement, story, &report.outlet, report.at);
         }
     }
 
@@ -140,20 +155,32 @@ fn silent(ruling: &Ruling, reason: Reason) {
 #[test]
 fn a_cancellation_is_told_after_the_threat_to_cancel() {
     let mut heart = Heart::new();
-    told(&heart.says("Wire", "Trump says summit with Kim Jong Un set for June 12 in Singapore"));
+    told(&heart.says(
+        "Wire",
+        "Trump says summit with Kim Jong Un set for June 12 in Singapore",
+    ));
     heart.later(20);
-    told(&heart.says("Wire", "North Korea threatens to cancel summit with Trump in Singapore"));
+    told(&heart.says(
+        "Wire",
+        "North Korea threatens to cancel summit with Trump in Singapore",
+    ));
     heart.later(20);
     let off = heart.says("Post", "Trump cancels summit in Singapore with Kim Jong Un");
     told(&off);
-    assert_eq!((off.kind, off.change), (DevelopmentKind::State, Some(State::Cancelled)));
+    assert_eq!(
+        (off.kind, off.change),
+        (DevelopmentKind::State, Some(State::Cancelled))
+    );
     assert_eq!(heart.state(), Some(State::Cancelled));
     silent(
         &heart.says("Times", "Trump cancels Singapore summit with Kim Jong Un"),
         Reason::Told,
     );
     heart.later(26);
-    let on = heart.says("Wire", "Trump says summit with Kim Jong Un is back on for June 12");
+    let on = heart.says(
+        "Wire",
+        "Trump says summit with Kim Jong Un is back on for June 12",
+    );
     told(&on);
     assert_eq!(on.change, Some(State::Revived));
 }
@@ -167,7 +194,10 @@ fn what_only_looks_like_a_cancellation_is_none() {
         "Kim Jong Un will not cancel summit with Trump, Seoul says",
     ] {
         let mut heart = Heart::new();
-        heart.says("Wire", "Trump says summit with Kim Jong Un set for June 12 in Singapore");
+        heart.says(
+            "Wire",
+            "Trump says summit with Kim Jong Un set for June 12 in Singapore",
+        );
         let ruling = heart.later(20).says("Post", title);
         assert_ne!(ruling.change, Some(State::Cancelled), "{title}");
         assert_ne!(heart.state(), Some(State::Cancelled), "{title}");
@@ -177,10 +207,19 @@ fn what_only_looks_like_a_cancellation_is_none() {
 #[test]
 fn one_statement_in_other_languages_and_words_is_told_once() {
     let mut heart = Heart::new();
-    told(&heart.says("KCNA Watch", "Kim Yo Jong: North Korea has no intention of talks with Trump"));
+    told(&heart.says(
+        "KCNA Watch",
+        "Kim Yo Jong: North Korea has no intention of talks with Trump",
+    ));
     heart.says("Agency", "김여정 \"트럼프와 대화할 생각 없다\"");
-    heart.says("Paper", "Kim's sister says North Korea has no intention to hold talks with Trump");
-    heart.says("Zeitung", "Kim Yo Jong: Nordkorea lehnt Gespräche mit Trump ab");
+    heart.says(
+        "Paper",
+        "Kim's sister says North Korea has no intention to hold talks with Trump",
+    );
+    heart.says(
+        "Zeitung",
+        "Kim Yo Jong: Nordkorea lehnt Gespräche mit Trump ab",
+    );
     assert_eq!(heart.told.len(), 1, "{:?}", heart.told);
 }
 
@@ -194,7 +233,10 @@ fn a_headline_stuffed_with_everything_silences_nothing() {
     heart.later(2);
     told(&heart.says("Wire", "Trump cancels summit with Kim Jong Un in Singapore"));
     heart.later(30);
-    told(&heart.says("Wire", "Kim Jong Un sends letter to Trump, White House says"));
+    told(&heart.says(
+        "Wire",
+        "Kim Jong Un sends letter to Trump, White House says",
+    ));
 }
 
 #[test]
@@ -208,7 +250,10 @@ fn history_and_commentary_silence_nothing() {
     assert_eq!(heart.state(), None);
     heart.standing = Standing::News;
     silent(
-        &heart.says("Blog", "Opinion: Trump cancels summit with Kim Jong Un in Singapore"),
+        &heart.says(
+            "Blog",
+            "Opinion: Trump cancels summit with Kim Jong Un in Singapore",
+        ),
         Reason::Comment,
     );
     told(&heart.says("Wire", "Trump cancels summit with Kim Jong Un in Singapore"));
@@ -217,9 +262,15 @@ fn history_and_commentary_silence_nothing() {
 #[test]
 fn another_day_for_the_meeting_is_told() {
     let mut heart = Heart::new();
-    told(&heart.says("Wire", "White House: Trump and Kim Jong Un summit set for June 12 in Singapore"));
+    told(&heart.says(
+        "Wire",
+        "White House: Trump and Kim Jong Un summit set for June 12 in Singapore",
+    ));
     heart.later(30);
-    let moved = heart.says("Wire", "White House: Trump-Kim Jong Un summit moved to July 3");
+    let moved = heart.says(
+        "Wire",
+        "White House: Trump-Kim Jong Un summit moved to July 3",
+    );
     told(&moved);
     assert_eq!(moved.kind, DevelopmentKind::State, "{moved:?}");
 }
@@ -228,7 +279,11 @@ fn another_day_for_the_meeting_is_told() {
 fn one_outlet_is_bounded_and_others_come_through() {
     let mut heart = Heart::new();
     heart.policy.per_outlet = 3;
-    let report = heart.read("Noise", "Trump and Kim Jong Un agree to hold summit in Hanoi", "");
+    let report = heart.read(
+        "Noise",
+        "Trump and Kim Jong Un agree to hold summit in Hanoi",
+        "",
+    );
     silent(&heart.rule(&report, Arrival::New, 3), Reason::Flood);
     told(&heart.rule(&report, Arrival::New, 2));
 }
@@ -237,9 +292,17 @@ fn one_outlet_is_bounded_and_others_come_through() {
 fn a_budget_lets_changes_of_state_and_leaders_through() {
     let mut heart = Heart::new();
     heart.policy.per_hour = Some(0);
-    let state = heart.read("Wire", "Trump and Kim Jong Un agree to hold summit in Hanoi", "");
+    let state = heart.read(
+        "Wire",
+        "Trump and Kim Jong Un agree to hold summit in Hanoi",
+        "",
+    );
     told(&heart.rule(&state, Arrival::New, 0));
-    let other = heart.read("Wire", "Moon Jae-in says Trump and Kim Jong Un should keep talking in letters", "");
+    let other = heart.read(
+        "Wire",
+        "Moon Jae-in says Trump and Kim Jong Un should keep talking in letters",
+        "",
+    );
     let ruling = heart.rule(&other, Arrival::New, 0);
     assert!(!ruling.decision.is_told(), "{ruling:?}");
 }
@@ -297,7 +360,10 @@ fn headlines_that_satisfy_no_rule_are_taken_in_only_while_the_topic_is_hot() {
     };
     assert!(!takes(&heart));
     for n in 0..12 {
-        heart.says(&format!("Outlet {n}"), &format!("Trump and Kim Jong Un agree to talks in city {n}"));
+        heart.says(
+            &format!("Outlet {n}"),
+            &format!("Trump and Kim Jong Un agree to talks in city {n}"),
+        );
     }
     assert!(takes(&heart));
     heart.later(24 * 5);
