@@ -249,7 +249,11 @@ pub struct TakenIn {
 impl TakenIn {
     /// As [`Circumstances::on_topic`] counts it.
     pub fn on_topic(&self) -> f64 {
-        if self.names_all { self.probability } else { 0.0 }
+        if self.names_all {
+            self.probability
+        } else {
+            0.0
+        }
     }
 }
 
@@ -450,7 +454,11 @@ fn decide(
     // What somebody who decides said, and the tables do not understand, is told rather than swallowed.
     let is_unread = report.statement.predicates.is_empty() && report.statement.state.is_none();
     let decides = report.statement.speaker.as_ref().is_some_and(|it| {
-        it.is_quoted() && matches!(it.class, Class::Leader | Class::StateVoice | Class::Institution)
+        it.is_quoted()
+            && matches!(
+                it.class,
+                Class::Leader | Class::StateVoice | Class::Institution
+            )
     });
     let unread = is_unread && decides && circumstances.on_topic >= 1.0;
     let silent = if circumstances.standing == Standing::History {

@@ -77,7 +77,16 @@ pub struct Cli {
     #[arg(long, global = true, help_heading = "With every command")]
     utc: bool,
     /// When tables have colours [default: on a terminal, unless NO_COLOR is set]
-    #[arg(long, global = true, value_enum, default_value_t, hide_default_value = true, hide_possible_values = true, value_name = "auto|always|never", help_heading = "With every command")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true,
+        value_name = "auto|always|never",
+        help_heading = "With every command"
+    )]
     color: Color,
     #[command(subcommand)]
     command: Command,
@@ -247,7 +256,9 @@ impl Context {
     fn look(&self) -> output::Look {
         let out = std::io::stdout();
         let on_terminal = out.is_terminal();
-        let zone = (on_terminal && !self.utc).then(|| self.config().ok()).flatten();
+        let zone = (on_terminal && !self.utc)
+            .then(|| self.config().ok())
+            .flatten();
         output::Look {
             width: terminal_size::terminal_size_of(&out)
                 .filter(|_| on_terminal)
@@ -344,11 +355,18 @@ fn known<'a>(
     names: impl IntoIterator<Item = &'a str> + Clone,
 ) -> anyhow::Result<()> {
     let Some(given) = given else { return Ok(()) };
-    if names.clone().into_iter().any(|it| it.eq_ignore_ascii_case(given)) {
+    if names
+        .clone()
+        .into_iter()
+        .any(|it| it.eq_ignore_ascii_case(given))
+    {
         return Ok(());
     }
     let nearest = nearest(given, names).map(|it| format!("; did you mean \"{it}\"?"));
-    let message = format!("there is no {what} \"{given}\" here{}", nearest.unwrap_or_default());
+    let message = format!(
+        "there is no {what} \"{given}\" here{}",
+        nearest.unwrap_or_default()
+    );
     Err(Usage(message).into())
 }
 

@@ -50,15 +50,33 @@ impl Wanted {
         }
         let mut names = listing::known(connection)?;
         if let Ok(config) = context.config() {
-            names.topics.extend(config.topics.iter().map(|it| it.name.clone()));
-            names.outlets.extend(config.feeds.iter().map(|it| it.outlet.clone()));
+            names
+                .topics
+                .extend(config.topics.iter().map(|it| it.name.clone()));
+            names
+                .outlets
+                .extend(config.feeds.iter().map(|it| it.outlet.clone()));
         }
-        names.languages.extend(words::LANGUAGES.iter().map(|it| it.name.to_owned()));
+        names
+            .languages
+            .extend(words::LANGUAGES.iter().map(|it| it.name.to_owned()));
         let list = |names: &'_ [String]| names.to_vec();
         let (topics, languages) = (list(&names.topics), list(&names.languages));
-        known("topic", self.topic.as_deref(), topics.iter().map(String::as_str))?;
-        known("language", self.language.as_deref(), languages.iter().map(String::as_str))?;
-        known("outlet", self.outlet.as_deref(), names.outlets.iter().map(String::as_str))
+        known(
+            "topic",
+            self.topic.as_deref(),
+            topics.iter().map(String::as_str),
+        )?;
+        known(
+            "language",
+            self.language.as_deref(),
+            languages.iter().map(String::as_str),
+        )?;
+        known(
+            "outlet",
+            self.outlet.as_deref(),
+            names.outlets.iter().map(String::as_str),
+        )
     }
 
     pub(super) fn filter(self, state: Option<String>, limit: usize) -> anyhow::Result<Filter> {

@@ -150,9 +150,11 @@ impl WebConfig {
         }
         let mut readers = Vec::new();
         for (name, token, role) in &self.readers {
-            let token = read_secret(token).map_err(|it| fault(format!("of reader \"{name}\": {it}")))?;
+            let token =
+                read_secret(token).map_err(|it| fault(format!("of reader \"{name}\": {it}")))?;
             if token.reveal().chars().count() < SHORTEST {
-                let message = format!("of reader \"{name}\": it must have at least {SHORTEST} characters");
+                let message =
+                    format!("of reader \"{name}\": it must have at least {SHORTEST} characters");
                 return Err(fault(message).into());
             }
             readers.push(Reader {

@@ -337,7 +337,9 @@ pub fn known(connection: &Connection) -> Result<Known, StoreError> {
     };
     Ok(Known {
         // The counters are few, whatever the items.
-        topics: names("SELECT DISTINCT topic FROM hours WHERE topic <> '' UNION SELECT DISTINCT topic FROM stories")?,
+        topics: names(
+            "SELECT DISTINCT topic FROM hours WHERE topic <> '' UNION SELECT DISTINCT topic FROM stories",
+        )?,
         languages: names("SELECT DISTINCT language FROM hours WHERE language <> ''")?,
         outlets: names("SELECT DISTINCT outlet FROM feeds")?,
     })

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::store::{StoreError, beside};
 
-/// What the lock file holds while an archive is open. A process that ends in order empties the file.
-/// A `-wal` left behind says nothing: Litestream or a shell that holds the archive open keeps it.
+/// What the lock file holds while an archive is open, and after an end in order. A `-wal` left behind says nothing then:
+/// Litestream or a shell that holds the archive open keeps it.
 const IN_USE: &[u8] = b"in use\n";
+const CLOSED: &[u8] = b"closed\n";
 
 /// Which file an archive is: its device and its inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,11 +59,7 @@ impl Lock {
             return Err(refused(named, error));
         }
         let identity = Identity::of(&archive.metadata().map_err(failed)?);
-        let marked = beside
-            .set_len(0)
-            .and_then(|()| beside.seek(SeekFrom::Start(0)))
-            .and_then(|_| beside.write_all(IN_USE));
-        marked.map_err(failed)?;
+        mark(&mut beside, IN_USE).map_err(failed)?;
         Ok(Self {
             beside,
             archive,
@@ -88,7 +85,7 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        let _ = self.beside.set_len(0);
+        let _ = mark(&mut self.beside, CLOSED);
         let _ = self.archive.unlock();
     }
 }
@@ -106,7 +103,18 @@ pub(super) fn lock_beside(archive: &Path) -> Result<(File, bool), StoreError> {
     file.try_lock().map_err(|error| refused(archive, error))?;
     let mut held = Vec::new();
     file.read_to_end(&mut held).map_err(failed)?;
-    Ok((file, !held.is_empty()))
+    let unclean = match held.as_slice() {
+        // Releases before 0.2 wrote nothing; there a log was the sign.
+        [] => fs::metadata(beside(&real(archive), "-wal")).is_ok_and(|it| it.len() > 0),
+        held => held != CLOSED,
+    };
+    Ok((file, unclean))
+}
+
+fn mark(file: &mut File, word: &[u8]) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(word)
 }
 
 fn refused(archive: &Path, error: TryLockError) -> StoreError {

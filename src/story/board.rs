@@ -192,12 +192,7 @@ impl Board {
     }
 
     /// A report beside one development, open or not.
-    pub fn compare(
-        &self,
-        report: &Report,
-        id: DevelopmentId,
-        weights: &Weights,
-    ) -> Option<Ranked> {
+    pub fn compare(&self, report: &Report, id: DevelopmentId, weights: &Weights) -> Option<Ranked> {
         let change = self.course.change(&report.statement, report.at);
         Some(rank(report, self.developments.get(&id)?, change, weights))
     }

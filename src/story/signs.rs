@@ -84,11 +84,7 @@ const LEADS: usize = 4;
 
 /// What speaks for and against `report` telling `development`. `change` is the state that the report would move the
 /// matter of the topic to: a threat to cancel has used the words of the cancellation, and is another development.
-pub fn likeness(
-    report: &Report,
-    development: &OpenDevelopment,
-    change: Option<State>,
-) -> Likeness {
+pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<State>) -> Likeness {
     let statement = &report.statement;
     let marks = statement.marks();
     let same_script = development.speaks(report.script);

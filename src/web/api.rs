@@ -13,9 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::clock::rfc3339;
+use crate::store::acts::{self as store_acts, Act, On};
 use crate::store::items::evidence_json;
 use crate::store::search;
-use crate::store::acts::{self as store_acts, Act, On};
 use crate::store::view::feeds::Feed;
 use crate::store::view::items::{Item, Wanted};
 use crate::store::view::news::{Alert, Development, Which};
@@ -25,9 +25,9 @@ use crate::store::view::{self, Part, Rows};
 use crate::text::Words;
 use crate::text::language::detect;
 use crate::web::guard::{May, Who};
+use crate::web::pages::acts::{done, undone};
 use crate::web::pages::outbox::again;
 use crate::web::pages::search::hits;
-use crate::web::pages::acts::{done, undone};
 use crate::web::pages::story::acknowledged;
 use crate::web::pages::{named, nowhere};
 use crate::web::trouble::Trouble;
@@ -324,7 +324,10 @@ async fn act(
 /// What readers did and what stands of it, the last first.
 #[utoipa::path(get, path = "/api/v1/acts", responses((status = 200, body = [Act])))]
 async fn acts(State(web): State<Arc<Web>>) -> Result<Json<Vec<Act>>, Trouble> {
-    Ok(Json(web.ask(|archive| store_acts::list(archive, false, MOST)).await?))
+    Ok(Json(
+        web.ask(|archive| store_acts::list(archive, false, MOST))
+            .await?,
+    ))
 }
 
 /// Takes an act back. Needs a token that may act.

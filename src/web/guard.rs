@@ -233,7 +233,10 @@ impl Gate {
                 act: true,
                 leave: false,
             };
-            return Ok((may, named(user).unwrap_or_else(|| "somebody".to_owned()).into()));
+            return Ok((
+                may,
+                named(user).unwrap_or_else(|| "somebody".to_owned()).into(),
+            ));
         }
         if self.tokens().next().is_none() {
             let may = May {
@@ -251,9 +254,8 @@ impl Gate {
             let (_, act, name) = right.into_iter().next().ok_or(Wrong::Token)?;
             return Ok((May { act, leave: false }, name));
         }
-        let session = cookie(headers).and_then(|session| {
-            self.tokens().find(|it| is_session(session, it.0))
-        });
+        let session =
+            cookie(headers).and_then(|session| self.tokens().find(|it| is_session(session, it.0)));
         match session {
             Some((_, act, name)) => Ok((May { act, leave: true }, name)),
             // A session that the token's change has ended is no guess.

@@ -950,6 +950,7 @@ fn help_reads_like_this() {
       items        List items, the newest first
       stories      List stories, the latest first
       alerts       List alerts, the latest first, or acknowledge one
+      acts         Mute and follow stories, mark, star and note developments
       deliveries   List deliveries, the latest first, or send some again
       digest       Compose, and send, the digest of a span
       health       Ask the running service whether it is alive, or ready
@@ -976,10 +977,12 @@ fn help_reads_like_this() {
       -V, --version  Print version
 
     With every command:
-          --config <FILE>            Configuration file [default: ./config, $XDG_CONFIG_HOME/summitwatch, /etc/summitwatch, else the shipped one]
-          --archive <FILE>           Archive [default: `archive` of the configuration; a relative path begins at its folder, for /etc/summitwatch at /var/lib/summitwatch, without one at $STATE_DIRECTORY or ~/.local/share/summitwatch]
-          --log <LEVEL>              What to log: error, warn, info, debug or trace, per module if wanted [env: SUMMITWATCH_LOG=]
-          --log-format <LOG_FORMAT>  How to log [default: journald under systemd, else text] [possible values: text, json, journald]
+          --config <FILE>              Configuration file [default: ./config, $XDG_CONFIG_HOME/summitwatch, /etc/summitwatch, else the shipped one]
+          --archive <FILE>             Archive [default: `archive` of the configuration; a relative path begins at its folder, for /etc/summitwatch at /var/lib/summitwatch, without one at $STATE_DIRECTORY or ~/.local/share/summitwatch]
+          --log <LEVEL>                What to log: error, warn, info, debug or trace, per module if wanted [env: SUMMITWATCH_LOG=]
+          --log-format <LOG_FORMAT>    How to log [default: journald under systemd, else text] [possible values: text, json, journald]
+          --utc                        Times of tables in UTC [default: in the configured zone where they go to a terminal]
+          --color <auto|always|never>  When tables have colours [default: on a terminal, unless NO_COLOR is set]
     ");
 }
 

@@ -247,11 +247,15 @@ fn a_day_ago_is_a_day_ago_and_not_the_beginning_of_that_date() {
              UPDATE developments SET created_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 day', '-1 minute') WHERE id = 2;",
         )
         .expect("changed");
-    let recent = summitwatch::store::query::table(&connection, "SELECT development_id FROM recent", &[], 10);
+    let recent =
+        summitwatch::store::query::table(&connection, "SELECT development_id FROM recent", &[], 10);
     assert_eq!(recent.expect("rows").rows, [[serde_json::json!(1)]]);
     for file in ["docs/queries.md", "README.md"] {
         let text = std::fs::read_to_string(root().join(file)).expect("readable");
-        assert!(!text.contains("datetime('now'"), "{file} compares times as SQLite writes them, without T and Z");
+        assert!(
+            !text.contains("datetime('now'"),
+            "{file} compares times as SQLite writes them, without T and Z"
+        );
     }
 }
 

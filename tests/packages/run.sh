@@ -31,7 +31,7 @@ ok "built and linted: $(basename "$deb") ($(stat -c %s "$deb") bytes)"
 dpkg-deb -c "$deb" | grep -c 'man1/summitwatch' | { read -r n; [ "$n" -ge 30 ] || fail "only $n manual pages"; }
 ok 'a manual page for every command'
 
-debootstrap --variant=minbase --include=ca-certificates,systemd,python3-minimal bookworm "$root" >"$dir/debootstrap" 2>&1 || { tail "$dir/debootstrap" >&2; fail debootstrap; }
+debootstrap --variant=minbase --include=ca-certificates,systemd,procps bookworm "$root" >"$dir/debootstrap" 2>&1 || { tail "$dir/debootstrap" >&2; fail debootstrap; }
 mount -t proc proc "$root/proc"
 in_root() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive "$@"; }
 
