@@ -21,6 +21,7 @@ pub mod discover;
 pub mod topic;
 pub mod story;
 pub mod alert;
+pub mod rehearsal;
 pub mod route;
 pub mod words;
 pub mod digest;

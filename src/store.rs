@@ -166,9 +166,10 @@ const LOG_KEPT: i64 = 64 << 20;
 /// The one writer of an archive. Holds a lock that a second instance runs into.
 #[derive(Debug)]
 pub struct Store {
-    connection: Mutex<Connection>,
-    /// For looks of the loops, which must not wait for a writer; none in memory.
+    /// For looks of the loops, which must not wait for a writer; none in memory. It is closed before the
+    /// writer, whose close then takes the log back.
     reader: Option<Mutex<Connection>>,
+    connection: Mutex<Connection>,
     path: PathBuf,
     /// Dropped after the connection: closing the locked file would end SQLite's own locks on it.
     lock: Option<Lock>,

@@ -268,7 +268,10 @@ def fall(dice, press, service):
         except sqlite3.Error:
             pass
     elif kind == 'reload':
+        # A manager reloads what has started; before, the signal ends a process.
         service.configure(dice.random() < .5)
+        time.sleep(3)
+        service.alive()
         service.process.send_signal(signal.SIGHUP)
     elif kind == 'clock':
         with press.lock:

@@ -412,6 +412,9 @@ fn the_token_opens_as_bearer_as_password_and_by_login() {
     seen.send(retry()).expect(403);
     seen.send(retry().header(ORIGIN, "http://evil.example"))
         .expect(403);
+    // A header that holds no token changes nothing of that.
+    seen.send(retry().header("Authorization", "Junk x"))
+        .expect(403);
     let done = seen
         .send(retry().header(ORIGIN, format!("http://{}", seen.at)))
         .expect(303);
@@ -429,6 +432,23 @@ fn the_token_opens_as_bearer_as_password_and_by_login() {
             .bearer_auth(TOKEN),
     )
     .expect(404);
+}
+
+#[test]
+fn a_feed_that_its_reader_has_is_not_sent_again() {
+    let seen = Seen::open();
+    let path = "/topics/us-dprk-summit.atom";
+    let first = seen.get(path).expect(200);
+    let tag = first.header("etag").to_owned();
+    assert!(tag.starts_with("W/\""), "{tag}");
+    let ask = |tag: &str| {
+        seen.ask(Method::GET, path)
+            .header("If-None-Match", tag.to_owned())
+    };
+    let again = seen.send(ask(&tag)).expect(304);
+    assert!(again.text.is_empty());
+    assert_eq!(again.header("etag"), tag);
+    seen.send(ask("\"other\"")).expect(200);
 }
 
 #[test]
