@@ -15,7 +15,8 @@ use utoipa_axum::routes;
 use crate::clock::rfc3339;
 use crate::store::items::evidence_json;
 use crate::store::search;
-use crate::store::acts::{self as store_acts, Act, On};
+use crate::store::acts::On;
+use crate::store::view::acts::Act;
 use crate::store::view::feeds::Feed;
 use crate::store::view::items::{Item, Wanted};
 use crate::store::view::news::{Alert, Development, Which};
@@ -324,7 +325,7 @@ async fn act(
 /// What readers did and what stands of it, the last first.
 #[utoipa::path(get, path = "/api/v1/acts", responses((status = 200, body = [Act])))]
 async fn acts(State(web): State<Arc<Web>>) -> Result<Json<Vec<Act>>, Trouble> {
-    Ok(Json(web.ask(|archive| store_acts::list(archive, false, MOST)).await?))
+    Ok(Json(web.ask(|archive| view::acts::list(archive, false, MOST)).await?))
 }
 
 /// Takes an act back. Needs a token that may act.
