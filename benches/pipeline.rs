@@ -209,6 +209,8 @@ fn visit(store: &Store, policy: &PollPolicy, n: usize, now: Timestamp) -> Visit 
         zone: None,
         allow_private: false,
         select: None,
+        interval: None,
+        paused: false,
     };
     let id = store
         .write(|tx| feeds::upsert(tx, &feed, policy, now))

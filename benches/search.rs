@@ -186,6 +186,8 @@ fn build(path: &Path, n: usize) {
                 zone: None,
                 allow_private: false,
                 select: None,
+                interval: None,
+                paused: false,
             };
             let id = store.write::<_, StoreError>(|tx| feeds::upsert(tx, &feed, &policy, now));
             id.expect("a feed")

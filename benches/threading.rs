@@ -134,6 +134,8 @@ fn main() {
         country: None,
         zone: None,
         select: None,
+        interval: None,
+        paused: false,
         allow_private: false,
     };
     let mut now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("time");

@@ -22,6 +22,7 @@ use summitwatch::alert::{
 };
 use summitwatch::config::Config;
 use summitwatch::story::board::Board;
+use summitwatch::story::course::Course;
 use summitwatch::story::development::OpenDevelopment;
 use summitwatch::story::report::{Report, Source};
 use summitwatch::story::signs::{likeness, weight};
@@ -113,7 +114,9 @@ fn instant(date: &str) -> anyhow::Result<Timestamp> {
         _ => date.to_owned(),
     };
     let zoned = full.parse::<Timestamp>();
-    zoned.or_else(|_| format!("{full}Z").parse()).with_context(|| date.to_owned())
+    zoned
+        .or_else(|_| format!("{full}Z").parse())
+        .with_context(|| date.to_owned())
 }
 
 /// Reads the items that match, in order, as the service would.
@@ -160,6 +163,7 @@ fn event(item: &Item) -> Option<&str> {
 /// Each item beside the developments as they truly are.
 fn rows(reported: &[Reported], tables: &Tables) {
     let mut open: BTreeMap<String, OpenDevelopment> = BTreeMap::new();
+    let mut course = Course::default();
     for (at, Reported { item, report }) in reported.iter().enumerate() {
         let window = tables.weights.window.as_secs();
         open.retain(|_, it| {
@@ -167,10 +171,11 @@ fn rows(reported: &[Reported], tables: &Tables) {
             u64::try_from(age).is_ok_and(|age| age <= window)
         });
         let own = event(item);
+        let change = course.change(&report.statement, report.at);
         let pairs: Vec<_> = open
             .iter()
             .filter(|_| own.is_some())
-            .map(|(name, it)| json!([name, likeness(report, it), it.speaks(report.script)]))
+            .map(|(name, it)| json!([name, likeness(report, it, change), it.speaks(report.script)]))
             .collect();
         println!(
             "{}",
@@ -182,6 +187,9 @@ fn rows(reported: &[Reported], tables: &Tables) {
         );
         if report.statement.is_commentary() && own.is_none_or(|it| !open.contains_key(it)) {
             continue;
+        }
+        if own.is_some_and(|it| !open.contains_key(it)) {
+            course.advance(&report.statement, StoryId(1), &item.outlet, report.at);
         }
         let name = own.map_or_else(|| format!("#{at}"), str::to_owned);
         let id = DevelopmentId(i64::try_from(at).expect("some thousand"));
@@ -218,7 +226,10 @@ impl Run {
             let words = Words::new(&item.title, item.summary.as_deref().unwrap_or_default());
             let reading = engine.lexicon.read(&words);
             let scored = topic.score(&reading, &engine.lexicon);
-            let surroundings = topic.surroundings.as_ref().filter(|it| it.touches(&reading));
+            let surroundings = topic
+                .surroundings
+                .as_ref()
+                .filter(|it| it.touches(&reading));
             if !scored.matched && surroundings.is_none() {
                 continue;
             }
@@ -233,7 +244,8 @@ impl Run {
                 reading: &reading,
                 url: item.url.as_deref(),
                 outlet: &item.outlet,
-                origin: cited.unwrap_or_else(|| tables.origins.of_outlet(&item.outlet, &item.outlet)),
+                origin: cited
+                    .unwrap_or_else(|| tables.origins.of_outlet(&item.outlet, &item.outlet)),
                 at: now,
             };
             let report = Report::read(
@@ -268,7 +280,7 @@ impl Run {
                 let Some(taken) = take_in(&run.board, &report, unruled, weights) else {
                     continue;
                 };
-                on_topic = taken.probability;
+                on_topic = taken.on_topic();
                 run.by_story += 1;
             } else {
                 run.board.heat.add(now, &item.outlet);
@@ -304,7 +316,12 @@ impl Run {
         let fresh = DevelopmentId(i64::try_from(at).expect("some thousand"));
         let id = match ruling.place {
             Place::Opens(story) => {
-                board.open(fresh, story.unwrap_or(StoryId(fresh.0)), &item.title, report);
+                board.open(
+                    fresh,
+                    story.unwrap_or(StoryId(fresh.0)),
+                    &item.title,
+                    report,
+                );
                 Some(fresh)
             }
             Place::Joins(id, _) => {
@@ -319,12 +336,17 @@ impl Run {
         if ruling.decision.is_told() {
             board.tell(id, report.at);
             self.alerts.push(item.clone());
-            *self.kinds.entry(ruling.kind.as_str().to_owned()).or_default() += 1;
+            *self
+                .kinds
+                .entry(ruling.kind.as_str().to_owned())
+                .or_default() += 1;
         }
         let Some(open) = board.get(id) else { return };
         let (told, story) = (open.told_at.is_some(), open.story);
         if told {
-            board.course.advance(&report.statement, story, &item.outlet, report.at);
+            board
+                .course
+                .advance(&report.statement, story, &item.outlet, report.at);
         }
     }
 }
@@ -340,7 +362,10 @@ fn score(items: &[Item], run: &Run, events: &BTreeMap<String, serde_json::Value>
     };
     let mut of_event: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
     for item in &told {
-        of_event.entry(event(item).expect("told")).or_default().push(item);
+        of_event
+            .entry(event(item).expect("told"))
+            .or_default()
+            .push(item);
     }
     let mut heard: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
     for item in alerts {
@@ -350,7 +375,8 @@ fn score(items: &[Item], run: &Run, events: &BTreeMap<String, serde_json::Value>
     }
     let count = |must: bool, heard_only: bool| {
         let all = of_event.keys().filter(|it| is_must(it) == must);
-        all.filter(|it| !heard_only || heard.contains_key(*it)).count()
+        all.filter(|it| !heard_only || heard.contains_key(*it))
+            .count()
     };
     let matched = of_event.iter().filter(|(name, all)| {
         is_must(name) && all.iter().any(|it| matched_ids.contains(it.id.as_str()))
@@ -371,7 +397,9 @@ fn score(items: &[Item], run: &Run, events: &BTreeMap<String, serde_json::Value>
         .filter(|it| matched_ids.contains(it.id.as_str()))
         .collect();
     let label2: Vec<&Item> = items.iter().filter(|it| it.label == Some(2)).collect();
-    let label2_matched = label2.iter().filter(|it| matched_ids.contains(it.id.as_str()));
+    let label2_matched = label2
+        .iter()
+        .filter(|it| matched_ids.contains(it.id.as_str()));
     let label0 = items.iter().filter(|it| it.label == Some(0));
     let label0_matched = label0.filter(|it| matched_ids.contains(it.id.as_str()));
     let (mut precision, mut recall, mut pairs, mut joined) = (0.0, 0.0, 0, 0);

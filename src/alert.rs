@@ -193,7 +193,11 @@ const REASONS: [(Reason, &str, &str); 9] = [
     (Reason::Past, "past", "silent: looks back"),
     (Reason::Comment, "comment", "silent: commentary"),
     (Reason::Slight, "slight", "silent: too slight to tell"),
-    (Reason::Doubtful, "doubtful", "silent: waits for a second report"),
+    (
+        Reason::Doubtful,
+        "doubtful",
+        "silent: waits for a second report",
+    ),
     (Reason::Budget, "budget", "silent: over the topic's budget"),
     (Reason::Flood, "flood", "silent: over its outlet's bound"),
 ];
@@ -237,7 +241,20 @@ pub struct Unruled<'a> {
 pub struct TakenIn {
     /// 0..1.
     pub probability: f64,
+    /// Whether headline and lead name all parties: what does not is kept and never told.
+    pub names_all: bool,
     pub signs: Context,
+}
+
+impl TakenIn {
+    /// As [`Circumstances::on_topic`] counts it.
+    pub fn on_topic(&self) -> f64 {
+        if self.names_all {
+            self.probability
+        } else {
+            0.0
+        }
+    }
 }
 
 /// Whether a headline that satisfies no rule belongs to the topic all the same. As a report of a known development it
@@ -257,16 +274,23 @@ pub fn take_in(
     let probability = weights.context(&signs);
     let joins = placement.joins().is_some();
     let speaks = report.statement.speaker.as_ref().is_some_and(|it| {
-        matches!(it.class, Class::Leader | Class::StateVoice | Class::Institution | Class::State | Class::Person)
+        matches!(
+            it.class,
+            Class::Leader | Class::StateVoice | Class::Institution | Class::State | Class::Person
+        )
     });
     let named = context::Named::of(unruled.reading, unruled.lexicon, unruled.surroundings);
-    let all_named = named.with_lead == unruled.surroundings.parties.len();
+    let names_all = named.with_lead == unruled.surroundings.parties.len();
     let taken = if joins {
         probability >= weights.take_in
     } else {
-        probability >= weights.take_in_new && speaks && all_named
+        probability >= weights.take_in_new && speaks && names_all
     };
-    taken.then_some(TakenIn { probability, signs })
+    taken.then_some(TakenIn {
+        probability,
+        names_all,
+        signs,
+    })
 }
 
 /// The signs of context of a headline.
@@ -283,7 +307,15 @@ pub fn context(
         score,
     } = unruled;
     let heat = &board.heat;
-    context::signs(report, reading, score, surroundings, placement, heat, lexicon)
+    context::signs(
+        report,
+        reading,
+        score,
+        surroundings,
+        placement,
+        heat,
+        lexicon,
+    )
 }
 
 /// Rules on a report.
@@ -298,7 +330,9 @@ pub fn rule(
     let placement = place(board, report, &circumstances.arrival, weights);
     let corrects = match &circumstances.arrival {
         Arrival::Revised { development, was } if !circumstances.corrected => {
-            let told = board.get(*development).is_some_and(|it| it.told_at.is_some());
+            let told = board
+                .get(*development)
+                .is_some_and(|it| it.told_at.is_some());
             told && is_correction(was, report)
         }
         _ => false,
@@ -312,12 +346,17 @@ pub fn rule(
         None if commentary => Place::Commentary(near.map(|it| it.story).or(board.course.story)),
         None => {
             let of_course = report.state().is_some() && report.statement.is_of_topic;
-            let course = board.course.story.filter(|_| of_course && board.course.is_current(report.at));
+            let course = board
+                .course
+                .story
+                .filter(|_| of_course && board.course.is_current(report.at));
             Place::Opens(near.map(|it| it.story).or(course))
         }
     };
     let official = || {
-        let hearsay = near.and_then(|it| board.get(it.development)).is_some_and(|it| it.is_hearsay());
+        let hearsay = near
+            .and_then(|it| board.get(it.development))
+            .is_some_and(|it| it.is_hearsay());
         hearsay && report.statement.official && !report.statement.marks().has(Mark::Hearsay)
     };
     let kind = if corrects {
@@ -356,7 +395,10 @@ pub fn rule(
 fn place(board: &Board, report: &Report, arrival: &Arrival<'_>, weights: &Weights) -> Placement {
     let known = match arrival {
         Arrival::New => None,
-        Arrival::Copy(id) | Arrival::Revised { development: id, .. } => Some(*id),
+        Arrival::Copy(id)
+        | Arrival::Revised {
+            development: id, ..
+        } => Some(*id),
     };
     let Some(mut own) = known.and_then(|it| board.compare(report, it, weights)) else {
         return board.place(report, weights);
@@ -409,6 +451,16 @@ fn decide(
     let class = report.statement.speaker.as_ref().map(|it| it.class);
     let pressing = ruling.kind != DevelopmentKind::Opens && ruling.kind != DevelopmentKind::Fact
         || matches!(class, Some(Class::Leader | Class::StateVoice));
+    // What somebody who decides said, and the tables do not understand, is told rather than swallowed.
+    let is_unread = report.statement.predicates.is_empty() && report.statement.state.is_none();
+    let decides = report.statement.speaker.as_ref().is_some_and(|it| {
+        it.is_quoted()
+            && matches!(
+                it.class,
+                Class::Leader | Class::StateVoice | Class::Institution
+            )
+    });
+    let unread = is_unread && decides && circumstances.on_topic >= 1.0;
     let silent = if circumstances.standing == Standing::History {
         Some(Reason::History)
     } else if told && !follows_up {
@@ -422,7 +474,7 @@ fn decide(
         || marks.any(&[Mark::Opinion, Mark::OpinionPage])
     {
         Some(Reason::Comment)
-    } else if ruling.weight < circumstances.tell && !corrects {
+    } else if ruling.weight < circumstances.tell && !corrects && !unread {
         Some(Reason::Slight)
     } else if ruling.certainty < circumstances.tell && !corrects {
         Some(Reason::Doubtful)

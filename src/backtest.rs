@@ -143,6 +143,8 @@ fn feed(archived: &Archived) -> Feed {
         country: None,
         zone: None,
         select: None,
+        interval: None,
+        paused: false,
         allow_private: false,
     }
 }

@@ -81,7 +81,10 @@ pub fn events(reports: &[Report], turns: &[Turn]) -> Vec<Event> {
                 .or_insert_with(|| Event {
                     story: report.story,
                     topic: report.topic.clone(),
-                    title: report.summary.clone().unwrap_or_else(|| report.headline.clone()),
+                    title: report
+                        .summary
+                        .clone()
+                        .unwrap_or_else(|| report.headline.clone()),
                     name: report.title.clone(),
                     day,
                     status: Status::Tentative,
@@ -98,7 +101,9 @@ pub fn events(reports: &[Report], turns: &[Turn]) -> Vec<Event> {
     }
     let mut events: Vec<Event> = events.into_values().collect();
     for ((topic, day), set) in course(turns) {
-        let own = events.iter_mut().filter(|it| it.topic == topic && it.day == day);
+        let own = events
+            .iter_mut()
+            .filter(|it| it.topic == topic && it.day == day);
         for event in own {
             event.title = set.title();
             event.status = set.status();
@@ -119,9 +124,14 @@ struct Set {
 
 impl Set {
     fn title(&self) -> String {
-        let place = self.place.as_ref().map_or_else(String::new, |it| format!(" at {it}"));
+        let place = self
+            .place
+            .as_ref()
+            .map_or_else(String::new, |it| format!(" at {it}"));
         let moved = match (self.gone, self.state) {
-            (Some(Some(day)), State::Postponed) => format!("postponed to {}", day.strftime("%-d %B %Y")),
+            (Some(Some(day)), State::Postponed) => {
+                format!("postponed to {}", day.strftime("%-d %B %Y"))
+            }
             (Some(Some(day)), _) => format!("moved to {}", day.strftime("%-d %B %Y")),
             _ => self.state.gloss().to_owned(),
         };
@@ -148,7 +158,10 @@ fn course(turns: &[Turn]) -> HashMap<(String, Date), Set> {
     let mut current: HashMap<&str, (Date, Option<String>)> = HashMap::new();
     for turn in turns {
         let before = current.get(turn.topic.as_str()).cloned();
-        let ends = matches!(turn.state, State::Postponed | State::Cancelled | State::Declined);
+        let ends = matches!(
+            turn.state,
+            State::Postponed | State::Cancelled | State::Declined
+        );
         if let Some((day, place)) = &before
             && let Some(set) = days.get_mut(&(turn.topic.clone(), *day))
         {
@@ -159,7 +172,11 @@ fn course(turns: &[Turn]) -> HashMap<(String, Date), Set> {
             if ends || !moved {
                 set.state = turn.state;
             }
-            set.place = turn.place.clone().filter(|_| !ends && !moved).or_else(|| place.clone());
+            set.place = turn
+                .place
+                .clone()
+                .filter(|_| !ends && !moved)
+                .or_else(|| place.clone());
             set.at = turn.at;
             if !ends && !moved {
                 current.insert(&turn.topic, (*day, set.place.clone()));
@@ -169,7 +186,9 @@ fn course(turns: &[Turn]) -> HashMap<(String, Date), Set> {
             current.remove(turn.topic.as_str());
         }
         // "Put off from 12 May" names the day that is gone.
-        let named = turn.day.filter(|it| !ends || before.as_ref().is_some_and(|was| was.0 != *it));
+        let named = turn
+            .day
+            .filter(|it| !ends || before.as_ref().is_some_and(|was| was.0 != *it));
         if let Some(day) = named.filter(|_| turn.state > State::Wished) {
             let place = turn.place.clone().or_else(|| before.and_then(|it| it.1));
             let state = if ends { State::Dated } else { turn.state };
@@ -397,29 +416,44 @@ mod tests {
         let day = "2026-03-03T00:00:00Z";
         becomes(
             std::slice::from_ref(&set),
-            &[("Meeting at Panmunjom: date set", Status::Confirmed), ("a", Status::Tentative)],
+            &[
+                ("Meeting at Panmunjom: date set", Status::Confirmed),
+                ("a", Status::Tentative),
+            ],
         );
         becomes(
             &[set.clone(), turn(State::Postponed, day, Some(june))],
             &[
-                ("Meeting at Panmunjom: postponed to 9 June 2026", Status::Cancelled),
+                (
+                    "Meeting at Panmunjom: postponed to 9 June 2026",
+                    Status::Cancelled,
+                ),
                 ("Meeting at Panmunjom: date set", Status::Confirmed),
             ],
         );
         becomes(
             &[set.clone(), turn(State::Dated, day, Some(june))],
             &[
-                ("Meeting at Panmunjom: moved to 9 June 2026", Status::Cancelled),
+                (
+                    "Meeting at Panmunjom: moved to 9 June 2026",
+                    Status::Cancelled,
+                ),
                 ("Meeting at Panmunjom: date set", Status::Confirmed),
             ],
         );
         becomes(
             &[set.clone(), turn(State::Cancelled, day, None)],
-            &[("Meeting at Panmunjom: cancelled", Status::Cancelled), ("a", Status::Tentative)],
+            &[
+                ("Meeting at Panmunjom: cancelled", Status::Cancelled),
+                ("a", Status::Tentative),
+            ],
         );
         becomes(
             &[set, turn(State::Doubted, day, None)],
-            &[("Meeting at Panmunjom: in doubt", Status::Tentative), ("a", Status::Tentative)],
+            &[
+                ("Meeting at Panmunjom: in doubt", Status::Tentative),
+                ("a", Status::Tentative),
+            ],
         );
     }
 
@@ -437,7 +471,11 @@ mod tests {
         assert_eq!(calendar.matches("END:VCALENDAR\r\n").count(), 1);
         assert!(!calendar.contains("javascript") && !calendar.contains('\u{1b}'));
         let set = report("2026-03-02T00:48:00Z", "Set for 12 May", &[(5, 12)]);
-        let turn = turn(State::Dated, "2026-03-02T00:48:00Z", Some(date(2026, 5, 12)));
+        let turn = turn(
+            State::Dated,
+            "2026-03-02T00:48:00Z",
+            Some(date(2026, 5, 12)),
+        );
         let calendar = ics(&events(&[set], &[turn]));
         insta::assert_snapshot!(calendar.replace("\r\n", "\n"), @r"
         BEGIN:VCALENDAR

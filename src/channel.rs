@@ -6,6 +6,7 @@ pub mod desktop;
 pub mod discord;
 pub mod email;
 pub mod exec;
+pub mod heartbeat;
 pub mod http;
 pub mod matrix;
 pub mod ntfy;

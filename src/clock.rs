@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
@@ -65,6 +65,44 @@ pub fn span(text: &str) -> Option<Duration> {
     (seconds < 1 << 40).then(|| Duration::from_secs(seconds))
 }
 
+/// A length of time in words, to two units: `45 s`, `23 min`, `2 h 5 min`, `3 d 4 h`.
+pub fn span_words(span: SignedDuration) -> String {
+    let secs = span.as_secs().max(0);
+    let (days, hours, minutes) = (secs / 86_400, secs / 3_600 % 24, secs / 60 % 60);
+    let two = |n: i64, unit: &str, m: i64, lesser: &str| {
+        if m == 0 {
+            format!("{n} {unit}")
+        } else {
+            format!("{n} {unit} {m} {lesser}")
+        }
+    };
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{secs} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => two(hours, "h", minutes, "min"),
+        (days, hours, _) => two(days, "d", hours, "h"),
+    }
+}
+
 fn from_unix(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_said_in_two_units() {
+        for (secs, words) in [
+            (-5, "0 s"),
+            (45, "45 s"),
+            (23 * 60 + 10, "23 min"),
+            (3_600, "1 h"),
+            (7_500, "2 h 5 min"),
+            (3 * 86_400 + 4 * 3_600 + 59, "3 d 4 h"),
+        ] {
+            assert_eq!(span_words(SignedDuration::from_secs(secs)), words);
+        }
+    }
 }

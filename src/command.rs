@@ -12,6 +12,7 @@ mod digest;
 mod discover;
 mod export;
 mod feeds;
+mod health;
 mod judge;
 mod outbox;
 mod progress;
@@ -37,6 +38,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::Config;
 use crate::config::fault::Faults;
 use crate::config::file::Span;
+use crate::config::place::By;
 use crate::text::nearest;
 
 #[derive(Debug, Parser)]
@@ -50,7 +52,8 @@ pub struct Cli {
         help_heading = "With every command"
     )]
     config: Option<PathBuf>,
-    /// Archive to use instead of the configured one
+    /// Archive [default: `archive` of the configuration; a relative path begins at its folder, for /etc/summitwatch at
+    /// /var/lib/summitwatch, without one at $STATE_DIRECTORY or ~/.local/share/summitwatch]
     #[arg(
         long,
         global = true,
@@ -74,7 +77,16 @@ pub struct Cli {
     #[arg(long, global = true, help_heading = "With every command")]
     utc: bool,
     /// When tables have colours [default: on a terminal, unless NO_COLOR is set]
-    #[arg(long, global = true, value_enum, default_value_t, hide_default_value = true, hide_possible_values = true, value_name = "auto|always|never", help_heading = "With every command")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true,
+        value_name = "auto|always|never",
+        help_heading = "With every command"
+    )]
     color: Color,
     #[command(subcommand)]
     command: Command,
@@ -123,6 +135,8 @@ enum Command {
     Deliveries(outbox::Deliveries),
     /// Compose, and send, the digest of a span
     Digest(digest::Compose),
+    /// Ask the running service whether it is alive, or ready
+    Health(health::Health),
     /// Query the archive with read-only SQL
     Sql(sql::Sql),
     /// Search titles, summaries and articles in all languages
@@ -156,7 +170,7 @@ enum Command {
     /// Print shell completions
     Completions(setup::Completions),
     /// Print the manual page
-    Man,
+    Man(setup::Man),
 }
 
 /// What a command may fail with: usage and configuration exit with 2, the rest with 1.
@@ -209,6 +223,7 @@ fn run(cli: Cli) -> Done {
         Command::Acts(acts) => acts.run(&context),
         Command::Deliveries(deliveries) => deliveries.run(&context),
         Command::Digest(digest) => digest.run(&context),
+        Command::Health(health) => health.run(&context),
         Command::Sql(sql) => sql.run(&context),
         Command::Search(search) => search.run(&context),
         Command::Explain(explain) => explain.run(&context),
@@ -224,7 +239,7 @@ fn run(cli: Cli) -> Done {
         Command::Export(export) => export.run(&context),
         Command::Notify(notify) => notify.run(&context),
         Command::Completions(completions) => completions.run(),
-        Command::Man => setup::man(),
+        Command::Man(man) => man.run(),
     }
 }
 
@@ -241,7 +256,9 @@ impl Context {
     fn look(&self) -> output::Look {
         let out = std::io::stdout();
         let on_terminal = out.is_terminal();
-        let zone = (on_terminal && !self.utc).then(|| self.config().ok()).flatten();
+        let zone = (on_terminal && !self.utc)
+            .then(|| self.config().ok())
+            .flatten();
         output::Look {
             width: terminal_size::terminal_size_of(&out)
                 .filter(|_| on_terminal)
@@ -261,8 +278,19 @@ impl Context {
         let mut config = Config::find(self.config.as_deref())?;
         if let Some(archive) = &self.archive {
             config.archive.clone_from(archive);
+            config.archive_by = By::Option;
         }
         Ok(config)
+    }
+
+    /// What could be read of the configuration, with every fault.
+    fn examine(&self) -> (Option<Config>, Faults) {
+        let (mut config, faults) = Config::examine_found(self.config.as_deref());
+        if let (Some(config), Some(archive)) = (&mut config, &self.archive) {
+            config.archive.clone_from(archive);
+            config.archive_by = By::Option;
+        }
+        (config, faults)
     }
 
     /// The archive's path, for commands that only read it.
@@ -327,11 +355,18 @@ fn known<'a>(
     names: impl IntoIterator<Item = &'a str> + Clone,
 ) -> anyhow::Result<()> {
     let Some(given) = given else { return Ok(()) };
-    if names.clone().into_iter().any(|it| it.eq_ignore_ascii_case(given)) {
+    if names
+        .clone()
+        .into_iter()
+        .any(|it| it.eq_ignore_ascii_case(given))
+    {
         return Ok(());
     }
     let nearest = nearest(given, names).map(|it| format!("; did you mean \"{it}\"?"));
-    let message = format!("there is no {what} \"{given}\" here{}", nearest.unwrap_or_default());
+    let message = format!(
+        "there is no {what} \"{given}\" here{}",
+        nearest.unwrap_or_default()
+    );
     Err(Usage(message).into())
 }
 

@@ -6,9 +6,13 @@ pub mod cases;
 pub mod channels;
 pub mod edit;
 pub mod fault;
+mod codes;
 mod feeds;
 pub mod file;
+pub mod health;
+pub mod keep;
 pub mod lexicon;
+pub mod place;
 mod reading;
 mod routes;
 pub mod shipped;
@@ -17,6 +21,7 @@ pub mod topics;
 pub mod web;
 
 use std::collections::HashSet;
+use std::env::VarError;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +34,9 @@ use crate::channel::Channel;
 use crate::config::access::AccessConfig;
 use crate::config::channels::ChannelConfig;
 use crate::config::fault::{Fault, Faults, Text};
-use crate::config::file::{File, SecretRef};
+use crate::config::file::{File, Poll, SecretRef};
+use crate::config::health::HealthConfig;
+use crate::config::place::{By, Surroundings};
 use crate::config::routes::Reader;
 use crate::config::web::WebConfig;
 use crate::digest::Plan;
@@ -52,6 +59,8 @@ pub struct Config {
     /// For messages: where it was read from.
     pub origin: Origin,
     pub archive: PathBuf,
+    /// Why it is there.
+    pub archive_by: By,
     /// The zone in which people read times.
     pub zone: TimeZone,
     /// ISO 639-1 codes of the languages that people read without help.
@@ -68,6 +77,7 @@ pub struct Config {
     pub feeds: Vec<Feed>,
     /// Who hears of the health of which feeds.
     pub operator: Operator,
+    pub health: HealthConfig,
     /// The dashboard; none where it is off.
     pub web: Option<WebConfig>,
     /// Names of the feeds whose articles are read where they match or nearly do.
@@ -78,6 +88,8 @@ pub struct Config {
     pub channels: Vec<ChannelConfig>,
     pub routes: Vec<RouteConfig>,
     pub digests: Vec<Plan>,
+    /// What cannot work, and does not keep the rest from working. `check` refuses it.
+    pub cautions: Faults,
     lexicon: Option<PathBuf>,
     reading: Option<PathBuf>,
     templates: Option<PathBuf>,
@@ -129,28 +141,52 @@ pub struct RouteConfig {
 impl Config {
     /// From `--config`, else the first file found where a Linux user looks, else the shipped one.
     pub fn find(explicit: Option<&Path>) -> Result<Self, Faults> {
+        let (config, faults) = Self::examine_found(explicit);
+        faults.of(config)
+    }
+
+    /// As [`Self::find`] does it, with every fault there is beside what could be read.
+    pub fn examine_found(explicit: Option<&Path>) -> (Option<Self>, Faults) {
         let path = explicit
             .map(Path::to_owned)
             .or_else(|| search_path().into_iter().find(|it| it.is_file()));
         match path {
-            Some(path) => Self::read(&path),
-            None => Self::parse(Origin::Shipped, &data_directory(), shipped::CONFIG),
+            Some(path) => Self::examine_file(&path),
+            None => Self::examine(Origin::Shipped, Path::new(""), shipped::CONFIG),
         }
     }
 
     pub fn read(path: &Path) -> Result<Self, Faults> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Fault::new(path.display(), None, unreadable(&error)))?;
-        let directory = path.parent().unwrap_or(Path::new(""));
-        Self::parse(Origin::File(path.to_owned()), directory, &text)
+        let (config, faults) = Self::examine_file(path);
+        faults.of(config)
+    }
+
+    fn examine_file(path: &Path) -> (Option<Self>, Faults) {
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let directory = path.parent().unwrap_or(Path::new(""));
+                Self::examine(Origin::File(path.to_owned()), directory, &text)
+            }
+            Err(error) => {
+                let fault = Fault::new(path.display(), None, unreadable(&error));
+                (None, fault.into())
+            }
+        }
     }
 
     pub fn parse(origin: Origin, directory: &Path, text: &str) -> Result<Self, Faults> {
+        let (config, faults) = Self::examine(origin, directory, text);
+        faults.of(config)
+    }
+
+    fn examine(origin: Origin, directory: &Path, text: &str) -> (Option<Self>, Faults) {
         let name = origin.to_string();
         let source = Text { file: &name, text };
-        let file: File = source.parse()?;
-        let mut faults = Faults::default();
-        let tables = feeds::read(&file, &source, &origin, directory, &mut faults);
+        let (file, mut faults) = source.parse_all::<File>();
+        let Some(file) = file else {
+            return (None, faults);
+        };
+        let mut tables = feeds::read(&file, &source, &origin, directory, &mut faults);
         let channels = channels::read(&source, directory, &mut faults);
         // What is compiled in has no folder beside it.
         let beside = (origin != Origin::Shipped).then_some(directory);
@@ -165,22 +201,13 @@ impl Config {
         let names: Vec<&str> = topics.iter().map(|it| it.name.as_str()).collect();
         let digests = reader.digests(&file.digests, &names);
         let poll = &file.poll;
-        if poll.min_interval.0 > poll.max_interval.0 {
-            faults.push(Fault::new(
-                &name,
-                None,
-                "[poll] min_interval is longer than max_interval",
-            ));
-        }
-        if poll.min_interval.0 < Duration::from_secs(1) {
-            faults.push(Fault::new(
-                &name,
-                None,
-                "[poll] min_interval must be at least 1s",
-            ));
-        }
+        zeros(poll, &source, &mut tables.cautions);
+        let here = Surroundings::here();
+        let place = place::place(file.archive.as_deref(), &origin, directory, &here);
+        bounds(poll, &source, &mut faults);
         let config = Self {
-            archive: directory.join(&file.archive),
+            archive: place.path,
+            archive_by: place.by,
             zone,
             reader_languages: file.reader_languages.clone(),
             retention: Retention {
@@ -224,9 +251,10 @@ impl Config {
                 .collect(),
             feeds: tables.feeds,
             operator: Operator {
-                channels: known_channels(&file.health.channels, &source, &channels, &mut faults),
+                channels: health::operator(&file.health, &source, &channels, &mut faults),
                 feeds: tables.important,
             },
+            health: HealthConfig::check(&file.health, &source, directory, &mut faults),
             web: web(&file, &source, directory, &mut faults),
             full_text: tables.full_text,
             access: tables.access,
@@ -234,12 +262,54 @@ impl Config {
             channels,
             routes,
             digests,
+            cautions: tables.cautions,
             lexicon: beside.and_then(|it| folder(file.lexicon.as_ref(), "lexicon", it)),
             reading: beside.and_then(|it| folder(file.reading.as_ref(), "reading", it)),
             templates: beside.and_then(|it| folder(file.templates.as_ref(), "templates", it)),
             origin,
         };
-        faults.or(config)
+        (Some(config), faults)
+    }
+
+    /// Takes out what reads a `{ credential = … }`, where this process was given none: only the service can read it. Says
+    /// in words what that is.
+    pub fn set_credentials_aside(&mut self) -> Vec<String> {
+        if std::env::var_os("CREDENTIALS_DIRECTORY").is_some() {
+            return Vec::new();
+        }
+        let mut aside = Vec::new();
+        let mut say = |what: String, name: &str| {
+            aside.push(format!("{what} reads credential \"{name}\""));
+        };
+        for channel in &self.channels {
+            if let Some(name) = channel.credential() {
+                say(format!("channel \"{}\"", channel.name), name);
+            }
+        }
+        for access in &self.access {
+            if let Some(name) = access.credential() {
+                say(format!("feed \"{}\"", access.feed), name);
+            }
+        }
+        if let Some(name) = self.web.as_ref().and_then(WebConfig::credential) {
+            say("[web] token".to_owned(), name);
+        }
+        if let Some(name) = self.health.credential() {
+            say("[health] heartbeat".to_owned(), name);
+        }
+        self.channels.retain(|it| it.credential().is_none());
+        self.access.retain(|it| it.credential().is_none());
+        if self
+            .web
+            .as_ref()
+            .is_some_and(|it| it.credential().is_some())
+        {
+            self.web = None;
+        }
+        if self.health.credential().is_some() {
+            self.health.without_heartbeat();
+        }
+        aside
     }
 
     /// Reads the lexicon and the topics and compiles them.
@@ -339,7 +409,8 @@ impl Config {
     pub fn is_sent_to(&self, channel: &str) -> bool {
         let routes = self.routes.iter().flat_map(|it| it.route.leads_to());
         let digests = self.digests.iter().flat_map(|it| &it.channels);
-        let mut all = routes.chain(digests).chain(&self.operator.channels);
+        let named = self.operator.channels.iter().filter(|_| self.health.named);
+        let mut all = routes.chain(digests).chain(named);
         all.any(|it| it == channel)
     }
 
@@ -369,6 +440,41 @@ impl Config {
     }
 }
 
+/// What of `[poll]` contradicts itself.
+fn bounds(poll: &Poll, source: &Text<'_>, faults: &mut Faults) {
+    if poll.min_interval.0 > poll.max_interval.0 {
+        faults.push(Fault::new(
+            source.file,
+            None,
+            "[poll] min_interval is longer than max_interval",
+        ));
+    }
+    if poll.min_interval.0 < Duration::from_secs(1) {
+        faults.push(Fault::new(
+            source.file,
+            None,
+            "[poll] min_interval must be at least 1s",
+        ));
+    }
+}
+
+/// Of what nothing would ever be fetched with.
+fn zeros(poll: &Poll, source: &Text<'_>, cautions: &mut Faults) {
+    for (key, value) in [
+        ("concurrency", poll.concurrency),
+        ("per_host", poll.per_host),
+        ("max_body_mib", poll.max_body_mib),
+    ] {
+        if value == 0 {
+            cautions.push(Fault::new(
+                source.file,
+                source.line_of_key("poll", key),
+                format!("[poll] {key} = 0: nothing would ever be fetched; write at least 1"),
+            ));
+        }
+    }
+}
+
 fn web(file: &File, source: &Text<'_>, directory: &Path, faults: &mut Faults) -> Option<WebConfig> {
     let written = file.web.as_ref()?;
     WebConfig::check(written, source, directory, faults)
@@ -386,14 +492,6 @@ fn search_path() -> Vec<PathBuf> {
     .flatten()
     .map(|directory| directory.join("summitwatch.toml"))
     .collect()
-}
-
-/// Where the archive goes when no file says: systemd's StateDirectory, else XDG's data home.
-fn data_directory() -> PathBuf {
-    let state = std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);
-    let xdg = std::env::var_os("XDG_DATA_HOME").map(|it| Path::new(&it).join("summitwatch"));
-    let home = std::env::var_os("HOME").map(|it| Path::new(&it).join(".local/share/summitwatch"));
-    state.or(xdg).or(home).unwrap_or_default()
 }
 
 fn unreadable(error: &std::io::Error) -> String {
@@ -461,23 +559,44 @@ fn known_topics(topics: &[TopicRef]) -> Vec<&str> {
     names
 }
 
+/// Reads a secret from where it is kept. White space at both ends and a byte order mark are those of editors and of
+/// `echo`; what is then empty, or has a line break or another control character within, cannot work.
 fn read_secret(secret: &SecretRef) -> Result<Secret, String> {
-    let from_file = |path: &Path, what: &str| {
-        std::fs::read_to_string(path)
-            .map(|it| Secret::new(it.trim_end_matches(['\n', '\r'])))
-            .map_err(|error| format!("{what} {}: {error}", path.display()))
-    };
-    match secret {
-        SecretRef::Plain(text) => Ok(Secret::new(text.clone())),
-        SecretRef::Env { env } => std::env::var(env)
-            .map(Secret::new)
-            .map_err(|_| format!("the environment variable {env} is not set")),
-        SecretRef::File { file } => from_file(file, "the secret's file"),
+    let (text, what) = match secret {
+        SecretRef::Plain(text) => return Ok(Secret::new(text.clone())),
+        SecretRef::Env { env } => {
+            let text = std::env::var(env).map_err(|error| match error {
+                VarError::NotPresent => format!("the environment variable {env} is not set"),
+                VarError::NotUnicode(_) => format!("the environment variable {env} is no UTF-8"),
+            });
+            (text?, format!("the environment variable {env}"))
+        }
+        SecretRef::File { file } => {
+            secret_file(file, format!("the secret's file {}", file.display()))?
+        }
         SecretRef::Credential { credential } => {
             let directory = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
                 format!("credential \"{credential}\": not started by systemd with LoadCredential")
             })?;
-            from_file(&Path::new(&directory).join(credential), "the credential")
+            let path = Path::new(&directory).join(credential);
+            secret_file(&path, format!("the credential \"{credential}\""))?
         }
+    };
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.is_empty() {
+        return Err(format!("{what} is empty"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(format!(
+            "{what} has a line break or another control character within; a secret is one line"
+        ));
+    }
+    Ok(Secret::new(text))
+}
+
+fn secret_file(path: &Path, what: String) -> Result<(String, String), String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok((text, what)),
+        Err(error) => Err(format!("{what}: {error}")),
     }
 }

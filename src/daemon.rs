@@ -2,43 +2,53 @@
 //! Tests and the demo call the turns; only `run` starts the loops.
 
 pub mod articles;
+mod asks;
+mod care;
 pub mod deliver;
 mod digests;
+mod heartbeat;
 pub mod gates;
 mod index;
+mod manage;
 pub mod notify;
+mod offline;
 pub mod poll;
 pub mod prune;
 pub mod visit;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use jiff::Timestamp;
 use rusqlite::Transaction;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
 
 use crate::channel::Channel;
+use crate::channel::heartbeat::Heartbeat;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::access::{self, Accesses};
 use crate::config::fault::Faults;
 use crate::config::web::WebConfig;
 use crate::daemon::deliver::Deliverer;
+use crate::daemon::manage::Then;
 use crate::daemon::poll::Poller;
 use crate::daemon::prune::Pruner;
 use crate::ingest::Routes;
 use crate::ingest::Settings;
 use crate::message::templates::Templates;
+use crate::metrics::Metrics;
 use crate::store;
-use crate::store::{Store, StoreError, feeds, outbox};
+use crate::store::{Store, StoreError, feeds, outages, outbox};
 use crate::story::Tables;
 use crate::text::counted;
 use crate::topic::Engine;
+use crate::web::probes::Vitals;
 use crate::web::{self, Site, Web};
 
 /// A configuration with everything it names compiled and opened. Replaced whole at a reload.
@@ -50,6 +60,8 @@ pub struct Setup {
     pub templates: Arc<Templates>,
     pub channels: Vec<(String, Channel)>,
     pub access: Accesses,
+    /// A dead man's switch.
+    pub heartbeat: Option<Heartbeat>,
     /// What the dashboard goes by.
     pub site: Arc<Site>,
 }
@@ -68,6 +80,8 @@ impl Setup {
                 .map_err(|mut more| faults.append(&mut more))
         });
         let access = access::open(&config.access).map_err(|mut more| faults.append(&mut more));
+        let heartbeat = config.health.open(&config.limits);
+        let heartbeat = heartbeat.map_err(|mut more| faults.append(&mut more));
         let gate = config.web.as_ref().map(WebConfig::open).transpose();
         let gate = gate.map_err(|mut more| faults.append(&mut more));
         let tables = engine.as_ref().or(Err(())).and_then(|engine| {
@@ -75,9 +89,12 @@ impl Setup {
                 .tables(&engine.lexicon)
                 .map_err(|mut more| faults.append(&mut more))
         });
-        let (Ok(engine), Ok(tables), Ok(templates), Ok(channels), Ok(access), Ok(gate)) =
-            (engine, tables, templates, channels, access, gate)
+        let (Ok(engine), Ok(tables), Ok(templates), Ok(channels)) =
+            (engine, tables, templates, channels)
         else {
+            return Err(faults);
+        };
+        let (Ok(access), Ok(gate), Ok(heartbeat)) = (access, gate, heartbeat) else {
             return Err(faults);
         };
         let (engine, tables) = (Arc::new(engine), Arc::new(tables));
@@ -93,6 +110,7 @@ impl Setup {
             templates,
             channels,
             access,
+            heartbeat,
             config,
         })
     }
@@ -129,7 +147,15 @@ pub struct Pulse {
     started: Instant,
     poll: AtomicU64,
     deliver: AtomicU64,
+    /// Each loop has made its first turn.
+    polled: AtomicBool,
+    delivered: AtomicBool,
+    /// The archive takes nothing, and polling pauses.
+    paused: AtomicBool,
+    pub metrics: Arc<Metrics>,
     pub owed: Notify,
+    /// Somebody asked for a poll.
+    pub asked: Notify,
 }
 
 impl Default for Pulse {
@@ -138,7 +164,12 @@ impl Default for Pulse {
             started: Instant::now(),
             poll: AtomicU64::new(0),
             deliver: AtomicU64::new(0),
+            polled: AtomicBool::new(false),
+            delivered: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
+            metrics: Arc::default(),
             owed: Notify::new(),
+            asked: Notify::new(),
         }
     }
 }
@@ -146,6 +177,18 @@ impl Default for Pulse {
 impl Pulse {
     fn beat(&self, which: &AtomicU64) {
         which.store(self.started.elapsed().as_secs(), Ordering::Relaxed);
+    }
+
+    /// Why the service is not ready; none where it is.
+    fn unready(&self) -> Option<&'static str> {
+        let is = |which: &AtomicBool| which.load(Ordering::Relaxed);
+        if !is(&self.polled) || !is(&self.delivered) {
+            Some("the first turn is not done")
+        } else if is(&self.paused) {
+            Some("the archive takes nothing; polling pauses")
+        } else {
+            None
+        }
     }
 
     /// Whether both loops turned within `limit`; what the watchdog is told.
@@ -168,6 +211,8 @@ pub fn prepare(store: &Store, setup: &Setup, clock: &Clock) -> Result<(), StoreE
     store.write(|tx| {
         adopt(tx, &setup.config, now)?;
         let released = outbox::release_leases(tx, now)?;
+        outages::retry_unreached(tx, now)?;
+        store::asks::forget(tx)?;
         if released > 0 {
             tracing::info!(released, "{released} deliveries were under way when the service last ended; they go out again");
         }
@@ -201,12 +246,17 @@ pub async fn run(
     deliverer.take_place()?;
     let pruner = Pruner::new(Arc::clone(&store), clock.clone());
     let mut prunes = tokio::spawn(pruner.run(current.clone(), stopping.clone()));
+    let (mut cares, mut beats) = look_after(&store, &clock, &current, &stopping, &pulse);
     let mut polls = tokio::spawn(poller.run(current.clone(), stopping.clone(), Arc::clone(&pulse)));
-    let dashboard = setup.config.web.as_ref().map(|web| {
+    let (manager, mut wishes) = mpsc::channel(8);
+    let listen = setup.config.web.as_ref().map(|it| it.listen);
+    let dashboard = listen.map(|listen| {
         let (archive, current) = (Arc::clone(&store), current.clone());
         let site = move || Arc::clone(&current.borrow().site);
-        let served = Arc::new(Web::new(site, archive, clock.clone()));
-        tokio::spawn(web::run(web.listen, served, stopping.clone()))
+        let served = Web::new(site, archive, clock.clone())
+            .with_vitals(vitals(&pulse))
+            .with_manager(manager);
+        tokio::spawn(web::run(listen, Arc::new(served), stopping.clone()))
     });
     let mut deliveries = tokio::spawn(deliverer.run(current, stopping, Arc::clone(&pulse)));
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
@@ -237,11 +287,30 @@ pub async fn run(
                 }
                 notify::ready();
             }
+            Some((wish, reply)) = wishes.recv() => {
+                let setup = Arc::clone(&setups.borrow());
+                match manage::fulfil(wish, &store, &clock, &setup, &pulse) {
+                    Then::Answer(answer) => drop(reply.send(answer)),
+                    Then::Reload(done) => {
+                        let read = reload().and_then(|setup| apply(&store, setup, &clock, &setups));
+                        drop(reply.send(read.map(|()| done).map_err(|it| it.to_string())));
+                    }
+                    Then::Test(wanted) => {
+                        let clock = clock.clone();
+                        tokio::spawn(async move { reply.send(manage::test(setup, clock, wanted).await) });
+                    }
+                }
+            }
             _ = tick.tick() => {
                 if let Some(limit) = watchdog && pulse.alive(limit) {
                     notify::alive();
                 }
             }
+            ended = &mut cares => {
+                ended.context("the care of the archive")??;
+                anyhow::bail!("the care of the archive ended");
+            }
+            ended = &mut beats => anyhow::bail!("the heartbeat ended: {ended:?}"),
             ended = &mut polls => anyhow::bail!("the poll loop ended: {ended:?}"),
             ended = &mut prunes => anyhow::bail!("the retention loop ended: {ended:?}"),
             ended = &mut deliveries => anyhow::bail!("the delivery loop ended: {ended:?}"),
@@ -255,14 +324,48 @@ pub async fn run(
             let _ = dashboard.await;
         }
     };
-    let drained =
-        tokio::time::timeout(DRAIN, async { tokio::join!(polls, deliveries, served) }).await;
+    drain(async { tokio::join!(polls, deliveries, served) }).await;
+    Ok(())
+}
+
+/// Waits for what is under way, and no longer than [`DRAIN`].
+async fn drain<T>(under_way: impl Future<Output = T>) {
+    let drained = tokio::time::timeout(DRAIN, under_way).await;
     if drained.is_err() {
         tracing::warn!(
             "a delivery did not end in time; it goes out again at the next start under the same key"
         );
     }
-    Ok(())
+}
+
+/// The loops that look after the rest: the archive's file, and the heartbeat.
+fn look_after(
+    store: &Arc<Store>,
+    clock: &Clock,
+    current: &watch::Receiver<Arc<Setup>>,
+    stopping: &watch::Receiver<bool>,
+    pulse: &Arc<Pulse>,
+) -> (JoinHandle<Result<(), StoreError>>, JoinHandle<()>) {
+    let (setups, stop) = (|| current.clone(), || stopping.clone());
+    let care = care::run(
+        Arc::clone(store),
+        clock.clone(),
+        setups(),
+        stop(),
+        Arc::clone(pulse),
+    );
+    let beat = heartbeat::run(Arc::clone(store), setups(), stop(), Arc::clone(pulse));
+    (tokio::spawn(care), tokio::spawn(beat))
+}
+
+/// What the loops say of themselves, for probes.
+fn vitals(pulse: &Arc<Pulse>) -> Vitals {
+    let (alive, ready) = (Arc::clone(pulse), Arc::clone(pulse));
+    Vitals {
+        metrics: Arc::clone(&pulse.metrics),
+        alive: Box::new(move || alive.alive(heartbeat::ALIVE)),
+        unready: Box::new(move || ready.unready()),
+    }
 }
 
 /// Returns once the service was asked to stop.

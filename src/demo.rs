@@ -42,7 +42,10 @@ pub async fn play(directory: &Path) -> anyhow::Result<Outcome> {
         .await
         .context("start the loopback server")?;
     std::fs::create_dir_all(directory).with_context(|| format!("make {}", directory.display()))?;
+    refuse_anothers(directory)?;
     let config_path = directory.join("summitwatch.toml");
+    let mark = directory.join(MARK);
+    std::fs::write(&mark, MARKED).with_context(|| format!("write {}", mark.display()))?;
     let text = playback.configuration();
     std::fs::write(&config_path, &text)
         .with_context(|| format!("write {}", config_path.display()))?;
@@ -72,6 +75,26 @@ pub async fn play(directory: &Path) -> anyhow::Result<Outcome> {
         told: first_told(&connection)?,
         config: config_path,
     })
+}
+
+/// Lies in a folder that a demo wrote, so that the next one may write there again.
+const MARK: &str = "demo.txt";
+const MARKED: &str =
+    "Written by `summitwatch demo`, which may replace every file of this folder.\n";
+
+/// An archive or a configuration that a demo did not write is somebody's own.
+fn refuse_anothers(directory: &Path) -> anyhow::Result<()> {
+    let read = || format!("read {}", directory.display());
+    let mut there = std::fs::read_dir(directory).with_context(read)?;
+    let is_empty = there.next().is_none();
+    let is_a_demos = std::fs::read_to_string(directory.join(MARK)).is_ok_and(|it| it == MARKED);
+    if is_empty || is_a_demos {
+        return Ok(());
+    }
+    anyhow::bail!(
+        "{} holds files that no demo wrote; nothing was changed. Give an empty folder with --dir",
+        directory.display()
+    );
 }
 
 /// Removes the archive of an earlier demo, unless somebody uses it.

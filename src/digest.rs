@@ -57,6 +57,10 @@ pub struct Digest {
     pub feeds: Vec<FeedLine>,
     /// All feeds that are polled.
     pub n_feeds: usize,
+    /// Those that answered within the span.
+    pub n_seen: usize,
+    /// Spans within it in which no feed could be reached.
+    pub blind: Vec<Blind>,
     pub created_at: String,
 }
 
@@ -116,6 +120,14 @@ pub struct FeedLine {
     pub reason: String,
 }
 
+/// A span in which nothing could be seen.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Blind {
+    pub since: String,
+    /// None where it lasts.
+    pub until: Option<String>,
+}
+
 /// A development as the archive has it, with its story.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Told {
@@ -149,6 +161,8 @@ pub struct Matter {
     pub silences: Vec<Silence>,
     pub feeds: Vec<FeedLine>,
     pub n_feeds: usize,
+    pub n_seen: usize,
+    pub blind: Vec<Blind>,
 }
 
 /// What a digest is called, and which span it is of.
@@ -206,6 +220,11 @@ impl Digest {
                 reason: "a reason".to_owned(),
             }],
             n_feeds: 2,
+            n_seen: 1,
+            blind: vec![Blind {
+                since: rfc3339(Timestamp::UNIX_EPOCH),
+                until: None,
+            }],
         };
         let topics = ["topic".to_owned()];
         let frame = Frame {
@@ -266,6 +285,8 @@ pub fn compose(matter: &Matter, frame: &Frame<'_>) -> Digest {
         silences: matter.silences.clone(),
         feeds: matter.feeds.clone(),
         n_feeds: matter.n_feeds,
+        n_seen: matter.n_seen,
+        blind: matter.blind.clone(),
         created_at: rfc3339(frame.until),
     }
 }

@@ -5,6 +5,7 @@ pub mod bounds;
 pub mod health;
 pub mod home;
 pub mod pace;
+pub mod sight;
 pub mod sources;
 
 use std::time::Duration;
@@ -52,6 +53,10 @@ pub struct Feed {
     pub allow_private: bool,
     /// Where the address is that of a page, what of it is an item.
     pub select: Option<Selectors>,
+    /// Between two visits, exactly; else the interval adapts to the feed's rhythm.
+    pub interval: Option<Duration>,
+    /// It is configured, and visited only when asked for by name.
+    pub paused: bool,
 }
 
 impl Feed {

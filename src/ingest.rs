@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction};
+use serde_json::{Value, json};
 
 use crate::alert;
 use crate::feed::bounds::{Bounds, Oddity};
@@ -93,6 +94,29 @@ pub struct Report {
     pub health: Option<Health>,
 }
 
+impl Report {
+    pub const COLUMNS: [&str; 10] = [
+        "feed", "status", "bytes", "entries", "new", "revised", "matched", "alerts", "repairs",
+        "error",
+    ];
+
+    /// Of [`Self::COLUMNS`], in their order.
+    pub fn cells(&self) -> [Value; 10] {
+        [
+            json!(self.feed),
+            json!(self.status),
+            json!(self.bytes),
+            json!(self.entries),
+            json!(self.new),
+            json!(self.revised),
+            json!(self.matched),
+            json!(self.alerts),
+            json!(self.repairs.join("; ")),
+            json!(self.error),
+        ]
+    }
+}
+
 /// By topic.
 pub type Routes = HashMap<String, Vec<Route>>;
 
@@ -153,7 +177,9 @@ impl Ingest {
             }
             for row in stories::open_since(connection, &topic.name, since)? {
                 let mut reports = row.reports.iter();
-                let Some(first) = reports.next() else { continue };
+                let Some(first) = reports.next() else {
+                    continue;
+                };
                 board.open(row.id, row.story, &row.headline, first);
                 reports.for_each(|it| board.add(row.id, it));
                 if let Some(at) = row.told_at {

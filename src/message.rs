@@ -150,6 +150,26 @@ impl Message {
         }
     }
 
+    /// To the operator: how the service itself is. `kind` stands before the headline, in capitals.
+    pub fn to_operator(
+        id: String,
+        kind: &str,
+        headline: String,
+        reason: String,
+        created_at: String,
+    ) -> Self {
+        let mut message = Self::test(created_at);
+        message.id = id;
+        "summitwatch".clone_into(&mut message.topic);
+        kind.clone_into(&mut message.kind);
+        message.story.title.clone_from(&headline);
+        message.item.title.clone_from(&headline);
+        message.headline = headline;
+        message.new.clear();
+        message.reason = reason;
+        message
+    }
+
     /// What `notify test` sends.
     pub fn test(created_at: String) -> Self {
         Self {

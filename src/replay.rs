@@ -310,5 +310,7 @@ fn recorded_feed(name: &str, outlet: &str, url: &str) -> Feed {
         zone: None,
         allow_private: false,
         select: None,
+        interval: None,
+        paused: false,
     }
 }

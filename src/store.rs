@@ -3,6 +3,7 @@
 
 pub mod acts;
 pub mod articles;
+pub mod asks;
 pub mod backup;
 pub mod copies;
 pub mod digests;
@@ -11,6 +12,8 @@ pub mod health;
 pub mod history;
 pub mod items;
 pub mod listing;
+mod lock;
+pub mod outages;
 pub mod outbox;
 pub mod published;
 pub mod query;
@@ -21,7 +24,6 @@ pub mod stories;
 pub mod view;
 pub mod withdrawals;
 
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -33,6 +35,7 @@ use rusqlite_migration::{HookError, HookResult, M, Migrations};
 use thiserror::Error;
 
 use crate::clock::rfc3339;
+use crate::store::lock::Lock;
 
 static STEPS: LazyLock<Vec<M<'static>>> = LazyLock::new(|| {
     vec![
@@ -43,7 +46,8 @@ static STEPS: LazyLock<Vec<M<'static>>> = LazyLock::new(|| {
         M::up(include_str!("../migrations/0005_reading.sql")),
         M::up(include_str!("../migrations/0006_developments.sql")),
         M::up_with_hook(include_str!("../migrations/0007_faults.sql"), reindexed),
-        M::up(include_str!("../migrations/0008_readers.sql")),
+        M::up(include_str!("../migrations/0008_operations.sql")),
+        M::up(include_str!("../migrations/0009_readers.sql")),
     ]
 });
 
@@ -70,6 +74,10 @@ pub enum StoreError {
         found: i64,
         known: usize,
     },
+    #[error(
+        "the archive {0} is that of an older summitwatch, which may still run; restart the service (systemctl restart summitwatch), then try again"
+    )]
+    Older(PathBuf),
     #[error("cannot bring the archive {path} up to date: {cause}")]
     Migrate {
         path: PathBuf,
@@ -92,6 +100,18 @@ pub enum StoreError {
         path: PathBuf,
         cause: std::io::Error,
     },
+    #[error(
+        "{0} is another file than the one that was opened: somebody put it there while summitwatch ran. What was kept until now is in the file that was moved away; this summitwatch stops, and the next start takes the file that is there"
+    )]
+    Replaced(PathBuf),
+    #[error(
+        "{0} is gone: somebody moved or deleted it while summitwatch ran. Put it back, or remove {0}-wal and {0}-shm to begin anew"
+    )]
+    TakenAway(PathBuf),
+    #[error(
+        "there is no archive at {0}, but its log {0}-wal is there: somebody took the archive away. Put it back, restore a backup, or remove {0}-wal and {0}-shm to begin anew"
+    )]
+    Orphan(PathBuf),
     #[error("the archive's disk is full: {0}")]
     Full(rusqlite::Error),
     #[error("the archive cannot be written: {0}")]
@@ -139,27 +159,32 @@ const LARGE_LOG: u64 = 16 * 1024 * 1024;
 /// A check after an unclean end must not keep the service from the news for longer.
 const CHECK_LIMIT: Duration = Duration::from_secs(20);
 
+/// Bytes of the write-ahead log that are kept for later use once it was written back: a cold poll of a thousand
+/// feeds fills about 30 MB.
+const LOG_KEPT: i64 = 64 << 20;
+
 /// The one writer of an archive. Holds a lock that a second instance runs into.
 #[derive(Debug)]
 pub struct Store {
-    connection: Mutex<Connection>,
-    /// For looks of the loops, which must not wait for a writer; none in memory.
+    /// For looks of the loops, which must not wait for a writer; none in memory. It is closed before the
+    /// writer, whose close then takes the log back.
     reader: Option<Mutex<Connection>>,
+    connection: Mutex<Connection>,
     path: PathBuf,
-    _lock: Option<File>,
+    /// Dropped after the connection: closing the locked file would end SQLite's own locks on it.
+    lock: Option<Lock>,
 }
 
 impl Store {
     /// Opens for writing; makes and migrates the archive where needed.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let lock = lock(path)?;
-        let unclean = ends_unclean(path);
+        let lock = Lock::take(path)?;
         let opened = |cause| StoreError::Open {
             path: path.to_owned(),
             cause,
         };
         let connection = Connection::open(path).map_err(opened)?;
-        if unclean {
+        if lock.unclean {
             tracing::info!("the service did not end in order; checking the archive");
             backup::check(&connection, path, "quick_check", Some(CHECK_LIMIT))?;
         }
@@ -169,7 +194,13 @@ impl Store {
     /// Opens beside the process that holds the lock, to add rows that it will see. Nobody sends
     /// from here.
     pub fn open_beside(path: &Path) -> Result<Self, StoreError> {
-        drop(open_read_only(path)?);
+        let running = open_read_only(path)?;
+        let found: i64 = running.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        // The service that runs knows the archive as it is: it is not brought up to date under it.
+        if usize::try_from(found) != Ok(STEPS.len()) {
+            return Err(StoreError::Older(path.to_owned()));
+        }
+        drop(running);
         let opened = |cause| StoreError::Open {
             path: path.to_owned(),
             cause,
@@ -185,7 +216,7 @@ impl Store {
     fn prepare(
         mut connection: Connection,
         path: &Path,
-        lock: Option<File>,
+        lock: Option<Lock>,
     ) -> Result<Self, StoreError> {
         connection.busy_timeout(PATIENCE)?;
         refuse_newer(&connection, path)?;
@@ -196,6 +227,8 @@ impl Store {
         // With WAL, NORMAL may lose the last commits at a power cut; a lost "delivered" is a double.
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "cache_size", -2_000)?;
+        // After a reader let the log grow, what is beyond this goes back to the disk.
+        connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEPT, |_| Ok(()))?;
         connection.pragma_update(None, "temp_store", "memory")?;
         connection.set_prepared_statement_cache_capacity(64);
         keep_before_migration(&connection, path)?;
@@ -213,7 +246,7 @@ impl Store {
             connection: Mutex::new(connection),
             reader,
             path: path.to_owned(),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -254,6 +287,7 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.check_file()?;
         let mut connection = self.connection();
         let tx = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -283,6 +317,34 @@ impl Store {
         work(&self.connection())
     }
 
+    /// Refuses once the archive's file was moved, deleted or replaced.
+    pub fn check_file(&self) -> Result<(), StoreError> {
+        self.lock.as_ref().map_or(Ok(()), Lock::check)
+    }
+
+    /// After [`Self::check_file`] refused: writes what the log holds into the file that was opened, wherever that is
+    /// now, so that the log beside the path is empty and is applied to no other file.
+    pub fn give_up_log(&self) {
+        let emptied =
+            self.connection()
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Err(error) = emptied {
+            tracing::warn!("the log of the archive that was taken away cannot be emptied: {error}");
+        }
+    }
+
+    /// Bytes of the write-ahead log. A reader that keeps a snapshot open lets it grow.
+    pub fn log_bytes(&self) -> u64 {
+        std::fs::metadata(beside(&self.path, "-wal")).map_or(0, |it| it.len())
+    }
+
+    /// Says whether another connection has written since `seen`, and what to compare with next time.
+    pub fn data_version(&self) -> Result<i64, StoreError> {
+        Ok(self
+            .connection()
+            .pragma_query_value(None, "data_version", |row| row.get(0))?)
+    }
+
     /// A panic in a transaction rolled it back; the connection is sound.
     fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection
@@ -291,11 +353,11 @@ impl Store {
     }
 }
 
-/// A service that ends in order leaves no log behind.
-fn ends_unclean(archive: &Path) -> bool {
-    let mut log = archive.as_os_str().to_owned();
-    log.push("-wal");
-    std::fs::metadata(log).is_ok_and(|it| it.len() > 0)
+/// The path with an ending, as SQLite names what lies beside an archive.
+fn beside(archive: &Path, ending: &str) -> PathBuf {
+    let mut name = archive.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// Migrations lead forward only, so the archive is copied before one: `summitwatch.db.schema-3`.
@@ -304,13 +366,12 @@ fn keep_before_migration(connection: &Connection, path: &Path) -> Result<(), Sto
     if found == 0 || usize::try_from(found) == Ok(STEPS.len()) {
         return Ok(());
     }
-    let mut kept = path.as_os_str().to_owned();
-    kept.push(format!(".schema-{found}"));
+    let kept = beside(path, &format!(".schema-{found}"));
     tracing::info!(
         "the archive is brought up to date; a copy of it is {}",
         kept.display()
     );
-    backup::copy(connection, Path::new(&kept))
+    backup::copy(connection, &kept)
 }
 
 /// Opens an existing archive for reading only, beside a running service.
@@ -342,28 +403,6 @@ fn refuse_newer(connection: &Connection, path: &Path) -> Result<(), StoreError> 
         });
     }
     Ok(())
-}
-
-/// An advisory lock beside the archive; the kernel drops it with the process, also after kill -9.
-fn lock(archive: &Path) -> Result<File, StoreError> {
-    let mut name = archive.as_os_str().to_owned();
-    name.push(".lock");
-    let path = PathBuf::from(name);
-    let failed = |cause| StoreError::Lock {
-        path: path.clone(),
-        cause,
-    };
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Locked(archive.to_owned())),
-        Err(TryLockError::Error(cause)) => Err(StoreError::Lock { path, cause }),
-    }
 }
 
 /// An instant as the archive spells it.

@@ -7,9 +7,12 @@ mod assets;
 mod chart;
 pub mod guard;
 mod live;
+pub mod manage;
+mod mount;
 mod out;
 mod page;
 mod pages;
+pub mod probes;
 mod rate;
 mod trouble;
 mod words;
@@ -27,7 +30,7 @@ use hyper_util::service::TowerToHyperService;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, Transaction};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::clock::Clock;
 use crate::store::readers::Readers;
@@ -36,6 +39,8 @@ use crate::story::Tables;
 use crate::topic::Engine;
 use crate::web::guard::Gate;
 use crate::web::live::Live;
+use crate::web::manage::Asked;
+use crate::web::probes::Vitals;
 use crate::web::rate::Rates;
 use crate::web::trouble::Trouble;
 
@@ -56,6 +61,8 @@ pub struct Web {
     clock: Clock,
     live: Live,
     rates: Rates,
+    vitals: Vitals,
+    manager: Option<mpsc::Sender<Asked>>,
     /// Requests under way, and questions to the archive among them.
     requests: Semaphore,
     questions: Semaphore,
@@ -100,10 +107,19 @@ impl Web {
             clock,
             live: Live::default(),
             rates: Rates::default(),
+            vitals: Vitals::default(),
+            manager: None,
             requests: Semaphore::new(REQUESTS),
             questions: Semaphore::new(QUESTIONS),
             searches: Semaphore::new(SEARCHES),
         }
+    }
+
+    /// With what the loops say of themselves.
+    #[must_use]
+    pub fn with_vitals(mut self, vitals: Vitals) -> Self {
+        self.vitals = vitals;
+        self
     }
 
     fn site(&self) -> Arc<Site> {
@@ -227,12 +243,20 @@ async fn stopped(stopping: &mut watch::Receiver<bool>) {
 }
 
 fn router(web: &Arc<Web>) -> Router {
+    // A route is found before its layers run, so what changes the path stands around all of them.
+    let inside = middleware::from_fn_with_state(Arc::clone(web), mount::inside);
+    Router::new().fallback_service(routes(web)).layer(inside)
+}
+
+fn routes(web: &Arc<Web>) -> Router {
     Router::new()
         .merge(pages::routes())
         .merge(out::routes())
         .merge(live::routes())
         .merge(assets::routes())
         .merge(guard::routes())
+        .merge(manage::routes())
+        .merge(probes::routes())
         .merge(api::routes())
         .fallback(async || Trouble::NotFound("there is no such page".to_owned()))
         .layer(DefaultBodyLimit::max(MAX_BODY))

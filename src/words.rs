@@ -71,7 +71,10 @@ pub const STATES: [(State, &str); 15] = [
     (State::Placed, "its place is set"),
     (State::UnderWay, "it is taking place"),
     (State::Outcome, "it has ended"),
-    (State::Revived, "it stands again after it was put off or called off"),
+    (
+        State::Revived,
+        "it stands again after it was put off or called off",
+    ),
     (State::Doubted, "one side says that it may not take place"),
     (State::Declined, "one side has said no"),
     (State::Postponed, "it is put off to a later day"),
@@ -138,10 +141,26 @@ pub const ROLES: [Word; 3] = [
 
 /// What readers do to stories and developments.
 pub const ACTS: [Word; 6] = [
-    word("mute", "muted", "alerts nobody until its meeting stands elsewhere, or until a time"),
-    word("follow", "followed", "every development of it is told, however slight"),
-    word("wrong", "wrong", "it does not belong to the topic; a case for who writes rules"),
-    word("not-news", "not news", "it is on topic and was not worth an alert"),
+    word(
+        "mute",
+        "muted",
+        "alerts nobody until its meeting stands elsewhere, or until a time",
+    ),
+    word(
+        "follow",
+        "followed",
+        "every development of it is told, however slight",
+    ),
+    word(
+        "wrong",
+        "wrong",
+        "it does not belong to the topic; a case for who writes rules",
+    ),
+    word(
+        "not-news",
+        "not news",
+        "it is on topic and was not worth an alert",
+    ),
     word("star", "starred", "a reader comes back to it"),
     word("note", "note", "a reader's words"),
 ];
@@ -175,21 +194,34 @@ pub fn document() -> String {
          English, what it says is composed from the phrases at the end.\n",
     );
     let mut table = |title: &str, note: &str, rows: &[[&str; 3]]| {
-        out.push_str(&format!("\n## {title}\n\n{note}\n\n| code | word | |\n|---|---|---|\n"));
+        out.push_str(&format!(
+            "\n## {title}\n\n{note}\n\n| code | word | |\n|---|---|---|\n"
+        ));
         for [name, word, meaning] in rows {
             out.push_str(&format!("| `{name}` | {word} | {meaning} |\n"));
         }
     };
     let states = STATES.map(|it| [it.0.as_str(), it.0.gloss(), it.1]);
-    table("Where a meeting stands", "In capitals at the head of an alert.", &states);
+    table(
+        "Where a meeting stands",
+        "In capitals at the head of an alert.",
+        &states,
+    );
     for (title, note, words) in [
-        ("Kinds of messages", "In capitals at the head of an alert that tells no change of state.", &KINDS[..]),
+        (
+            "Kinds of messages",
+            "In capitals at the head of an alert that tells no change of state.",
+            &KINDS[..],
+        ),
         ("What was decided", "Told, or why not.", &VERDICTS),
         ("What a report is to its development", "", &ROLES),
         ("What readers do", "", &ACTS),
         ("Languages", "", &LANGUAGES),
     ] {
-        let rows: Vec<[&str; 3]> = words.iter().map(|it| [it.name, it.word, it.meaning]).collect();
+        let rows: Vec<[&str; 3]> = words
+            .iter()
+            .map(|it| [it.name, it.word, it.meaning])
+            .collect();
         table(title, note, &rows);
     }
     let states = STATES.map(|it| {
@@ -201,7 +233,10 @@ pub fn document() -> String {
         "With who says or does it before, and alone.",
         &states,
     );
-    let phrases: Vec<[&str; 3]> = acts::ACTS.iter().map(|it| [it.name, it.does, it.done]).collect();
+    let phrases: Vec<[&str; 3]> = acts::ACTS
+        .iter()
+        .map(|it| [it.name, it.does, it.done])
+        .collect();
     table(
         "Phrases for predicates",
         "With who does it before, and after what it is about; the strongest first.",

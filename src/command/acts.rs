@@ -89,7 +89,9 @@ pub(super) struct By {
 impl By {
     pub(super) fn name(self) -> String {
         let user = || std::env::var("USER").ok().filter(|it| !it.is_empty());
-        self.reader.or_else(user).unwrap_or_else(|| "somebody".to_owned())
+        self.reader
+            .or_else(user)
+            .unwrap_or_else(|| "somebody".to_owned())
     }
 }
 
@@ -123,7 +125,13 @@ impl Acts {
                 development,
                 text,
                 by,
-            } => (Kind::Note, On::Development(development), by, Some(text), None),
+            } => (
+                Kind::Note,
+                On::Development(development),
+                by,
+                Some(text),
+                None,
+            ),
             Self::Undo { act, by } => {
                 let store = Store::open_beside(&archive)?;
                 let name = by.name();
@@ -167,9 +175,14 @@ impl Acts {
 /// As a file of cases reads them: what is wrong must not match; what is no news is a remark for who weighs.
 pub(super) fn cases(marked: &[view::acts::Marked]) -> String {
     let quoted = |text: &str| serde_json::Value::from(printable(text)).to_string();
-    let mut out = String::from("# Made of what readers marked. Put what you agree with into the topic's .cases.toml.\n");
+    let mut out = String::from(
+        "# Made of what readers marked. Put what you agree with into the topic's .cases.toml.\n",
+    );
     for it in marked {
-        let (day, reader) = (it.done_at.get(..10).unwrap_or_default(), printable(&it.reader));
+        let (day, reader) = (
+            it.done_at.get(..10).unwrap_or_default(),
+            printable(&it.reader),
+        );
         if it.kind == "wrong" {
             out.push_str(&format!(
                 "\n[[cases]]\nabout = {}\n",
@@ -184,7 +197,10 @@ pub(super) fn cases(marked: &[view::acts::Marked]) -> String {
                 quoted(&it.summary)
             ));
         } else {
-            out.push_str(&format!("\n# no news, said {reader}, {day}: {}\n", printable(&it.title)));
+            out.push_str(&format!(
+                "\n# no news, said {reader}, {day}: {}\n",
+                printable(&it.title)
+            ));
             if let Some(after) = &it.after {
                 out.push_str(&format!("#   after: {}\n", printable(after)));
             }

@@ -19,7 +19,7 @@ use crate::store::view::owed::Delivery;
 use crate::store::view::signs::{Share, weighed};
 use crate::store::{StoreError, open_read_only, view};
 use crate::story::weights::Weights;
-use crate::text::{Words, cut, printable};
+use crate::text::{Words, cut, headline, printable};
 use crate::words;
 
 /// Characters of a headline that is quoted.
@@ -50,15 +50,33 @@ impl Wanted {
         }
         let mut names = listing::known(connection)?;
         if let Ok(config) = context.config() {
-            names.topics.extend(config.topics.iter().map(|it| it.name.clone()));
-            names.outlets.extend(config.feeds.iter().map(|it| it.outlet.clone()));
+            names
+                .topics
+                .extend(config.topics.iter().map(|it| it.name.clone()));
+            names
+                .outlets
+                .extend(config.feeds.iter().map(|it| it.outlet.clone()));
         }
-        names.languages.extend(words::LANGUAGES.iter().map(|it| it.name.to_owned()));
+        names
+            .languages
+            .extend(words::LANGUAGES.iter().map(|it| it.name.to_owned()));
         let list = |names: &'_ [String]| names.to_vec();
         let (topics, languages) = (list(&names.topics), list(&names.languages));
-        known("topic", self.topic.as_deref(), topics.iter().map(String::as_str))?;
-        known("language", self.language.as_deref(), languages.iter().map(String::as_str))?;
-        known("outlet", self.outlet.as_deref(), names.outlets.iter().map(String::as_str))
+        known(
+            "topic",
+            self.topic.as_deref(),
+            topics.iter().map(String::as_str),
+        )?;
+        known(
+            "language",
+            self.language.as_deref(),
+            languages.iter().map(String::as_str),
+        )?;
+        known(
+            "outlet",
+            self.outlet.as_deref(),
+            names.outlets.iter().map(String::as_str),
+        )
     }
 
     pub(super) fn filter(self, state: Option<String>, limit: usize) -> anyhow::Result<Filter> {
@@ -199,7 +217,14 @@ fn identity(
             writeln!(out, "  {name}: {}", printable(value))?;
         }
     }
+    if !item.summary.is_empty() && headline(&item.summary) == item.title {
+        writeln!(out, "  its title is the beginning of its text")?;
+    }
     match (item.standing.as_str(), item.duplicate_of) {
+        ("news", Some(original)) => writeln!(
+            out,
+            "  the same article as item {original}, which nobody was told of"
+        )?,
         (_, Some(original)) => writeln!(
             out,
             "  repeats item {original}: the same address or the same words"
@@ -207,7 +232,7 @@ fn identity(
         ("history", None) => writeln!(
             out,
             "  history: when first seen it was older than the fresh window, or than its feed's last fetch by \
-             half of that window; it cannot alert"
+             half of that window, or without a readable date in the first document of its feed; it cannot alert"
         )?,
         _ => {}
     }

@@ -4,18 +4,18 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
+use crate::clock::rfc3339;
 use crate::command::discover::Discover;
 use crate::command::{Context, Done, Usage, output};
-use crate::config::edit::{self, NewFeed};
-use crate::config::{Config, Origin};
+use crate::config::Config;
+use crate::config::edit::NewFeed;
+use crate::config::keep;
 use crate::opml::{self, Outline};
-use crate::store::{listing, open_read_only};
+use crate::store::{listing, open_read_only, outages};
 use crate::text::counted;
-use crate::text::fold::fold;
-use crate::text::nearest;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Feeds {
@@ -29,6 +29,16 @@ pub(super) enum Feeds {
     Add(Add),
     /// Take a feed out of the configuration; what it brought stays in the archive
     Remove {
+        /// Name of a feed
+        name: String,
+    },
+    /// Have a feed rest: it stays configured, and is visited only when asked for by name
+    Pause {
+        /// Name of a feed
+        name: String,
+    },
+    /// Have a feed that rests visited again
+    Resume {
         /// Name of a feed
         name: String,
     },
@@ -56,6 +66,9 @@ pub(super) struct Add {
     /// ISO 639-1 code, like ko
     #[arg(long)]
     language: Option<String>,
+    /// Between two visits, exactly, like 30s [default: adapts to the feed]
+    #[arg(long)]
+    interval: Option<String>,
     /// It stands on this machine or a private network
     #[arg(long)]
     allow_private: bool,
@@ -66,10 +79,22 @@ impl Feeds {
         match self {
             Self::List { json } => {
                 let connection = open_read_only(&context.archive()?)?;
+                if let Some(outage) = outages::lasting(&connection)? {
+                    let since = rfc3339(outage.since);
+                    if json {
+                        tracing::warn!("offline since {since}: the states are those of before");
+                    } else {
+                        say!(
+                            "offline since {since}: no feed can be reached; the states are those of before\n"
+                        )?;
+                    }
+                }
                 output::print(&context.look(), &listing::feeds(&connection)?, json)?;
             }
             Self::Add(add) => add.run(context)?,
             Self::Remove { name } => remove(context, &name)?,
+            Self::Pause { name } => pause(context, &name, true)?,
+            Self::Resume { name } => pause(context, &name, false)?,
             Self::Import { file } => import(context, &file)?,
             Self::Export => {
                 let feeds = context.config()?.feeds;
@@ -99,16 +124,17 @@ impl Add {
         let outlet = self.outlet.unwrap_or(host);
         let name = match self.name {
             Some(name) => name,
-            None => unused(&outlet, &taken(&config)),
+            None => keep::unused(&outlet, &taken(&config)),
         };
         let feed = NewFeed {
             name,
             url: self.url,
             outlet,
             language: self.language,
+            interval: self.interval,
             allow_private: self.allow_private,
         };
-        let file = append(&config, std::slice::from_ref(&feed))?;
+        let file = keep::add(&config, std::slice::from_ref(&feed)).map_err(anyhow::Error::msg)?;
         say!("added {} to {}", feed.name, file.display())?;
         say!(
             "`summitwatch poll {}` tries it; a running service wants a reload",
@@ -141,13 +167,14 @@ fn import(context: &Context, list: &Path) -> anyhow::Result<()> {
             known += 1;
             continue;
         }
-        let name = unused(&outline.title, &names);
+        let name = keep::unused(&outline.title, &names);
         names.push(name.clone());
         feeds.push(NewFeed {
             name,
             url: outline.url,
             outlet: outline.title,
             language: outline.language,
+            interval: None,
             allow_private: false,
         });
     }
@@ -158,7 +185,7 @@ fn import(context: &Context, list: &Path) -> anyhow::Result<()> {
         )?;
         return Ok(());
     }
-    let file = append(&config, &feeds)?;
+    let file = keep::add(&config, &feeds).map_err(anyhow::Error::msg)?;
     say!(
         "added {} to {}; {known} were there already",
         counted(feeds.len(), "feed"),
@@ -170,96 +197,22 @@ fn import(context: &Context, list: &Path) -> anyhow::Result<()> {
 
 fn remove(context: &Context, name: &str) -> anyhow::Result<()> {
     let config = context.config()?;
-    for file in files(&config)? {
-        let text = read(&file)?;
-        let edited = edit::without_feed(&text, name).map_err(|error| fault(&file, &error))?;
-        if let Some(edited) = edited {
-            write_checked(&config, &file, &text, &edited)?;
-            say!("removed {name} from {}", file.display())?;
-            return Ok(());
-        }
-    }
-    let near = nearest(name, config.feeds.iter().map(|it| it.name.as_str()));
-    let near = near.map_or(String::new(), |it| format!("; did you mean \"{it}\"?"));
-    bail!("no feed is called \"{name}\"{near}");
-}
-
-/// Adds to the last file that holds feeds, where a person looks for the newest.
-fn append(config: &Config, feeds: &[NewFeed]) -> anyhow::Result<PathBuf> {
-    let file = files(config)?.pop().context("a configuration has a file")?;
-    let text = read(&file)?;
-    let edited = edit::with_feeds(&text, feeds).map_err(|error| fault(&file, &error))?;
-    write_checked(config, &file, &text, &edited)?;
-    Ok(file)
-}
-
-/// The configuration's file and those that it includes.
-fn files(config: &Config) -> anyhow::Result<Vec<PathBuf>> {
-    let Origin::File(main) = &config.origin else {
-        bail!(
-            "the shipped configuration cannot be changed; `summitwatch init` writes one to change"
-        );
-    };
-    let included = edit::includes(&read(main)?).map_err(|error| fault(main, &error))?;
-    let folder = main.parent().unwrap_or(Path::new(""));
-    let included = included.iter().map(|it| folder.join(it));
-    Ok(std::iter::once(main.clone()).chain(included).collect())
-}
-
-/// Writes a file of the configuration; where that is not sound then, the old one comes back.
-fn write_checked(config: &Config, file: &Path, old: &str, new: &str) -> anyhow::Result<()> {
-    replace(file, new)?;
-    let Origin::File(main) = &config.origin else {
-        return Ok(());
-    };
-    if let Err(faults) = Config::read(main) {
-        replace(file, old)?;
-        return Err(faults).context("nothing was changed");
-    }
+    let file = keep::remove(&config, name).map_err(anyhow::Error::msg)?;
+    say!("removed {name} from {}", file.display())?;
     Ok(())
 }
 
-/// Whole or not at all: a service that reloads meanwhile reads no half of it.
-fn replace(file: &Path, text: &str) -> anyhow::Result<()> {
-    // Written through a link, not over it.
-    let file = std::fs::canonicalize(file).with_context(|| format!("find {}", file.display()))?;
-    let mut partial = file.clone().into_os_string();
-    partial.push(".partial");
-    std::fs::write(&partial, text)
-        .and_then(|()| std::fs::set_permissions(&partial, std::fs::metadata(&file)?.permissions()))
-        .and_then(|()| std::fs::rename(&partial, &file))
-        .with_context(|| format!("write {}", file.display()))
-}
-
-fn read(file: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))
-}
-
-fn fault(file: &Path, error: &str) -> anyhow::Error {
-    anyhow::anyhow!("{}: {error}", file.display())
+fn pause(context: &Context, name: &str, paused: bool) -> anyhow::Result<()> {
+    let config = context.config()?;
+    let file = keep::pause(&config, name, paused).map_err(anyhow::Error::msg)?;
+    let now = if paused { "rests" } else { "is visited again" };
+    say!(
+        "{name} {now}, says {}; a running service wants a reload",
+        file.display()
+    )?;
+    Ok(())
 }
 
 fn taken(config: &Config) -> Vec<String> {
     config.feeds.iter().map(|it| it.name.clone()).collect()
-}
-
-/// A name made of a title: letters and digits of any script, and a number where it is taken.
-fn unused(title: &str, taken: &[String]) -> String {
-    let words: Vec<String> = fold(title)
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|it| !it.is_empty())
-        .take(6)
-        .map(str::to_owned)
-        .collect();
-    let base = if words.is_empty() {
-        "feed".to_owned()
-    } else {
-        words.join("-").chars().take(40).collect()
-    };
-    let free = |name: &String| !taken.contains(name);
-    let numbered = (2..).map(|n| format!("{base}-{n}"));
-    std::iter::once(base.clone())
-        .chain(numbered)
-        .find(free)
-        .expect("numbers do not end")
 }

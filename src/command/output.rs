@@ -101,7 +101,11 @@ pub(super) fn as_table(look: &Look, table: &Table, out: &mut impl Write) -> io::
             }
         }
     }
-    let (bold, plain) = if look.color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+    let (bold, plain) = if look.color {
+        ("\x1b[1m", "\x1b[0m")
+    } else {
+        ("", "")
+    };
     write!(out, "{bold}")?;
     line(&columns, &widths, out)?;
     write!(out, "{plain}")?;
@@ -135,7 +139,11 @@ fn fit(widths: &mut [usize], most: usize) {
 impl Look {
     fn cell(&self, value: &Value) -> String {
         let local = || {
-            let at = value.as_str().filter(|it| it.len() == INSTANT)?.parse::<Timestamp>().ok()?;
+            let at = value
+                .as_str()
+                .filter(|it| it.len() == INSTANT)?
+                .parse::<Timestamp>()
+                .ok()?;
             let zoned = at.to_zoned_datetime(self.zone.clone()?);
             Some(zoned.strftime("%Y-%m-%d %H:%M").to_string())
         };
@@ -241,7 +249,10 @@ mod tests {
     fn a_table_fits_its_terminal_and_tells_local_times() {
         let table = Table {
             columns: vec!["at".to_owned(), "title".to_owned()],
-            rows: vec![vec![json!("2026-03-02T00:48:00Z"), json!("북미 정상회담, 판문점에서 열린다")]],
+            rows: vec![vec![
+                json!("2026-03-02T00:48:00Z"),
+                json!("북미 정상회담, 판문점에서 열린다"),
+            ]],
             cut: false,
         };
         let look = Look {

@@ -1,7 +1,7 @@
 //! Commands that set things up: init, check, completions, man.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::clock::{Clock, rfc3339};
 use crate::command::{Cli, Context, Done};
+use crate::config::place::{self, NAME, Surroundings};
 use crate::config::{Config, RouteConfig, shipped};
 use crate::daemon::Setup;
 use crate::digest::Plan;
@@ -42,18 +43,42 @@ impl Init {
             let folder = path.parent().context("a file stands in a folder")?;
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("make {}", folder.display()))?;
+            let text = if path.ends_with("summitwatch.toml") {
+                with_archive(text, directory)
+            } else {
+                text.to_owned()
+            };
             std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
         }
         let config = directory.join("summitwatch.toml");
         say!(
-            "wrote {} with feeds, topics and lexicon beside it. Next:",
+            "wrote {} with feeds, topics and lexicon beside it",
             config.display()
         )?;
+        if let Ok(read) = Config::read(&config) {
+            say!(
+                "the archive is {} ({})",
+                read.archive.display(),
+                read.archive_by
+            )?;
+        }
+        say!("Next:")?;
         say!(
             "  summitwatch check --config {0}\n  summitwatch run --config {0}",
             config.display()
         )?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The configuration with the archive where it is without one: writing a configuration moves no archive.
+fn with_archive(text: &str, directory: &Path) -> String {
+    let shipped = format!("archive = \"{NAME}\"");
+    let kept = place::kept_by_init(directory, &Surroundings::here());
+    match kept.as_deref().and_then(Path::to_str) {
+        // A path as TOML writes text.
+        Some(kept) => text.replace(&shipped, &format!("archive = {}", serde_json::json!(kept))),
+        None => text.to_owned(),
     }
 }
 
@@ -66,7 +91,18 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self, context: &Context) -> Done {
-        let setup = Setup::new(context.config()?)?;
+        let (config, mut faults) = context.examine();
+        let mut aside = Vec::new();
+        let setup = config.map(|mut config| {
+            faults.append(&mut std::mem::take(&mut config.cautions));
+            aside = config.set_credentials_aside();
+            Setup::new(config).map_err(|mut more| faults.append(&mut more))
+        });
+        // In the order in which a person meets them.
+        faults
+            .0
+            .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        let setup = faults.of(setup.and_then(Result::ok))?;
         let config = &setup.config;
         let now = Clock::System.now();
         let unrouted: Vec<&str> = setup
@@ -96,7 +132,7 @@ impl Check {
                 .map(|(name, _)| name.as_str())
                 .collect();
             let value = serde_json::json!({
-                "configuration": config.origin.to_string(), "archive": config.archive, "feeds": config.feeds.len(),
+                "configuration": config.origin.to_string(), "archive": config.archive, "archive_by": config.archive_by.to_string(), "not_checked": aside, "feeds": config.feeds.len(),
                 "topics": topics, "concepts": setup.engine.lexicon.concepts().len(),
                 "terms": setup.engine.lexicon.n_terms(), "channels": channels,
                 "routes": config.routes.iter().map(route_json).collect::<Vec<_>>(),
@@ -107,53 +143,72 @@ impl Check {
             say!("{value:#}")?;
             return Ok(ExitCode::SUCCESS);
         }
-        say!("configuration  {}", config.origin)?;
-        say!("archive        {}", config.archive.display())?;
-        let outlets: std::collections::BTreeSet<&str> =
-            config.feeds.iter().map(|it| it.outlet.as_str()).collect();
-        say!(
-            "feeds          {} of {}",
-            config.feeds.len(),
-            counted(outlets.len(), "outlet")
-        )?;
-        say!(
-            "lexicon        {} concepts, {} terms",
-            setup.engine.lexicon.concepts().len(),
-            setup.engine.lexicon.n_terms()
-        )?;
-        for topic in &setup.engine.topics {
-            let channels = config.channels_for(&topic.name);
-            let to = if channels.is_empty() {
-                "no channel".to_owned()
-            } else {
-                channels.join(", ")
-            };
-            say!("topic          {} ({}) → {to}", topic.name, topic.title)?;
-            for route in config.routes_of(&topic.name) {
-                if let Some(words) = route.describe() {
-                    say!("  route        {} → {words}", route.channels.join(", "))?;
-                }
-            }
-        }
-        for digest in &config.digests {
-            say!(
-                "digest         {} ({}) → {}, next {}",
-                digest.name,
-                digest.schedule.rule(),
-                digest.channels.join(", "),
-                next(digest, now)
-            )?;
-        }
-        for (name, channel) in &setup.channels {
-            say!("channel        {name} ({})", channel.kind())?;
-        }
-        if let Some(web) = &config.web {
-            say!("dashboard      {web}")?;
-        }
+        describe(&setup, now)?;
         warn(config, &unrouted, &silent, &expiring)?;
-        say!("all is well")?;
+        for what in &aside {
+            say!("warning: {what}, which only the service is given; not checked here")?;
+        }
+        let not_here = if aside.is_empty() {
+            ""
+        } else {
+            ", as far as can be seen from here"
+        };
+        say!("all is well{not_here}")?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What is configured, a line each.
+fn describe(setup: &Setup, now: Timestamp) -> io::Result<()> {
+    let config = &setup.config;
+    say!(
+        "archive        {} ({})",
+        config.archive.display(),
+        config.archive_by
+    )?;
+    say!("configuration  {}", config.origin)?;
+    let outlets: std::collections::BTreeSet<&str> =
+        config.feeds.iter().map(|it| it.outlet.as_str()).collect();
+    say!(
+        "feeds          {} of {}",
+        config.feeds.len(),
+        counted(outlets.len(), "outlet")
+    )?;
+    say!(
+        "lexicon        {} concepts, {} terms",
+        setup.engine.lexicon.concepts().len(),
+        setup.engine.lexicon.n_terms()
+    )?;
+    for topic in &setup.engine.topics {
+        let channels = config.channels_for(&topic.name);
+        let to = if channels.is_empty() {
+            "no channel".to_owned()
+        } else {
+            channels.join(", ")
+        };
+        say!("topic          {} ({}) → {to}", topic.name, topic.title)?;
+        for route in config.routes_of(&topic.name) {
+            if let Some(words) = route.describe() {
+                say!("  route        {} → {words}", route.channels.join(", "))?;
+            }
+        }
+    }
+    for digest in &config.digests {
+        say!(
+            "digest         {} ({}) → {}, next {}",
+            digest.name,
+            digest.schedule.rule(),
+            digest.channels.join(", "),
+            next(digest, now)
+        )?;
+    }
+    for (name, channel) in &setup.channels {
+        say!("channel        {name} ({})", channel.kind())?;
+    }
+    if let Some(web) = &config.web {
+        say!("dashboard      {web}")?;
+    }
+    Ok(())
 }
 
 /// Topics with alerts that expire, of which no digest tells.
@@ -235,7 +290,23 @@ impl Completions {
     }
 }
 
-pub(super) fn man() -> Done {
-    clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())?;
-    Ok(ExitCode::SUCCESS)
+#[derive(Debug, Args)]
+pub(super) struct Man {
+    /// Write a page for every command into this folder
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl Man {
+    pub(super) fn run(&self) -> Done {
+        match &self.dir {
+            Some(dir) => {
+                std::fs::create_dir_all(dir).with_context(|| format!("make {}", dir.display()))?;
+                clap_mangen::generate_to(Cli::command(), dir)
+                    .with_context(|| format!("write to {}", dir.display()))?;
+            }
+            None => clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
 }

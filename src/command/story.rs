@@ -36,7 +36,11 @@ impl Story {
             );
         };
         if self.json {
-            output::print(&context.look(), &listing::timeline(&connection, story.id)?, true)?;
+            output::print(
+                &context.look(),
+                &listing::timeline(&connection, story.id)?,
+                true,
+            )?;
             return Ok(ExitCode::SUCCESS);
         }
         let mut out = std::io::stdout().lock();

@@ -2,6 +2,7 @@
 
 mod check;
 mod concepts;
+mod sequences;
 mod suggest;
 mod test;
 

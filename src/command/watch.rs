@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::Value;
 
 use crate::clock::{Clock, rfc3339};
 use crate::command::{Context, Done, Usage, block_on, output};
@@ -16,13 +16,17 @@ use crate::daemon::{Setup, prepare};
 use crate::ingest::Report;
 use crate::message::Message;
 use crate::outbox::{Delivery, DeliveryId, Outcome, What};
-use crate::store::Store;
+use crate::store::asks::{self, Progress};
 use crate::store::query::Table;
+use crate::store::{Store, StoreError};
 use crate::text::{counted, nearest, printable};
 
 pub(super) fn run(context: &Context) -> Done {
     let config = context.config()?;
     let archive = config.archive.clone();
+    for caution in &config.cautions.0 {
+        tracing::warn!("{caution}");
+    }
     // A fault of the configuration is told before the archive is made or migrated.
     let setup = Setup::new(config)?;
     let store = open(&archive)?;
@@ -59,64 +63,77 @@ impl Poll {
         }
         let archive = config.archive.clone();
         let setup = Arc::new(Setup::new(config)?);
-        let store = Arc::new(open(&archive)?);
-        prepare(&store, &setup, &Clock::System)?;
-        let reports = block_on(async {
-            let mut poller = Poller::new(store, Clock::System, setup)?;
-            Ok(poller.poll_now(&self.feeds).await?)
-        })?;
-        self.print(context, &reports)?;
+        let (rows, beside) = match open(&archive) {
+            Ok(store) => (self.poll(Arc::new(store), setup)?, false),
+            Err(error) if is_locked(&error) => (block_on(self.ask(&archive))?, true),
+            Err(error) => return Err(error),
+        };
+        self.print(context, &rows, beside)?;
         // Some feeds always fail; that all of them do is the poll's failure.
-        let failed = reports.iter().filter(|it| it.error.is_some()).count();
-        Ok(if failed == reports.len() && failed > 0 {
+        Ok(if failed(&rows) == rows.len() && !rows.is_empty() {
             ExitCode::FAILURE
         } else {
             ExitCode::SUCCESS
         })
     }
 
-    fn print(&self, context: &Context, reports: &[Report]) -> anyhow::Result<()> {
-        let columns = [
-            "feed", "status", "bytes", "entries", "new", "revised", "matched", "alerts", "repairs",
-            "error",
-        ];
-        let rows = reports
-            .iter()
-            .map(|it| {
-                vec![
-                    json!(it.feed),
-                    json!(it.status),
-                    json!(it.bytes),
-                    json!(it.entries),
-                    json!(it.new),
-                    json!(it.revised),
-                    json!(it.matched),
-                    json!(it.alerts),
-                    json!(it.repairs.join("; ")),
-                    json!(it.error),
-                ]
-            })
-            .collect();
+    fn poll(&self, store: Arc<Store>, setup: Arc<Setup>) -> anyhow::Result<Vec<Vec<Value>>> {
+        prepare(&store, &setup, &Clock::System)?;
+        let reports = block_on(async {
+            let mut poller = Poller::new(store, Clock::System, setup)?;
+            Ok(poller.poll_now(&self.feeds).await?)
+        })?;
+        Ok(reports.iter().map(|it| it.cells().to_vec()).collect())
+    }
+
+    /// Has the running service do it.
+    async fn ask(&self, archive: &Path) -> anyhow::Result<Vec<Vec<Value>>> {
+        let store = Store::open_beside(archive)?;
+        let now = Clock::System.now();
+        let id = store.write(|tx| asks::ask(tx, &self.feeds, now))?;
+        let asked = Instant::now();
+        loop {
+            match store.read(|connection| asks::progress(connection, id))? {
+                Progress::Done(reports) => return Ok(serde_json::from_str(&reports)?),
+                Progress::Waiting if asked.elapsed() > ANSWER => bail!(
+                    "{} is in use by another summitwatch, which does not answer; if it is no service (`summitwatch run`), \
+                     wait until it has ended",
+                    archive.display()
+                ),
+                _ => tokio::time::sleep(LOOK).await,
+            }
+        }
+    }
+
+    /// `beside`: a running service made the visits, and sends the alerts.
+    fn print(&self, context: &Context, rows: &[Vec<Value>], beside: bool) -> anyhow::Result<()> {
         let table = Table {
-            columns: columns.map(str::to_owned).to_vec(),
-            rows,
+            columns: Report::COLUMNS.map(str::to_owned).to_vec(),
+            rows: rows.to_vec(),
             cut: false,
         };
-        if reports.is_empty() && !self.json {
+        if rows.is_empty() && !self.json {
             say!("no feed is configured; `summitwatch feeds add URL` adds one")?;
             return Ok(());
         }
         output::print(&context.look(), &table, self.json)?;
         if !self.json {
-            let sum = |count: fn(&Report) -> usize| reports.iter().map(count).sum::<usize>();
-            let (new, alerts) = (sum(|it| it.new), sum(|it| it.alerts));
+            let sum = |name| cells(rows, name).filter_map(Value::as_u64).sum::<u64>();
+            let (new, alerts, failed) = (sum("new"), sum("alerts"), failed(rows));
+            let fails = match failed {
+                0 => String::new(),
+                n => format!("{n} failed, "),
+            };
+            if failed == rows.len() && failed > 1 {
+                say!("\nno feed could be read; most likely this machine is offline")?;
+            }
             say!(
-                "\n{} polled, {}, {}",
-                counted(reports.len(), "feed"),
+                "\n{} polled, {fails}{}, {}",
+                counted(rows.len(), "feed"),
                 counted(new, "new item"),
                 counted(alerts, "alert")
             )?;
-            if alerts > 0 {
+            if alerts > 0 && !beside {
                 say!("the alerts wait in the outbox; `summitwatch run` sends them")?;
             }
         }
@@ -124,9 +141,29 @@ impl Poll {
     }
 }
 
+/// The service takes what it is asked within a second.
+const ANSWER: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(50);
+
+fn is_locked(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<StoreError>(),
+        Some(StoreError::Locked(_))
+    )
+}
+
+fn cells<'a>(rows: &'a [Vec<Value>], column: &str) -> impl Iterator<Item = &'a Value> {
+    let at = Report::COLUMNS.iter().position(|it| *it == column);
+    rows.iter().filter_map(move |row| row.get(at?))
+}
+
+fn failed(rows: &[Vec<Value>]) -> usize {
+    cells(rows, "error").filter(|it| !it.is_null()).count()
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// Where the archive is left
+    /// Where the archive is left: an empty folder, or that of an earlier demo
     #[arg(long, value_name = "DIR", default_value = "./summitwatch-demo")]
     dir: PathBuf,
 }

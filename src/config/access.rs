@@ -55,6 +55,13 @@ impl AccessConfig {
         })
     }
 
+    /// The credential that it reads, which only the service can.
+    pub fn credential(&self) -> Option<&str> {
+        let auth = self.auth.as_ref().map(AuthRef::secret);
+        let mut secrets = self.headers.values().chain(auth).chain(&self.proxy);
+        secrets.find_map(SecretRef::credential)
+    }
+
     fn open(&self) -> Result<Access, String> {
         let mut access = Access::new(self.reach);
         if let Some(text) = &self.user_agent {

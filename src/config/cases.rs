@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::config::fault::{Fault, Faults, Text};
 use crate::config::{TopicRef, shipped, unreadable};
+use crate::story::ladder::State;
 
 /// A text with what the topic must say of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,11 +22,42 @@ pub struct Case {
     pub marks: Option<Vec<String>>,
 }
 
+/// A headline after others, with what must become of it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sequence {
+    pub about: String,
+    /// Headlines of other outlets before it, ten minutes apart.
+    #[serde(default)]
+    pub after: Vec<String>,
+    pub title: String,
+    #[serde(default)]
+    pub summary: String,
+    /// Hours after the last of them; an hour where not said.
+    pub hours: Option<i64>,
+    /// Whether it reports the development of the last of them, or a new one.
+    pub development: Option<Novelty>,
+    /// Whether an alert tells it.
+    pub told: Option<bool>,
+    /// The state that it tells: `cancelled`; `none` for none.
+    pub state: Option<String>,
+    /// The concept that speaks.
+    pub speaker: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Novelty {
+    Same,
+    New,
+}
+
 #[derive(Debug)]
 pub struct Cases {
     /// For messages: where they were read from.
     pub file: String,
     pub cases: Vec<Case>,
+    pub sequences: Vec<Sequence>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -33,6 +65,8 @@ pub struct Cases {
 struct CasesFile {
     #[serde(default)]
     cases: Vec<Group>,
+    #[serde(default)]
+    sequences: Vec<Sequence>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -120,12 +154,21 @@ fn parse(name: &str, text: &str) -> Result<Cases, Faults> {
             });
         }
     }
-    if cases.is_empty() {
-        return Err(Fault::new(name, None, "no [[cases]] with `match` or `no-match` here").into());
+    if cases.is_empty() && parsed.sequences.is_empty() {
+        let message = "no [[cases]] with `match` or `no-match` here, and no [[sequences]]";
+        return Err(Fault::new(name, None, message).into());
+    }
+    for sequence in &parsed.sequences {
+        let state = sequence.state.as_deref().filter(|it| *it != "none");
+        if let Some(unknown) = state.filter(|it| State::of(it).is_none()) {
+            let message = format!("there is no state \"{unknown}\"");
+            return Err(Fault::new(name, None, message).into());
+        }
     }
     Ok(Cases {
         file: name.to_owned(),
         cases,
+        sequences: parsed.sequences,
     })
 }
 
@@ -164,7 +207,7 @@ mod tests {
         let faults = parse("x.cases.toml", "").expect_err("empty");
         assert_eq!(
             faults.to_string(),
-            "x.cases.toml: no [[cases]] with `match` or `no-match` here"
+            "x.cases.toml: no [[cases]] with `match` or `no-match` here, and no [[sequences]]"
         );
     }
 }

@@ -24,7 +24,19 @@ pub struct ChannelConfig {
     pub name: String,
     pub pace: Pace,
     kind: Kind,
+    /// The credential that it reads, which only the service can.
+    credential: Option<String>,
     where_written: (String, Option<usize>),
+}
+
+impl ChannelConfig {
+    pub(super) fn is_terminal(&self) -> bool {
+        matches!(self.kind, Kind::Terminal)
+    }
+
+    pub fn credential(&self) -> Option<&str> {
+        self.credential.as_deref()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,6 +242,7 @@ fn channel(
     let rate: Option<Spanned<String>> = remove(source, &mut table, "rate")?;
     let concurrency = remove(source, &mut table, "concurrency")?;
     let pace = pace(rate.as_ref(), concurrency, source)?;
+    let credential = credential(&table);
     let kind = match table.remove("kind") {
         Some(kind) => deserialize(source, kind)?,
         None => return Err(about("kind is missing".to_owned())),
@@ -245,7 +258,17 @@ fn channel(
         name: name.get_ref().clone(),
         pace,
         kind,
+        credential,
         where_written: (source.file.to_owned(), line),
+    })
+}
+
+/// The first `{ credential = "NAME" }` in a table.
+fn credential(table: &DeTable<'_>) -> Option<String> {
+    table.iter().find_map(|(key, value)| match value.get_ref() {
+        DeValue::String(name) if key.get_ref() == "credential" => Some(name.to_string()),
+        DeValue::Table(inner) => credential(inner),
+        _ => None,
     })
 }
 

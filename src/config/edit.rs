@@ -10,6 +10,8 @@ pub struct NewFeed {
     pub url: String,
     pub outlet: String,
     pub language: Option<String>,
+    /// As written: `30s`.
+    pub interval: Option<String>,
     pub allow_private: bool,
 }
 
@@ -28,6 +30,9 @@ pub fn with_feeds(text: &str, feeds: &[NewFeed]) -> Result<String, String> {
         table.insert("outlet", value(&feed.outlet));
         if let Some(language) = &feed.language {
             table.insert("language", value(language));
+        }
+        if let Some(interval) = &feed.interval {
+            table.insert("interval", value(interval));
         }
         if feed.allow_private {
             table.insert("allow_private", value(true));
@@ -54,6 +59,27 @@ pub fn without_feed(text: &str, name: &str) -> Result<Option<String>, String> {
     Ok(Some(document.to_string()))
 }
 
+/// `text` with the feed `name` resting or not; `None` where it has no such feed.
+pub fn paused(text: &str, name: &str, paused: bool) -> Result<Option<String>, String> {
+    let mut document = parse(text)?;
+    let tables = document
+        .get_mut("feeds")
+        .and_then(Item::as_array_of_tables_mut);
+    let feed = tables.and_then(|it| {
+        it.iter_mut()
+            .find(|it| it.get("name").and_then(Item::as_str) == Some(name))
+    });
+    let Some(feed) = feed else {
+        return Ok(None);
+    };
+    if paused {
+        feed.insert("paused", value(true));
+    } else {
+        feed.remove("paused");
+    }
+    Ok(Some(document.to_string()))
+}
+
 /// The files that the configuration in `text` includes, as written.
 pub fn includes(text: &str) -> Result<Vec<String>, String> {
     let document = parse(text)?;
@@ -69,7 +95,7 @@ fn parse(text: &str) -> Result<DocumentMut, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{NewFeed, includes, with_feeds, without_feed};
+    use super::{NewFeed, includes, paused, with_feeds, without_feed};
 
     const WRITTEN: &str = "# mine\ninclude = [\"more.toml\"]\n\n[poll]\ninterval = \"5m\"   # often\n\n# the first\n[[feeds]]\nname = \"a\"\nurl = \"https://a.example\"\n\n# the second\n[[feeds]]\nname = \"b\"   # bee\nurl = \"https://b.example\"\n";
 
@@ -80,6 +106,7 @@ mod tests {
             url: "https://c.example/?\"x".to_owned(),
             outlet: "C".to_owned(),
             language: Some("ko".to_owned()),
+            interval: None,
             allow_private: false,
         };
         let edited = with_feeds(WRITTEN, std::slice::from_ref(&feed)).expect("edited");
@@ -91,6 +118,17 @@ mod tests {
         let first = with_feeds("", &[feed]).expect("edited");
         assert!(first.starts_with("[[feeds]]\nname = \"c\""), "{first}");
         assert!(with_feeds("feeds = 1", &[]).is_err() && with_feeds("a = [", &[]).is_err());
+    }
+
+    #[test]
+    fn a_feed_rests_and_is_visited_again() {
+        let rests = paused(WRITTEN, "a", true).expect("edited").expect("there");
+        assert!(
+            rests.contains("url = \"https://a.example\"\npaused = true\n"),
+            "{rests}"
+        );
+        assert_eq!(paused(&rests, "a", false), Ok(Some(WRITTEN.to_owned())));
+        assert_eq!(paused(WRITTEN, "z", true), Ok(None));
     }
 
     #[test]

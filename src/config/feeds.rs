@@ -3,15 +3,20 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 use crate::config::access::{self, AccessConfig};
 use crate::config::fault::{Faults, Text};
 use crate::config::file::{self, FeedKind, File, FullText};
-use crate::config::{Origin, shipped, unreadable};
+use crate::config::{Origin, codes, shipped, unreadable};
 use crate::feed::{Feed, Selectors};
+use crate::fetch::reach::Reach;
 use crate::parse::page;
+
+/// The archive counts in seconds.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the tables of feeds come to.
 #[derive(Debug, Default)]
@@ -20,6 +25,8 @@ pub(super) struct FeedTables {
     pub(super) access: Vec<AccessConfig>,
     pub(super) important: HashSet<String>,
     pub(super) full_text: HashSet<String>,
+    /// What cannot work of single feeds. `check` refuses it; the service goes on with the others.
+    pub(super) cautions: Faults,
 }
 
 /// Those of the file itself, and those of the files that it includes.
@@ -48,12 +55,11 @@ pub(super) fn read(
                     file: &name,
                     text: &text,
                 };
-                match included.parse::<file::FeedsFile>() {
-                    Ok(parsed) => {
-                        let beside = path.parent().unwrap_or(directory);
-                        check(&parsed.feeds, &included, beside, &mut tables, faults);
-                    }
-                    Err(mut more) => faults.append(&mut more),
+                let (parsed, mut more) = included.parse_all::<file::FeedsFile>();
+                faults.append(&mut more);
+                if let Some(parsed) = parsed {
+                    let beside = path.parent().unwrap_or(directory);
+                    check(&parsed.feeds, &included, beside, &mut tables, faults);
                 }
             }
         }
@@ -81,6 +87,15 @@ fn check(
         match url::Url::parse(feed.url.get_ref()) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => {
                 access::check(feed, &url, source, faults);
+                if !feed.allow_private
+                    && feed.proxy.is_none()
+                    && let Err(why) = Reach::Public
+                        .permits(&url)
+                        .and_then(|()| is_no_localhost(&url))
+                {
+                    let message = format!("feed \"{name}\": url: {why}");
+                    tables.cautions.push(source.fault(&feed.url, message));
+                }
             }
             Ok(url) => {
                 let message = format!(
@@ -114,6 +129,34 @@ fn check(
         if feed.full_text == FullText::Matched {
             tables.full_text.insert(name.clone());
         }
+        for message in [
+            feed.language.as_deref().and_then(codes::language_fault),
+            feed.country.as_deref().and_then(codes::country_fault),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            tables
+                .cautions
+                .push(source.fault(&feed.name, format!("feed \"{name}\": {message}")));
+        }
+        // A page may be read for several lists.
+        if let Some(first) = tables.feeds.iter().find(|it| it.url == *feed.url.get_ref())
+            && feed.select.is_none()
+            && !name.is_empty()
+        {
+            let message = format!(
+                "feed \"{name}\": feed \"{}\" has the same url; every item would come twice",
+                first.name
+            );
+            tables.cautions.push(source.fault(&feed.url, message));
+        }
+        if let Some(interval) = &feed.interval
+            && interval.get_ref().0 < SHORTEST_INTERVAL
+        {
+            let message = format!("feed \"{name}\": interval must be at least 1s");
+            faults.push(source.fault(interval, message));
+        }
         let outlet = feed.outlet.clone().unwrap_or_else(|| name.clone());
         tables.feeds.push(Feed {
             name: name.clone(),
@@ -125,8 +168,21 @@ fn check(
             zone: feed.zone.as_ref().map(|it| it.get_ref().clone()),
             allow_private: feed.allow_private,
             select,
+            interval: feed.interval.as_ref().map(|it| it.get_ref().0),
+            paused: feed.paused,
         });
     }
+}
+
+/// A name that means this machine, whatever a server of names says.
+fn is_no_localhost(url: &url::Url) -> Result<(), String> {
+    let name = url.host_str().unwrap_or_default();
+    if name == "localhost" || name.ends_with(".localhost") {
+        return Err(format!(
+            "{name} is this machine; set allow_private = true for this feed if that is meant"
+        ));
+    }
+    Ok(())
 }
 
 /// The selectors of a page; they and `kind = "html"` belong together.

@@ -20,8 +20,7 @@ fn english() -> Vec<String> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    #[serde(default = "default_archive")]
-    pub archive: PathBuf,
+    pub archive: Option<PathBuf>,
     pub zone: Option<Spanned<String>>,
     #[serde(default = "english")]
     pub reader_languages: Vec<String>,
@@ -107,6 +106,7 @@ impl Default for Poll {
 pub struct Web {
     pub listen: Spanned<String>,
     pub address: Option<Spanned<String>>,
+    pub base: Option<Spanned<String>>,
     pub token: Option<SecretRef>,
     pub proxy: Option<Proxy>,
     #[serde(default)]
@@ -148,11 +148,33 @@ pub struct Retention {
     pub fetches: Option<Span>,
 }
 
-/// Who hears when an important feed changes its state.
-#[derive(Debug, Default, Deserialize)]
+/// Who hears when an important feed changes its state, and when nothing can be seen.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Health {
-    pub channels: Vec<Spanned<String>>,
+    pub channels: Option<Vec<Spanned<String>>>,
+    pub offline_after: Span,
+    pub heartbeat: Option<Spanned<Heartbeat>>,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            channels: None,
+            offline_after: Span(Duration::from_secs(15 * 60)),
+            heartbeat: None,
+        }
+    }
+}
+
+/// A dead man's switch.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heartbeat {
+    pub url: SecretRef,
+    pub every: Span,
+    #[serde(default)]
+    pub allow_private: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -184,6 +206,9 @@ pub struct Feed {
     pub proxy: Option<SecretRef>,
     #[serde(default)]
     pub important: bool,
+    pub interval: Option<Spanned<Span>>,
+    #[serde(default)]
+    pub paused: bool,
     #[serde(default)]
     pub full_text: FullText,
 }
@@ -290,6 +315,25 @@ impl SecretRef {
     }
 }
 
+impl SecretRef {
+    /// The name of the credential that it is.
+    pub fn credential(&self) -> Option<&str> {
+        match self {
+            Self::Credential { credential } => Some(credential),
+            _ => None,
+        }
+    }
+}
+
+impl AuthRef {
+    pub fn secret(&self) -> &SecretRef {
+        match self {
+            Self::Basic { password, .. } => password,
+            Self::Bearer { bearer } => bearer,
+        }
+    }
+}
+
 impl std::fmt::Debug for SecretRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -369,10 +413,6 @@ pub enum Empty {
     #[default]
     Skip,
     Send,
-}
-
-fn default_archive() -> PathBuf {
-    "summitwatch.db".into()
 }
 
 /// A length of time as people write it: `90s`, `15m`, `24h`, `7d`.

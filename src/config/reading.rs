@@ -170,7 +170,6 @@ struct SignFile {
     gloss: String,
 }
 
-
 /// Reads the files of `directory`, each of which may be missing, over the shipped ones. Concepts
 /// that a lexicon of another subject lacks are passed over.
 pub(super) fn tables(directory: Option<&Path>, lexicon: &Lexicon) -> Result<Tables, Faults> {
@@ -182,7 +181,8 @@ pub(super) fn tables(directory: Option<&Path>, lexicon: &Lexicon) -> Result<Tabl
     let wording = files.read("wording.toml", |file: WordingFile, _| {
         let words = file.stop.values().flat_map(|it| it.split_whitespace());
         let months = file.months.values().flat_map(|names| names.iter().zip(1..));
-        let months = months.flat_map(|(names, n)| names.split_whitespace().map(move |it| (fold(it), n)));
+        let months =
+            months.flat_map(|(names, n)| names.split_whitespace().map(move |it| (fold(it), n)));
         Ok((Wording::new(&file.common, words), Months(months.collect())))
     });
     let ladder = files.read("ladder.toml", |file: LadderFile, name| {
@@ -201,8 +201,12 @@ pub(super) fn tables(directory: Option<&Path>, lexicon: &Lexicon) -> Result<Tabl
     let predicates = files.read("predicates.toml", |file: PredicatesFile, name| {
         book(file.predicate, name)
     });
-    let speech = files.read("speech.toml", |file: SpeechFile, name| book(file.speech, name));
-    let cast = files.read("speakers.toml", |file: SpeakersFile, _| Ok(cast(&file, lexicon)));
+    let speech = files.read("speech.toml", |file: SpeechFile, name| {
+        book(file.speech, name)
+    });
+    let cast = files.read("speakers.toml", |file: SpeakersFile, _| {
+        Ok(cast(&file, lexicon))
+    });
     let marks = files.read("marks.toml", marks);
     let origins = files.read("attribution.toml", |file: AttributionFile, _| {
         let named = file.origin.into_iter().filter_map(|it| {
@@ -320,7 +324,11 @@ fn ladder(
 fn cast(file: &SpeakersFile, lexicon: &Lexicon) -> Cast {
     let voices = file.one_voice.iter().filter_map(|(voice, names)| {
         let voice = lexicon.id(voice)?;
-        Some(names.iter().filter_map(move |it| Some((lexicon.id(it)?, voice))))
+        Some(
+            names
+                .iter()
+                .filter_map(move |it| Some((lexicon.id(it)?, voice))),
+        )
     });
     Cast {
         leaders: set(lexicon, &file.leaders),
@@ -336,7 +344,11 @@ fn marks(file: MarksFile, name: &str) -> Result<MarkTable, Faults> {
     for (id, table) in file.mark {
         let named = table.is.unwrap_or(id);
         let Some(mark) = Mark::of(&named) else {
-            faults.push(Fault::new(name, None, format!("there is no mark \"{named}\"")));
+            faults.push(Fault::new(
+                name,
+                None,
+                format!("there is no mark \"{named}\""),
+            ));
             continue;
         };
         let phrases = PhrasesFile {
@@ -379,7 +391,14 @@ fn weights(file: WeightsFile, name: &str) -> Result<Weights, Faults> {
         story: same.story,
         window: std::time::Duration::from_secs(same.window_hours.saturating_mul(HOUR)),
         life: std::time::Duration::from_secs(same.life_hours.saturating_mul(HOUR)),
-        context: sum(context.bias, context.sign, CONTEXT, "context", name, &mut faults),
+        context: sum(
+            context.bias,
+            context.sign,
+            CONTEXT,
+            "context",
+            name,
+            &mut faults,
+        ),
         take_in: context.take_in,
         take_in_new: context.take_in_new,
         news: sum(news.bias, news.sign, WEIGHT, "news", name, &mut faults),

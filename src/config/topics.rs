@@ -176,7 +176,11 @@ fn topic(reference: &TopicRef, lexicon: &Lexicon) -> Result<Topic, Faults> {
     }
     let vetoes = names.clauses("veto", &parsed.veto);
     let marks = names.clauses("mark", &parsed.mark);
-    if let Some(tell) = parsed.tell.as_ref().filter(|it| !(0.0..=1.0).contains(it.get_ref())) {
+    if let Some(tell) = parsed
+        .tell
+        .as_ref()
+        .filter(|it| !(0.0..=1.0).contains(it.get_ref()))
+    {
         let said = format!("tell: {} is not between 0 and 1", tell.get_ref());
         names.faults.push(source.fault(tell, said));
     }
@@ -256,7 +260,9 @@ impl Resolver<'_> {
 
     fn set(&mut self, names: &Names) -> ConceptSet {
         let mut set = ConceptSet::default();
-        names.iter().for_each(|it| self.collect(it, &mut set, &mut Vec::new()));
+        names
+            .iter()
+            .for_each(|it| self.collect(it, &mut set, &mut Vec::new()));
         set
     }
 

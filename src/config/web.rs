@@ -16,6 +16,7 @@ use crate::web::guard::{Gate, Proxy, Reader};
 pub struct WebConfig {
     pub listen: SocketAddr,
     address: Option<Url>,
+    base: String,
     token: Option<SecretRef>,
     proxy: Option<Proxy>,
     readers: Vec<(String, SecretRef, Role)>,
@@ -29,7 +30,7 @@ impl std::fmt::Display for WebConfig {
             (None, Some(_)) => "behind a proxy",
             (None, None) => "for this machine, to look at",
         };
-        write!(f, "http://{}/ ({access})", self.listen)
+        write!(f, "http://{}{}/ ({access})", self.listen, self.base)
     }
 }
 
@@ -90,6 +91,20 @@ impl WebConfig {
             }
             url
         });
+        let base = written.base.as_ref().map_or("", |it| {
+            let base = it.get_ref().trim_end_matches('/');
+            let is_path = base.is_empty()
+                || base.starts_with('/')
+                    && !base.contains("//")
+                    && base
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || "/-._~".contains(c));
+            if !is_path {
+                let message = "[web] base: want a path like \"/watch\"";
+                faults.push(source.fault(it, message));
+            }
+            base
+        });
         let proxy = written.proxy.as_ref().and_then(|it| {
             let header = it.header.get_ref().parse::<HeaderName>();
             if header.is_err() {
@@ -105,11 +120,17 @@ impl WebConfig {
         Some(Self {
             listen,
             address,
+            base: base.to_owned(),
             token: written.token.as_ref().map(|it| it.beside(directory)),
             proxy,
             readers: readers(written, source, directory, faults),
             where_written: (source.file.to_owned(), source.line_of(&written.listen)),
         })
+    }
+
+    /// The credential that the token is, which only the service can read.
+    pub fn credential(&self) -> Option<&str> {
+        self.token.as_ref().and_then(SecretRef::credential)
     }
 
     /// Reads the token.
@@ -129,9 +150,11 @@ impl WebConfig {
         }
         let mut readers = Vec::new();
         for (name, token, role) in &self.readers {
-            let token = read_secret(token).map_err(|it| fault(format!("of reader \"{name}\": {it}")))?;
+            let token =
+                read_secret(token).map_err(|it| fault(format!("of reader \"{name}\": {it}")))?;
             if token.reveal().chars().count() < SHORTEST {
-                let message = format!("of reader \"{name}\": it must have at least {SHORTEST} characters");
+                let message =
+                    format!("of reader \"{name}\": it must have at least {SHORTEST} characters");
                 return Err(fault(message).into());
             }
             readers.push(Reader {
@@ -142,6 +165,7 @@ impl WebConfig {
         }
         Ok(Gate {
             address: self.address.clone(),
+            base: self.base.clone(),
             token,
             proxy: self.proxy.clone(),
             readers,

@@ -4,7 +4,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Transaction;
@@ -15,8 +16,11 @@ use crate::channel::Channel;
 use crate::clock::Clock;
 use crate::daemon::{LONGEST_WAIT, Pulse, Setup, digests, stopped};
 use crate::item::hash;
+use crate::message::Message;
+use crate::metrics::Metrics;
 use crate::outbox::{
-    Bucket, Delivery, DeliveryId, LONGEST_SEND, Outcome, Pace, Rate, SENDER_LEASE, Settled, settle,
+    Bucket, Delivery, DeliveryId, LONGEST_SEND, Outcome, Pace, Rate, SENDER_LEASE, Settled, What,
+    settle,
 };
 use crate::store::outbox::sender::{self, Sender};
 use crate::store::outbox::upkeep;
@@ -33,6 +37,7 @@ pub struct Deliverer {
     buckets: HashMap<String, Bucket>,
     /// Sent, but the archive would not take it; nothing more goes to these channels until it does.
     unsettled: Vec<Sent>,
+    metrics: Arc<Metrics>,
     /// The time of the last turn; a clock that is set back is seen by it.
     turned_at: Option<Timestamp>,
 }
@@ -73,6 +78,7 @@ impl Deliverer {
             under_way: HashMap::new(),
             buckets: HashMap::new(),
             unsettled: Vec::new(),
+            metrics: Arc::default(),
             turned_at: None,
         }
     }
@@ -98,13 +104,19 @@ impl Deliverer {
         mut stopping: watch::Receiver<bool>,
         pulse: Arc<Pulse>,
     ) -> Result<(), StoreError> {
+        self.metrics = Arc::clone(&pulse.metrics);
         loop {
             pulse.beat(&pulse.deliver);
             // Off the async thread: another process may hold the archive's lock for long.
+            let began = Instant::now();
             let (this, due) = apart(self, Self::start_due).await;
             self = this;
             let wait = match due {
-                Ok(wait) => wait,
+                Ok(wait) => {
+                    pulse.delivered.store(true, Ordering::Relaxed);
+                    pulse.metrics.turned("deliver", began.elapsed());
+                    wait
+                }
                 Err(error @ StoreError::Ousted) => return Err(error),
                 Err(error) => {
                     tracing::error!("deliveries wait: {error}");
@@ -336,6 +348,9 @@ impl Deliverer {
         })?;
         for (sent, settled) in self.unsettled.drain(..).zip(&settled) {
             log(&sent.delivery, settled);
+            if let (Settled::Delivered { .. }, Some(after)) = (settled, age(&sent.delivery, now)) {
+                self.metrics.delivered(&sent.delivery.channel, after);
+            }
             if let Some(under_way) = self.under_way.get_mut(&sent.delivery.channel) {
                 under_way.retain(|it| *it != sent.delivery.id);
             }
@@ -371,6 +386,16 @@ fn write_down(
         outbox::tell_dead(tx, delivery, why, operator, now)?;
     }
     Ok(settled)
+}
+
+/// How long ago the document came that made an alert: its message is of the same transaction.
+fn age(delivery: &Delivery, now: Timestamp) -> Option<Duration> {
+    if delivery.what != What::Alert {
+        return None;
+    }
+    let message: Message = serde_json::from_str(&delivery.message).ok()?;
+    let created_at: Timestamp = message.created_at.parse().ok()?;
+    Duration::try_from(now.duration_since(created_at)).ok()
 }
 
 /// What is left of a channel's pace after what it was sent before this process began.

@@ -17,7 +17,9 @@ const LATE: SignedDuration = SignedDuration::from_mins(10);
 /// Makes every digest that is due. Digest and deliveries commit together, with the slot.
 pub(super) fn make_due(store: &Store, plans: &[Plan], now: Timestamp) -> Result<(), StoreError> {
     for plan in plans {
-        let Some(account) = store.read(|connection| digests::account(connection, plan, now))?
+        // On the writer: where the clock was set back, what it wrote ahead is corrected.
+        let Some(account) =
+            store.on_writer(|connection| digests::account(connection, plan, now))?
         else {
             continue;
         };
@@ -37,7 +39,7 @@ pub(super) fn next_due(
 ) -> Result<Option<Timestamp>, StoreError> {
     let mut next: Option<Timestamp> = None;
     for plan in plans {
-        let account = store.read(|connection| digests::account(connection, plan, now))?;
+        let account = store.on_writer(|connection| digests::account(connection, plan, now))?;
         let slot = account.and_then(|it| plan.schedule.next(it.counted_to));
         next = next.into_iter().chain(slot.map(|it| it.at)).min();
     }

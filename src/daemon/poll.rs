@@ -1,6 +1,7 @@
 //! Visits to feeds: who is due, no more at once than allowed, and what they found into `ingest`.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,8 +12,10 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::daemon::articles::Visitor;
+use crate::daemon::asks::Asked;
 use crate::daemon::gates::{Gates, Lane, SLOW_VISIT};
 use crate::daemon::index;
+use crate::daemon::offline::{Offline, Sifted};
 use crate::daemon::visit::visit;
 use crate::daemon::{LONGEST_WAIT, Pulse, Setup, stopped};
 use crate::feed::{FeedId, Polled, Selectors, host};
@@ -21,20 +24,23 @@ use crate::fetch::reach::Reach;
 use crate::fetch::{After, Ask, Fetcher};
 use crate::ingest::article::Article;
 use crate::ingest::{Found, Ingest, Report, Visit};
+use crate::metrics::Metrics;
 use crate::store::items::ItemId;
-use crate::store::{Store, StoreError, articles, feeds};
+use crate::store::{Store, StoreError, articles, feeds, outages};
 
 /// Visits taken in one transaction; a transaction costs an fsync whatever it holds.
 const BATCH: usize = 100;
+/// Between two looks at what is due.
+const SHORTEST_WAIT: Duration = Duration::from_millis(200);
 /// Pages of articles under way at once.
 const ARTICLES: usize = 4;
 /// New items after which the archive's cache is given back once the polling rests.
 const BURST: usize = 1_000;
 
 pub struct Poller {
-    store: Arc<Store>,
-    clock: Clock,
-    setup: Arc<Setup>,
+    pub(super) store: Arc<Store>,
+    pub(super) clock: Clock,
+    pub(super) setup: Arc<Setup>,
     /// Of feeds that are asked like most.
     ordinary: Arc<Access>,
     /// What of a page is an item, for feeds that are pages.
@@ -44,7 +50,12 @@ pub struct Poller {
     fetcher: Fetcher,
     gates: Gates,
     ingest: Arc<Mutex<Ingest>>,
-    in_flight: HashSet<FeedId>,
+    pub(super) in_flight: HashSet<FeedId>,
+    /// Whether anything can be reached.
+    pub(super) offline: Offline,
+    /// Polls that somebody waits for.
+    pub(super) asked: Vec<Asked>,
+    pub(super) metrics: Arc<Metrics>,
     /// Feeds whose last visit took long.
     slow: HashSet<FeedId>,
     /// Items whose articles are being visited.
@@ -66,6 +77,8 @@ enum Ended {
 #[derive(Default)]
 struct Taken {
     reports: Vec<Report>,
+    /// Of visits that reached nobody because nobody can be reached.
+    unseen: Vec<Report>,
     /// That came of articles.
     alerts: usize,
 }
@@ -81,6 +94,9 @@ impl Poller {
             shared_hosts: shared_hosts(&setup),
             ingest: Arc::new(Mutex::new(ingest)),
             in_flight: HashSet::new(),
+            asked: Vec::new(),
+            metrics: Arc::default(),
+            offline: Offline::resumed(store.read(outages::unfinished)?),
             slow: HashSet::new(),
             reading: HashSet::new(),
             visits: JoinSet::new(),
@@ -108,6 +124,7 @@ impl Poller {
         let mut trouble = 0_u32;
         let mut burst = 0;
         let mut resume_at: Option<Instant> = None;
+        self.metrics = Arc::clone(&pulse.metrics);
         loop {
             pulse.beat(&pulse.poll);
             let pause = resume_at
@@ -115,10 +132,16 @@ impl Poller {
                 .filter(|it| !it.is_zero());
             let wait = match pause {
                 Some(pause) => pause.min(LONGEST_WAIT),
-                None => self.start_due().unwrap_or_else(|error| {
-                    tracing::error!("cannot see which feeds are due: {error}");
-                    LONGEST_WAIT
-                }),
+                None => match self.start_due() {
+                    Ok(wait) => {
+                        pulse.polled.store(true, Ordering::Relaxed);
+                        wait
+                    }
+                    Err(error) => {
+                        tracing::error!("cannot see which feeds are due: {error}");
+                        LONGEST_WAIT
+                    }
+                },
             };
             tokio::select! {
                 biased;
@@ -130,9 +153,15 @@ impl Poller {
                     }
                 }
                 batch = self.finished(), if !self.visits.is_empty() => match self.take(batch).await {
-                    Ok(Taken { reports, alerts }) => {
+                    Ok(Taken { reports, unseen, alerts }) => {
+                        unseen.iter().for_each(log_unseen);
+                        let seen: Vec<&Report> = reports.iter().chain(&unseen).collect();
+                        if let Err(error) = self.answer_asks(&seen) {
+                            tracing::error!("who asked for a poll cannot be answered: {error}");
+                        }
                         resume_at = None;
                         trouble = 0;
+                        pulse.paused.store(false, Ordering::Relaxed);
                         reports.iter().for_each(log);
                         let owes = |it: &Report| it.alerts > 0 || it.health.is_some();
                         if alerts > 0 || reports.iter().any(owes) {
@@ -153,8 +182,12 @@ impl Poller {
                         trouble += 1;
                         let pause = Duration::from_secs(2 << trouble.min(5));
                         resume_at = Some(Instant::now() + pause);
+                        pulse.paused.store(true, Ordering::Relaxed);
                         tracing::error!("polling pauses for {} s: {error}", pause.as_secs());
                     }
+                },
+                () = pulse.asked.notified() => if let Err(error) = self.take_asks() {
+                    tracing::error!("a poll that was asked for cannot be made: {error}");
                 },
                 () = tokio::time::sleep(wait) => {}
             }
@@ -180,7 +213,8 @@ impl Poller {
         let mut reports = Vec::new();
         while !self.visits.is_empty() {
             let batch = self.finished().await;
-            reports.extend(self.take(batch).await?.reports);
+            let taken = self.take(batch).await?;
+            reports.extend(taken.reports.into_iter().chain(taken.unseen));
             self.start_articles()?;
         }
         Ok(reports)
@@ -189,6 +223,9 @@ impl Poller {
     /// Starts what is due and says how long until the next.
     fn start_due(&mut self) -> Result<Duration, StoreError> {
         let now = self.clock.now();
+        if let Some(wait) = self.look(now)? {
+            return Ok(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT));
+        }
         // A day beyond any schedule: written by a clock that ran ahead.
         let furthest = now
             .checked_add(SignedDuration::from_hours(48))
@@ -214,7 +251,7 @@ impl Poller {
             .map_or(LONGEST_WAIT, |next| {
                 Duration::try_from(next.duration_since(now)).unwrap_or_default()
             });
-        Ok(wait.clamp(Duration::from_millis(200), LONGEST_WAIT))
+        Ok(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT))
     }
 
     /// Starts visits to articles' pages, a few at a time.
@@ -241,10 +278,11 @@ impl Poller {
         Ok(())
     }
 
-    fn start(&mut self, mut feed: Polled) {
+    pub(super) fn start(&mut self, mut feed: Polled) {
         if !self.in_flight.insert(feed.id) {
             return;
         }
+        self.offline.starts(&feed);
         let access = self.setup.access.get(&feed.feed.name);
         let access = Arc::clone(access.unwrap_or(&self.ordinary));
         feed.feed.allow_private = access.reach == Reach::Anywhere;
@@ -344,16 +382,29 @@ impl Poller {
                 }
             }
         }
-        let taken = tokio::task::spawn_blocking(move || {
+        let Sifted { visits, unseen } = self.sift(visits)?;
+        let results: Vec<&'static str> = visits.iter().map(result).collect();
+        let began = Instant::now();
+        let taken: Result<Taken, StoreError> = tokio::task::spawn_blocking(move || {
             let mut ingest = ingest.lock().unwrap_or_else(PoisonError::into_inner);
             Ok(Taken {
                 alerts: ingest.take_articles(&store, &articles)?,
                 reports: ingest.take(&store, &visits)?,
+                unseen,
             })
         })
         .await
         .expect("ingest catches panics of its stages");
         drop(permits);
+        if let Ok(taken) = &taken {
+            self.metrics.turned("poll", began.elapsed());
+            for (report, result) in taken.reports.iter().zip(results) {
+                self.metrics.visited(result, report.bytes, report.new);
+            }
+            for _ in &taken.unseen {
+                self.metrics.visited("unreached", 0, 0);
+            }
+        }
         taken
     }
 
@@ -399,6 +450,21 @@ fn shared_hosts(setup: &Setup) -> HashSet<String> {
     let mut seen = HashSet::new();
     let hosts = setup.config.feeds.iter().map(|feed| host(&feed.url));
     hosts.filter(|host| !seen.insert(host.clone())).collect()
+}
+
+/// As metrics count it.
+fn result(visit: &Visit) -> &'static str {
+    match &visit.found {
+        Found::NotModified => "not-modified",
+        Found::Unchanged { .. } | Found::Document { .. } => "ok",
+        Found::Failed { class, .. } => class.as_str(),
+    }
+}
+
+/// One line tells of all of them.
+fn log_unseen(report: &Report) {
+    let (name, error) = (report.feed.as_str(), report.error.as_deref());
+    tracing::debug!(feed.name = name, "{name}: {}", error.unwrap_or_default());
 }
 
 fn log(report: &Report) {

@@ -49,9 +49,8 @@ impl Pruner {
             };
             // Off the async thread: another process may hold the archive's lock for long.
             let this = Arc::clone(&this);
-            let pruned = tokio::task::spawn_blocking(move || {
-                this.prune_due(&retention, &tables.weights)
-            });
+            let pruned =
+                tokio::task::spawn_blocking(move || this.prune_due(&retention, &tables.weights));
             wait = match pruned.await.expect("pruning does not panic") {
                 Ok(true) => NEXT_STEP,
                 Ok(false) => NEXT_LOOK,

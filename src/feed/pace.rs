@@ -93,6 +93,26 @@ pub fn next_interval(
         .clamp(policy.min_interval, policy.max_interval)
 }
 
+/// When to poll a feed next whose interval is configured: exactly then, doubled per failure up to the longest interval,
+/// and not before a server that asks for more.
+pub fn next_fixed(
+    now: Timestamp,
+    interval: Duration,
+    rhythm: Rhythm,
+    failures: u32,
+    wishes: Wishes,
+    policy: &PollPolicy,
+) -> Timestamp {
+    let wait = match rhythm {
+        Rhythm::Failed => interval
+            .saturating_mul(1 << failures.clamp(1, 8))
+            .min(policy.max_interval.max(interval)),
+        _ => interval,
+    };
+    let asked = wishes.retry_after.unwrap_or_default().min(RETRY_AFTER_CAP);
+    after(now, wait.max(asked))
+}
+
 /// When to poll next: after the interval, spread by `jitter` (0..1) over a tenth of it so that
 /// feeds of one start do not march in step; no earlier than the server asked, nor, within the
 /// cap, than hints advise.
@@ -183,6 +203,30 @@ mod tests {
         assert_eq!(wait(asked(10), Pace::default()), 900);
         assert_eq!(wait(asked(7_200), Pace::default()), 7_200);
         assert_eq!(wait(asked(999_999), Pace::default()), 86_400);
+    }
+
+    #[test]
+    fn a_configured_interval_is_kept_to_the_second() {
+        let wait = |rhythm, failures, retry_after: Option<u64>| {
+            let wishes = Wishes {
+                retry_after: retry_after.map(secs),
+                fresh_for: Some(secs(600)),
+            };
+            let at = next_fixed(
+                Timestamp::UNIX_EPOCH,
+                secs(1),
+                rhythm,
+                failures,
+                wishes,
+                &POLICY,
+            );
+            at.as_second()
+        };
+        assert_eq!(wait(Rhythm::Brought(3), 0, None), 1);
+        assert_eq!(wait(Rhythm::Unchanged, 0, None), 1);
+        assert_eq!(wait(Rhythm::Failed, 1, None), 2);
+        assert_eq!(wait(Rhythm::Failed, 30, None), 256);
+        assert_eq!(wait(Rhythm::Unchanged, 0, Some(90)), 90);
     }
 
     #[test]

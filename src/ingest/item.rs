@@ -16,9 +16,9 @@ use crate::feed::bounds::{
 };
 use crate::feed::pace::PollPolicy;
 use crate::ingest::identity::{Identity, Keys, Shared, identify};
+use crate::ingest::thread::Matched;
 use crate::ingest::{FUTURE_SLACK, Ingest, article, before};
 use crate::item::{Item, Precision, near_same_title, text_key};
-use crate::ingest::thread::Matched;
 use crate::store::items::{self, By, ItemId, Known, NewItem};
 use crate::store::{StoreError, copies};
 use crate::text::fold::fold;
@@ -193,7 +193,10 @@ impl Ingest {
             let (by, on_topic) = if verdict.matched {
                 (By::Rule, Some(1.0))
             } else {
-                (By::Story, self.takes_in(told, topic, &verdict, &reading, now))
+                (
+                    By::Story,
+                    self.takes_in(told, topic, &verdict, &reading, now),
+                )
             };
             let Some(on_topic) = on_topic else {
                 seen.near |= wants_text && topic.nearly(&reading, &engine.lexicon);

@@ -139,7 +139,11 @@ impl Ingest {
                 Arrival::Revised { development, was }
             }
             // Its development has closed: an edit of old news is no news.
-            (Some(_), ..) if told.was.is_some_and(|it| near_same_title(it, &told.item.title)) => {
+            (Some(_), ..)
+                if told
+                    .was
+                    .is_some_and(|it| near_same_title(it, &told.item.title)) =>
+            {
                 return Ok(false);
             }
             (_, _, Some((development, _))) => Arrival::Copy(development),
@@ -161,13 +165,28 @@ impl Ingest {
             corrected: revised
                 && stories::corrected_since(tx, told.id, &topic.name, before(now, CORRECTION))?,
         };
-        let ruling = rule(&desk.board, &report, &circumstances, &tables.weights, &policy);
+        let ruling = rule(
+            &desk.board,
+            &report,
+            &circumstances,
+            &tables.weights,
+            &policy,
+        );
         let ruling = as_followed(tx, &desk.board, ruling)?;
         let revised_from = known.filter(|_| revised).map(|it| it.0);
         if by == By::Rule {
             desk.board.heat.add(now, &report.outlet);
         }
-        self.record(tx, told, matched, &report, &ruling, revised_from, &policy, now)
+        self.record(
+            tx,
+            told,
+            matched,
+            &report,
+            &ruling,
+            revised_from,
+            &policy,
+            now,
+        )
     }
 
     /// How surely a headline that satisfies no rule of a topic belongs to it all the same, 0..1; None where it does not.
@@ -192,7 +211,7 @@ impl Ingest {
             score: verdict.score / topic.threshold,
         };
         let taken = take_in(&desk.board, &report, unruled, &self.settings.tables.weights);
-        taken.map(|it| it.probability)
+        taken.map(|it| it.on_topic())
     }
 
     /// Writes a ruling down and acts on it; whether an alert came of it.
@@ -216,7 +235,17 @@ impl Ingest {
         let desk = self.desks.entry(topic.name.clone()).or_default();
         let read = stories::insert_reading(tx, &topic.name, told.id, matched.by, report)?;
         let reason = words::reason(&desk.board, ruling, &self.engine.lexicon);
-        let placed = self.keep(tx, told, topic, report, ruling, revised_from, &reason, read, now)?;
+        let placed = self.keep(
+            tx,
+            told,
+            topic,
+            report,
+            ruling,
+            revised_from,
+            &reason,
+            read,
+            now,
+        )?;
         let desk = self.desks.entry(topic.name.clone()).or_default();
         desk.board.count(report);
         let is_first = revised_from.is_none() || ruling.decision.is_told() || placed.is_new;
@@ -232,7 +261,10 @@ impl Ingest {
             };
             stories::place(tx, &row, now)?;
         }
-        if matches!(ruling.decision, Decision::Silent(Reason::Budget | Reason::Flood)) {
+        if matches!(
+            ruling.decision,
+            Decision::Silent(Reason::Budget | Reason::Flood)
+        ) {
             desk.pace.suppressed += 1;
         }
         let Some(development) = placed.development else {
@@ -402,13 +434,7 @@ impl Ingest {
         Ok(true)
     }
 
-    fn report(
-        &self,
-        told: &Told<'_>,
-        topic: &Topic,
-        reading: &Reading,
-        now: Timestamp,
-    ) -> Report {
+    fn report(&self, told: &Told<'_>, topic: &Topic, reading: &Reading, now: Timestamp) -> Report {
         let tables = &self.settings.tables;
         let feed = &told.feed.feed;
         let cited = tables.origins.cited(reading);
@@ -424,7 +450,13 @@ impl Ingest {
         let none = Board::default();
         let board = self.desks.get(&topic.name).map_or(&none, |it| &it.board);
         let lexicon = &self.engine.lexicon;
-        Report::read(source, &tables.reader, lexicon, &tables.wording, &board.frequencies)
+        Report::read(
+            source,
+            &tables.reader,
+            lexicon,
+            &tables.wording,
+            &board.frequencies,
+        )
     }
 
     #[expect(

@@ -75,16 +75,17 @@ impl Ingest {
             AfterOutcome::Complete(kept) => (kept.pace, kept.gap),
             _ => (feed.pace, feed.gap),
         };
-        let interval =
-            pace::next_interval(feed.interval, rhythm, gap, feed.failures + 1, &self.poll);
-        let next_poll_at = pace::next_poll_at(
-            visit.at,
-            interval,
-            visit.wishes,
-            &asked,
-            &self.poll,
-            visit.jitter,
-        );
+        let failures = feed.failures + 1;
+        let (interval, next_poll_at) = if let Some(fixed) = feed.feed.interval {
+            let (at, wishes) = (visit.at, visit.wishes);
+            let next = pace::next_fixed(at, fixed, rhythm, failures, wishes, &self.poll);
+            (fixed, next)
+        } else {
+            let interval = pace::next_interval(feed.interval, rhythm, gap, failures, &self.poll);
+            let (at, wishes) = (visit.at, visit.wishes);
+            let next = pace::next_poll_at(at, interval, wishes, &asked, &self.poll, visit.jitter);
+            (interval, next)
+        };
         let home = if matches!(outcome, AfterOutcome::Failed { .. }) {
             feed.home.clone()
         } else {

@@ -45,6 +45,7 @@ impl Ingest {
         let since = now.checked_sub(PATIENCE).unwrap_or(Timestamp::MIN);
         let mut alerts = 0;
         withdrawals::visited(tx, feed.id, now)?;
+        withdrawals::forget_before(tx, now.checked_sub(TOLD).unwrap_or(Timestamp::MIN))?;
         for item in withdrawals::missing_since(tx, feed.id, since, VISITS)? {
             if withdrawals::is_listed_elsewhere(tx, item.id, since)? {
                 continue;

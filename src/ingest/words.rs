@@ -39,7 +39,9 @@ pub(super) fn reason(board: &Board, ruling: &Ruling, lexicon: &Lexicon) -> Strin
             _ => "was published too long ago to be told as news".to_owned(),
         },
         Decision::Silent(Reason::Past) => "looks back".to_owned(),
-        Decision::Silent(Reason::Comment) => "is somebody's view or a question, no report".to_owned(),
+        Decision::Silent(Reason::Comment) => {
+            "is somebody's view or a question, no report".to_owned()
+        }
         Decision::Silent(Reason::Slight) => format!(
             "weighs {} as news; {} are needed for an alert",
             percent(ruling.weight),

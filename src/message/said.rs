@@ -293,7 +293,9 @@ impl<'a> Source<'a> {
         let speaker = speaker.and_then(|it| self.lexicon.id(&it.who)).map(voice);
         // "Talks with the United States" names them too.
         let lexicon = self.lexicon;
-        let all = self.titled().flat_map(move |it| lexicon.closure(it).iter().collect::<Vec<_>>());
+        let all = self
+            .titled()
+            .flat_map(move |it| lexicon.closure(it).iter().collect::<Vec<_>>());
         let named = all.filter(|it| {
             let concept = self.lexicon.concept(*it);
             let speaks = match concept.kind {

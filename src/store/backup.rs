@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use crate::store::{StoreError, lock, open_read_only, refuse_newer};
+use crate::store::lock::{Lock, lock_beside, real};
+use crate::store::{StoreError, beside, open_read_only, refuse_newer};
 
 /// Copies the archive at `from` to the file `to`, which is there whole and sound or not at all. An
 /// older backup in its place is replaced.
@@ -26,23 +27,56 @@ pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
     copy(&source, to)
 }
 
+/// A copy for programs with an older SQLite than ours (3.43 has what the full-text index is): the same without that
+/// index. It is no backup: `restore` refuses it.
+pub fn export(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let source = open_read_only(from)?;
+    if to.exists() {
+        return Err(refused(to, "there is a file already; give another name"));
+    }
+    let plain = |copy: &Connection| copy.execute_batch("DROP TABLE items_fts; VACUUM");
+    copy_as(&source, to, plain)
+}
+
 /// Checks `from` and makes it the archive at `to`. The archive that was there is kept beside it,
-/// its name ending in `aside`. Returns where.
+/// its name ending in `aside`, and a number where that name is taken. Returns where.
 pub fn restore(from: &Path, to: &Path, aside: &str) -> Result<Option<PathBuf>, StoreError> {
     let source = verified(from)?;
-    let _lock = lock(to)?;
-    let kept = to.exists().then(|| with(to, aside));
+    let to = &real(to);
+    if real(from) == *to {
+        return Err(refused(to, "it is the backup itself"));
+    }
+    let (_whole, _path) = if to.exists() {
+        (Some(Lock::take(to)?), None)
+    } else {
+        (None, Some(lock_beside(to)?))
+    };
+    // The log belongs to the file beside which it lies, and one without its archive to none.
+    let parts = ["", "-wal", "-shm"].map(|part| (part, beside(to, part)));
+    let there: Vec<_> = parts.into_iter().filter(|(_, it)| it.exists()).collect();
+    let kept = (!there.is_empty()).then(|| unused(&beside(to, aside)));
     if let Some(kept) = &kept {
-        // The log belongs to the file beside which it lies.
-        for part in ["", "-wal", "-shm"] {
-            let (old, new) = (with(to, part), with(kept, part));
-            if old.exists() {
-                fs::rename(&old, &new).map_err(|error| refused(&new, &error.to_string()))?;
-            }
+        for (part, old) in there {
+            let new = beside(kept, part);
+            fs::rename(&old, &new).map_err(|error| refused(&new, &error.to_string()))?;
         }
     }
     copy(&source, to)?;
     Ok(kept)
+}
+
+/// The name, or the first with a number at its end that no file has: two restores may fall into one second.
+fn unused(name: &Path) -> PathBuf {
+    let taken = |it: &Path| {
+        ["", "-wal", "-shm"]
+            .iter()
+            .any(|part| beside(it, part).exists())
+    };
+    let numbered = (2..).map(|n: u32| beside(name, &format!("-{n}")));
+    std::iter::once(name.to_owned())
+        .chain(numbered)
+        .find(|it| !taken(it))
+        .expect("numbers do not end")
 }
 
 /// Opens a file that is a sound archive of this or an older summitwatch.
@@ -105,12 +139,21 @@ pub fn check(
 /// Copies all of `source` in one read transaction, so that nobody who writes meanwhile waits or
 /// makes it begin anew, checks the copy and gives it its name.
 pub(super) fn copy(source: &Connection, to: &Path) -> Result<(), StoreError> {
-    let partial = with(to, ".partial");
+    copy_as(source, to, |_| Ok(()))
+}
+
+/// [`copy`], with something done to the copy.
+fn copy_as(
+    source: &Connection,
+    to: &Path,
+    then: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+) -> Result<(), StoreError> {
+    let partial = beside(to, ".partial");
     let failed = |error: std::io::Error| refused(to, &error.to_string());
     let clear =
-        || ["", "-wal", "-shm", "-journal"].map(|part| fs::remove_file(with(&partial, part)));
+        || ["", "-wal", "-shm", "-journal"].map(|part| fs::remove_file(beside(&partial, part)));
     let _ = clear();
-    let copied = copied(source, &partial);
+    let copied = copied(source, &partial, then);
     if copied.is_err() {
         let _ = clear();
     }
@@ -121,27 +164,27 @@ pub(super) fn copy(source: &Connection, to: &Path) -> Result<(), StoreError> {
         .map_err(failed)
 }
 
-fn copied(source: &Connection, partial: &Path) -> Result<(), StoreError> {
+fn copied(
+    source: &Connection,
+    partial: &Path,
+    then: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+) -> Result<(), StoreError> {
     let mut target = Connection::open(partial)?;
     let step = Backup::new(source, &mut target)?.step(-1)?;
     if step != StepResult::Done {
         return Err(refused(partial, "the archive is busy; try again"));
     }
+    then(&target)?;
     // One file, with no log beside it.
     target.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))?;
     check(&target, partial, "integrity_check", None)
 }
 
-/// Whether the file is a database that holds items of ours.
+/// Whether the file is a database that holds items of ours, whole.
 fn is_archive(path: &Path) -> rusqlite::Result<bool> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags)?.table_exists(None, "items")
-}
-
-fn with(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
+    let connection = Connection::open_with_flags(path, flags)?;
+    Ok(connection.table_exists(None, "items")? && connection.table_exists(None, "items_fts")?)
 }
 
 fn refused(path: &Path, why: &str) -> StoreError {

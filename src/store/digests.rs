@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, named_params, params};
 
 use crate::digest::silence::{self, Silence};
-use crate::digest::{FeedLine, Matter, Plan, Told};
+use crate::digest::{Blind, FeedLine, Matter, Plan, Told};
 use crate::feed::health::{Health, health, reason};
 use crate::store::health::{SIGNS, signs_of};
 use crate::store::outbox::furthest;
@@ -242,6 +242,8 @@ pub fn matter(
     who_reports(connection, &mut matter.unsent, until)?;
     about_stories(connection, &mut matter, since, until)?;
     (matter.feeds, matter.n_feeds) = feeds(connection, until)?;
+    matter.n_seen = seen(connection, since)?;
+    matter.blind = blind(connection, since, until)?;
     Ok(matter)
 }
 
@@ -421,4 +423,31 @@ fn feeds(connection: &Connection, now: Timestamp) -> Result<(Vec<FeedLine>, usiz
         .into_iter()
         .filter(|it| it.health != Health::Ok.as_str());
     Ok((ailing.collect(), n))
+}
+
+/// How many feeds answered since then.
+fn seen(connection: &Connection, since: Timestamp) -> Result<usize, StoreError> {
+    let n: i64 = connection
+        .prepare_cached("SELECT count(*) FROM feeds WHERE active AND last_success_at >= ?1")?
+        .query_row([At(since)], |row| row.get(0))?;
+    Ok(usize::try_from(n).unwrap_or(0))
+}
+
+/// Outages that the operator was told of, or that last, within a span.
+fn blind(
+    connection: &Connection,
+    since: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<Blind>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT since, until FROM outages WHERE since < ?2 AND coalesce(until, ?2) >= ?1
+            AND (told_at IS NOT NULL OR until IS NULL) ORDER BY id",
+    )?;
+    let rows = statement.query_map([At(since), At(until)], |row| {
+        Ok(Blind {
+            since: row.get(0)?,
+            until: row.get(1)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }

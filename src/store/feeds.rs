@@ -32,7 +32,7 @@ pub fn sync(
     }
     let bounds = policy.min_interval..=policy.max_interval;
     let unchanged = |feed: &Feed, known: &Polled| {
-        bounds.contains(&known.interval)
+        (known.feed.interval.is_some() || bounds.contains(&known.interval))
             && known.feed
                 == Feed {
                     allow_private: false,
@@ -58,8 +58,9 @@ pub fn upsert(
     now: Timestamp,
 ) -> Result<FeedId, StoreError> {
     let mut statement = tx.prepare_cached(
-        "INSERT INTO feeds (name, url, outlet, family, language, country, zone, interval_secs, next_poll_at, host, added_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?12, ?9)
+        "INSERT INTO feeds (name, url, outlet, family, language, country, zone, interval_secs, next_poll_at, host, added_at,
+            fixed_interval_secs, paused)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?12, ?9, ?13, ?14)
          ON CONFLICT (name) DO UPDATE SET
             outlet = ?3, family = ?4, language = ?5, country = ?6, zone = ?7, host = ?12,
             etag = CASE WHEN url = ?2 THEN etag END,
@@ -72,10 +73,13 @@ pub fn upsert(
             moved_confirmed = CASE WHEN url = ?2 THEN moved_confirmed ELSE 0 END,
             failures = CASE WHEN url = ?2 THEN failures ELSE 0 END,
             last_error_class = CASE WHEN url = ?2 THEN last_error_class END,
-            next_poll_at = CASE WHEN url = ?2 AND (active OR gone_at IS NULL) THEN next_poll_at ELSE ?9 END,
+            next_poll_at = CASE WHEN url = ?2 AND (active OR gone_at IS NULL) AND fixed_interval_secs IS ?13
+                AND paused <= ?14 THEN next_poll_at ELSE ?9 END,
             gone_at = CASE WHEN url = ?2 AND active THEN gone_at END,
             active = 1,
-            interval_secs = max(?10, min(?11, interval_secs)),
+            interval_secs = coalesce(?13, max(?10, min(?11, interval_secs))),
+            fixed_interval_secs = ?13,
+            paused = ?14,
             url = ?2
          RETURNING id",
     )?;
@@ -88,11 +92,13 @@ pub fn upsert(
             feed.language,
             feed.country,
             feed.zone,
-            secs(policy.interval),
+            secs(feed.interval.unwrap_or(policy.interval)),
             At(now),
             secs(policy.min_interval),
             secs(policy.max_interval),
             server(&feed.url),
+            feed.interval.map(secs),
+            feed.paused,
         ],
         |row| row.get(0),
     )?;
@@ -102,7 +108,8 @@ pub fn upsert(
 const POLLED: &str =
     "SELECT id, name, url, outlet, family, language, country, zone, etag, last_modified, body_hash,
     failures, interval_secs, last_success_at, last_document_at, moved_to, moved_since, moved_visits, moved_confirmed,
-    pace_secs, skip_hours, skip_days, item_gap_secs, newest_item_at, last_error_class FROM feeds";
+    pace_secs, skip_hours, skip_days, item_gap_secs, newest_item_at, last_error_class,
+    fixed_interval_secs, paused FROM feeds";
 
 fn polled(row: &Row<'_>) -> rusqlite::Result<Polled> {
     Ok(Polled {
@@ -118,6 +125,8 @@ fn polled(row: &Row<'_>) -> rusqlite::Result<Polled> {
             // Permission is configuration, never archive.
             allow_private: false,
             select: None,
+            interval: span(row, 25)?,
+            paused: row.get(26)?,
         },
         validators: Validators {
             etag: row.get(8)?,
@@ -165,7 +174,7 @@ pub fn due(
     furthest: Timestamp,
 ) -> Result<Vec<Polled>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
-        "{POLLED} WHERE active = 1 AND gone_at IS NULL
+        "{POLLED} WHERE active = 1 AND gone_at IS NULL AND paused = 0
             AND (next_poll_at <= ?1 OR next_poll_at > ?2 OR last_poll_at > ?3)
          ORDER BY failures > 0, next_poll_at, id"
     ))?;
@@ -236,10 +245,10 @@ pub fn all(connection: &Connection) -> Result<Vec<Polled>, StoreError> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// All active feeds that are not gone, or those named, gone or not.
+/// All active feeds that are neither gone nor paused, or those named, whatever they are.
 pub fn chosen(connection: &Connection, names: &[String]) -> Result<Vec<Polled>, StoreError> {
     let gone = if names.is_empty() {
-        "AND gone_at IS NULL"
+        "AND gone_at IS NULL AND paused = 0"
     } else {
         ""
     };
@@ -258,6 +267,16 @@ pub fn get(connection: &Connection, id: FeedId) -> Result<Polled, StoreError> {
     Ok(statement.query_row([id.0], polled)?)
 }
 
+/// How many servers there are that answered at the last visit, or were not visited yet.
+pub fn servers_that_are_well(connection: &Connection) -> Result<usize, StoreError> {
+    let n: i64 = connection
+        .prepare_cached(
+            "SELECT count(DISTINCT host) FROM feeds WHERE active = 1 AND gone_at IS NULL AND paused = 0 AND failures = 0",
+        )?
+        .query_row([], |row| row.get(0))?;
+    Ok(usize::try_from(n).unwrap_or(0))
+}
+
 /// When the next feed is due of those that are not being visited: one whose visit takes long is overdue
 /// until it ends, and must not hide the others.
 pub fn next_due(
@@ -265,7 +284,7 @@ pub fn next_due(
     in_flight: &HashSet<FeedId>,
 ) -> Result<Option<Timestamp>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, next_poll_at FROM feeds WHERE active = 1 AND gone_at IS NULL ORDER BY next_poll_at",
+        "SELECT id, next_poll_at FROM feeds WHERE active = 1 AND gone_at IS NULL AND paused = 0 ORDER BY next_poll_at",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

@@ -41,10 +41,10 @@ impl Filter {
 /// Feeds with their health as of their last visit; those that are no longer configured last.
 pub fn feeds(connection: &Connection) -> Result<Table, StoreError> {
     let sql = "SELECT f.name, f.outlet, f.language,
-            CASE WHEN f.active = 0 THEN 'removed' WHEN f.last_poll_at IS NULL THEN 'new' END AS state,
+            CASE WHEN f.active = 0 THEN 'removed' WHEN f.paused THEN 'paused' WHEN f.last_poll_at IS NULL THEN 'new' END AS state,
             (SELECT count(*) FROM items i WHERE i.feed_id = f.id) AS items, f.last_item_at,
             f.last_poll_at, f.last_success_at,
-            CASE WHEN f.active AND f.gone_at IS NULL THEN f.next_poll_at END AS next_poll_at, f.failures, f.last_error, f.url
+            CASE WHEN f.active AND f.gone_at IS NULL AND NOT f.paused THEN f.next_poll_at END AS next_poll_at, f.failures, f.last_error, f.url
         FROM feeds f ORDER BY f.active DESC, f.id";
     let mut list = table(connection, sql, &[], usize::MAX)?;
     let sql = format!("SELECT last_poll_at, {SIGNS} FROM feeds ORDER BY active DESC, id");
@@ -337,7 +337,9 @@ pub fn known(connection: &Connection) -> Result<Known, StoreError> {
     };
     Ok(Known {
         // The counters are few, whatever the items.
-        topics: names("SELECT DISTINCT topic FROM hours WHERE topic <> '' UNION SELECT DISTINCT topic FROM stories")?,
+        topics: names(
+            "SELECT DISTINCT topic FROM hours WHERE topic <> '' UNION SELECT DISTINCT topic FROM stories",
+        )?,
         languages: names("SELECT DISTINCT language FROM hours WHERE language <> ''")?,
         outlets: names("SELECT DISTINCT outlet FROM feeds")?,
     })

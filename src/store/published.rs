@@ -36,7 +36,9 @@ fn development(row: &Row<'_>, topic: &str) -> rusqlite::Result<Entry> {
     let (summary, story): (String, String) = (row.get(6)?, row.get(10)?);
     let published_at: Option<At> = row.get(9)?;
     let headline: String = row.get(4)?;
-    let said = row.get::<_, Option<String>>(11)?.filter(|it| !it.is_empty());
+    let said = row
+        .get::<_, Option<String>>(11)?
+        .filter(|it| !it.is_empty());
     // An English reader sees what happened; the original stands in the text.
     let (title, original) = match said {
         Some(said) if said != headline => (said, format!("“{headline}” ")),
@@ -136,7 +138,9 @@ pub fn turns(
             topic: row.get(0)?,
             state,
             at: row.get::<_, At>(2)?.0,
-            day: row.get::<_, Option<String>>(3)?.and_then(|it| it.parse().ok()),
+            day: row
+                .get::<_, Option<String>>(3)?
+                .and_then(|it| it.parse().ok()),
             place: row.get(4)?,
         });
     }

@@ -297,7 +297,10 @@ pub fn course(tx: &Connection, topic: &str) -> Result<Course, StoreError> {
             party: row.get(1)?,
             states: states(&row.get::<_, String>(2)?),
             setter: row.get(3)?,
-            day: row.get::<_, Option<String>>(4)?.as_deref().and_then(Day::of),
+            day: row
+                .get::<_, Option<String>>(4)?
+                .as_deref()
+                .and_then(Day::of),
             place: row.get(5)?,
             story: row.get::<_, Option<i64>>(6)?.map(StoryId),
         })
@@ -425,7 +428,11 @@ pub fn open_since(
     )?;
     for row in &mut open {
         let reports = statement.query_map([row.id.0], reading)?;
-        row.reports = reports.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        row.reports = reports
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+            .collect();
     }
     Ok(open)
 }
@@ -439,7 +446,11 @@ pub fn latest_readings(tx: &Connection, topic: &str, n: usize) -> Result<Vec<Rep
     )?;
     let n = i64::try_from(n).unwrap_or(i64::MAX);
     let rows = statement.query_map(params![topic, n], reading)?;
-    Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    Ok(rows
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
 /// Reports of `topic` since `since` that matched by rule: when, and whose.
@@ -467,7 +478,9 @@ pub fn last_reading(
         "SELECT read_at, outlet, origin, statement, script, terms FROM readings
          WHERE item_id = ?1 AND topic = ?2 AND terms IS NOT NULL ORDER BY id DESC LIMIT 1",
     )?;
-    let found = statement.query_row(params![item.0, topic], reading).optional()?;
+    let found = statement
+        .query_row(params![item.0, topic], reading)
+        .optional()?;
     Ok(found.flatten())
 }
 
@@ -476,7 +489,9 @@ fn reading(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Report>> {
     let statement: String = row.get(3)?;
     let script: Option<String> = row.get(4)?;
     let terms: Vec<u8> = row.get(5)?;
-    let parts = serde_json::from_str::<Statement>(&statement).ok().zip(Terms::of_bytes(&terms));
+    let parts = serde_json::from_str::<Statement>(&statement)
+        .ok()
+        .zip(Terms::of_bytes(&terms));
     let Some((statement, terms)) = parts else {
         return Ok(None);
     };

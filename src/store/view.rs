@@ -3,6 +3,7 @@
 
 pub mod acts;
 pub mod feeds;
+pub mod gauges;
 pub mod items;
 pub mod news;
 pub mod owed;

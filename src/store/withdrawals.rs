@@ -114,10 +114,17 @@ pub fn is_listed_elsewhere(
 pub fn visited(tx: &Transaction<'_>, feed: FeedId, now: Timestamp) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE withdrawals SET visits = visits + 1, missing_since = min(missing_since, ?2)
-         WHERE told_at IS NULL AND missing_since <> ?2 AND item_id IN (SELECT id FROM items WHERE feed_id = ?1
-            AND id IN (SELECT item_id FROM withdrawals WHERE told_at IS NULL))",
+         WHERE missing_since <> ?2 AND item_id IN (SELECT w.item_id FROM withdrawals w CROSS JOIN items i ON i.id = w.item_id
+            WHERE w.told_at IS NULL AND i.feed_id = ?1)",
     )?
     .execute(params![feed.0, At(now)])?;
+    Ok(())
+}
+
+/// Forgets what has been missing since before then and is no news any more, and copies with it.
+pub fn forget_before(tx: &Transaction<'_>, before: Timestamp) -> Result<(), StoreError> {
+    tx.prepare_cached("DELETE FROM withdrawals WHERE told_at IS NULL AND missing_since < ?1")?
+        .execute([At(before)])?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use crate::story::context::Heat;
 use crate::story::course::Course;
 use crate::story::development::OpenDevelopment;
 use crate::story::frequency::{Frequencies, Keyed, Spread};
+use crate::story::ladder::State;
 use crate::story::report::Report;
 use crate::story::signs::{Likeness, likeness};
 use crate::story::weights::{Weights, sigmoid};
@@ -77,7 +78,9 @@ impl Placement {
 
     /// The probability that it is a new development, 0..1.
     pub fn newness(&self) -> f64 {
-        self.ranked.first().map_or(1.0, |it| 1.0 - sigmoid(it.margin()))
+        self.ranked
+            .first()
+            .map_or(1.0, |it| 1.0 - sigmoid(it.margin()))
     }
 }
 
@@ -138,7 +141,8 @@ impl Board {
 
     /// Counts a report in the frequencies of later ones.
     pub fn count(&mut self, report: &Report) {
-        self.frequencies.count(report.script, report.terms.counted());
+        self.frequencies
+            .count(report.script, report.terms.counted());
     }
 
     /// Closes developments without a report within the window before `now`, and those whose life
@@ -173,10 +177,11 @@ impl Board {
 
     /// Ranks the open developments for a report.
     pub fn place(&self, report: &Report, weights: &Weights) -> Placement {
+        let change = self.course.change(&report.statement, report.at);
         let mut ranked: Vec<Ranked> = self
             .candidates(report, weights)
             .into_iter()
-            .map(|it| rank(report, it, weights))
+            .map(|it| rank(report, it, change, weights))
             .collect();
         ranked.sort_by(|a, b| {
             b.margin()
@@ -187,13 +192,9 @@ impl Board {
     }
 
     /// A report beside one development, open or not.
-    pub fn compare(
-        &self,
-        report: &Report,
-        id: DevelopmentId,
-        weights: &Weights,
-    ) -> Option<Ranked> {
-        Some(rank(report, self.developments.get(&id)?, weights))
+    pub fn compare(&self, report: &Report, id: DevelopmentId, weights: &Weights) -> Option<Ranked> {
+        let change = self.course.change(&report.statement, report.at);
+        Some(rank(report, self.developments.get(&id)?, change, weights))
     }
 
     /// Developments that share most with a report, by inverse document frequency, and those of the
@@ -227,8 +228,13 @@ impl Board {
     }
 }
 
-fn rank(report: &Report, development: &OpenDevelopment, weights: &Weights) -> Ranked {
-    let signs = likeness(report, development);
+fn rank(
+    report: &Report,
+    development: &OpenDevelopment,
+    change: Option<State>,
+    weights: &Weights,
+) -> Ranked {
+    let signs = likeness(report, development, change);
     let (log_odds, join) = weights.likeness(&signs, development.speaks(report.script));
     Ranked {
         development: development.id,

@@ -71,7 +71,11 @@ impl Heat {
 
     fn covers(&self, outlet: &str, now: Timestamp) -> bool {
         let lately = |it: &&(Timestamp, String)| now.as_second() - it.0.as_second() <= COVERS;
-        self.0.iter().rev().take_while(lately).any(|it| it.1 == outlet)
+        self.0
+            .iter()
+            .rev()
+            .take_while(lately)
+            .any(|it| it.1 == outlet)
     }
 }
 
@@ -110,7 +114,10 @@ pub fn signs(
     [
         score.min(1.0),
         flag(vetoed),
-        placement.ranked.first().map_or(0.0, |it| sigmoid(it.margin())),
+        placement
+            .ranked
+            .first()
+            .map_or(0.0, |it| sigmoid(it.margin())),
         count(heat.recent(report.at)).ln_1p() / (HOT + 1.0).ln(),
         flag(heat.covers(&report.outlet, report.at)),
         flag(all && titled == parties.len()),
@@ -127,7 +134,11 @@ pub fn signs(
         flag(statement.state.is_some()),
         flag(!statement.is_of_topic),
         flag(statement.is_commentary()),
-        flag(statement.marks().has(crate::story::headline::Mark::Breaking)),
+        flag(
+            statement
+                .marks()
+                .has(crate::story::headline::Mark::Breaking),
+        ),
         flag(!report.has_lead),
     ]
 }

@@ -43,7 +43,10 @@ impl Course {
         if state.changes(before) && !self.has_been(state, at) {
             return Some(state);
         }
-        let set = matches!(state, State::Dated | State::Placed | State::Agreed | State::Confirmed);
+        let set = matches!(
+            state,
+            State::Dated | State::Placed | State::Agreed | State::Confirmed
+        );
         let moved = set && self.is_moved_by(statement, at);
         (moved && !self.is_over(at)).then_some(state)
     }
@@ -118,7 +121,10 @@ impl Course {
             }
             self.state = Some(state);
             self.party.clone_from(&statement.party);
-            let speaker = statement.speaker.as_ref().filter(|it| !it.who.starts_with('~'));
+            let speaker = statement
+                .speaker
+                .as_ref()
+                .filter(|it| !it.who.starts_with('~'));
             self.setter = Some(speaker.map_or(said_by, |it| it.who.as_str()).to_owned());
             self.states.push((state, at));
             self.states.retain(|it| age(it.1, at) < CURRENT);
@@ -128,7 +134,9 @@ impl Course {
                 self.place = None;
             }
         }
-        let stands = self.state.is_some_and(|it| !it.is_down() && it != State::Outcome);
+        let stands = self
+            .state
+            .is_some_and(|it| !it.is_down() && it != State::Outcome);
         let of_it = statement.state.is_some_and(|it| !it.is_down()) && state.is_some();
         if stands && of_it {
             if let Some(day) = statement.days().find(|it| it.is_coming(at)) {
@@ -187,31 +195,55 @@ mod tests {
     fn each_step_down_is_a_change_whoever_has_spoken_of_it() {
         let threat = (says(State::Doubted, &[], &[]), "2026-05-01T09:00:00Z");
         let cancelled = says(State::Cancelled, &[], &[]);
-        check(&[threat.clone()], &cancelled, "2026-05-01T10:00:00Z", Some(State::Cancelled));
+        check(
+            &[threat.clone()],
+            &cancelled,
+            "2026-05-01T10:00:00Z",
+            Some(State::Cancelled),
+        );
         let again = "2026-05-01T11:00:00Z";
         check(&[threat.clone()], &threat.0, again, None);
         let off = (cancelled.clone(), "2026-05-01T10:00:00Z");
         check(&[threat.clone(), off.clone()], &cancelled, again, None);
-        check(&[threat, off], &says(State::Revived, &[], &[]), again, Some(State::Revived));
+        check(
+            &[threat, off],
+            &says(State::Revived, &[], &[]),
+            again,
+            Some(State::Revived),
+        );
     }
 
     #[test]
     fn another_day_or_place_is_a_change() {
-        let dated = (says(State::Dated, &["06-12"], &["singapore"]), "2026-05-01T09:00:00Z");
+        let dated = (
+            says(State::Dated, &["06-12"], &["singapore"]),
+            "2026-05-01T09:00:00Z",
+        );
         let later = "2026-05-02T09:00:00Z";
-        check(&[dated.clone()], &says(State::Dated, &["06-12"], &[]), later, None);
+        check(
+            &[dated.clone()],
+            &says(State::Dated, &["06-12"], &[]),
+            later,
+            None,
+        );
         let moved = says(State::Dated, &["06-20"], &[]);
         check(&[dated.clone()], &moved, later, Some(State::Dated));
         let elsewhere = says(State::Placed, &[], &["panmunjom"]);
         check(&[dated.clone()], &elsewhere, later, Some(State::Placed));
         let course = course(&[dated, (moved, later)]);
-        assert_eq!(course.day.map(|it| it.to_string()).as_deref(), Some("06-20"));
+        assert_eq!(
+            course.day.map(|it| it.to_string()).as_deref(),
+            Some("06-20")
+        );
         assert_eq!(course.place.as_deref(), Some("singapore"));
     }
 
     #[test]
     fn what_was_called_off_has_no_day_or_place() {
-        let dated = (says(State::Dated, &["06-12"], &["singapore"]), "2026-05-01T09:00:00Z");
+        let dated = (
+            says(State::Dated, &["06-12"], &["singapore"]),
+            "2026-05-01T09:00:00Z",
+        );
         let off = (says(State::Cancelled, &[], &[]), "2026-05-02T09:00:00Z");
         let course = course(&[dated, off]);
         assert_eq!((course.day, course.place), (None, None));
@@ -232,6 +264,11 @@ mod tests {
         let agreed = (says(State::Agreed, &[], &[]), "2026-05-01T09:00:00Z");
         let planned = says(State::Planned, &[], &[]);
         check(&[agreed.clone()], &planned, "2026-05-05T09:00:00Z", None);
-        check(&[agreed], &planned, "2026-06-05T09:00:00Z", Some(State::Planned));
+        check(
+            &[agreed],
+            &planned,
+            "2026-06-05T09:00:00Z",
+            Some(State::Planned),
+        );
     }
 }

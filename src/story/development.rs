@@ -177,7 +177,10 @@ impl OpenDevelopment {
                 None => self.states.push((state, 1)),
             }
         }
-        report.predicates.iter().for_each(|it| self.predicates.add(*it));
+        report
+            .predicates
+            .iter()
+            .for_each(|it| self.predicates.add(*it));
         report.places.iter().for_each(|it| self.places.add(*it));
         report.days.iter().for_each(|it| self.days.add(*it));
         report.numbers.iter().for_each(|it| self.numbers.add(*it));
@@ -241,7 +244,12 @@ mod tests {
         check(&[("Times", "Times"), ("Times", "Wire")], &["Times"]);
         // A late link makes one of two.
         check(
-            &[("Times", "Times"), ("Post", "Post"), ("Sun", "Sun"), ("Post", "Times")],
+            &[
+                ("Times", "Times"),
+                ("Post", "Post"),
+                ("Sun", "Sun"),
+                ("Post", "Times"),
+            ],
             &["Times", "Sun"],
         );
     }

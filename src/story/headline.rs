@@ -114,7 +114,11 @@ impl MarkTable {
     pub fn is_opinion_page(&self, url: &str) -> bool {
         let path = url.split(['?', '#']).next().unwrap_or_default();
         let mut parts = path.split('/').skip(3);
-        parts.any(|part| self.opinion_paths.iter().any(|it| part.eq_ignore_ascii_case(it)))
+        parts.any(|part| {
+            self.opinion_paths
+                .iter()
+                .any(|it| part.eq_ignore_ascii_case(it))
+        })
     }
 
     /// The bytes behind one label at the start, and its marks.
@@ -128,7 +132,11 @@ impl MarkTable {
             '〈' => '〉',
             '(' => ')',
             '《' => '》',
-            _ => return self.word_label(trimmed).map(|(at, marks)| (skipped + at, marks)),
+            _ => {
+                return self
+                    .word_label(trimmed)
+                    .map(|(at, marks)| (skipped + at, marks));
+            }
         };
         let end = trimmed.find(close)?;
         let rest = &trimmed[end + close.len_utf8()..];
@@ -246,9 +254,10 @@ impl<'a> Headline<'a> {
         // At most a name and a publisher.
         for _ in 0..2 {
             let Some(cut) = publisher(title) else { break };
-            let mut names = reading.hits.iter().filter(|it| {
-                it.field == Field::Title && it.start >= cut && it.end <= title.len()
-            });
+            let mut names = reading
+                .hits
+                .iter()
+                .filter(|it| it.field == Field::Title && it.start >= cut && it.end <= title.len());
             signed = names.find(|it| lexicon.concept(it.concept).kind != Kind::Agency);
             title = &title[..cut];
             range.end = range.end.min(folded_offset(words, cut)).max(range.start);
@@ -258,7 +267,11 @@ impl<'a> Headline<'a> {
         }
         let text = &folded.text;
         range.end = range.start + text[range.clone()].trim_end().len();
-        let bytes: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        let bytes: Vec<usize> = text
+            .char_indices()
+            .map(|(at, _)| at)
+            .chain([text.len()])
+            .collect();
         let place = |hit: &Hit| bytes.get(hit.at).copied().zip(bytes.get(hit.to).copied());
         let hits = reading
             .hits
@@ -334,21 +347,49 @@ mod tests {
     #[test]
     fn labels_and_serial_marks_are_no_news() {
         let (breaking, serial) = (Mark::Breaking, Mark::Serial);
-        check("[속보] 장관 \"곧 만날 것\"(종합2보)", "장관 \"곧 만날 것\"", &[breaking, serial]);
+        check(
+            "[속보] 장관 \"곧 만날 것\"(종합2보)",
+            "장관 \"곧 만날 것\"",
+            &[breaking, serial],
+        );
         check("【速報】首脳会談を中止へ", "首脳会談を中止へ", &[breaking]);
-        check("LIVE: Leaders arrive at the hotel", "leaders arrive at the hotel", &[Mark::Live]);
-        check("UPDATE 7-Oil sinks as season ends", "oil sinks as season ends", &[Mark::Rubric]);
+        check(
+            "LIVE: Leaders arrive at the hotel",
+            "leaders arrive at the hotel",
+            &[Mark::Live],
+        );
+        check(
+            "UPDATE 7-Oil sinks as season ends",
+            "oil sinks as season ends",
+            &[Mark::Rubric],
+        );
         check("快訊／雙方會面取消", "雙方會面取消", &[breaking]);
-        check("Live music returns to town", "live music returns to town", &[]);
-        check("[세계의 창] 회담의 그늘을 보다", "회담의 그늘을 보다", &[Mark::Rubric]);
+        check(
+            "Live music returns to town",
+            "live music returns to town",
+            &[],
+        );
+        check(
+            "[세계의 창] 회담의 그늘을 보다",
+            "회담의 그늘을 보다",
+            &[Mark::Rubric],
+        );
         check("[속보]", "", &[breaking]);
     }
 
     #[test]
     fn opinions_are_known_by_their_label_or_address() {
         let opinion = &[Mark::Opinion][..];
-        check("OPINION: The summit was a gamble", "the summit was a gamble", opinion);
-        check("[특파원 칼럼] 회담의 그늘을 다시 본다", "회담의 그늘을 다시 본다", opinion);
+        check(
+            "OPINION: The summit was a gamble",
+            "the summit was a gamble",
+            opinion,
+        );
+        check(
+            "[특파원 칼럼] 회담의 그늘을 다시 본다",
+            "회담의 그늘을 다시 본다",
+            opinion,
+        );
         check(
             "Public opinion: split on the summit",
             "public opinion: split on the summit",

@@ -38,8 +38,7 @@ impl Day {
     /// Days from the day of `at` to the next such day, in the same or the next year.
     fn days_ahead(self, at: Timestamp) -> Option<i32> {
         let today = today(at);
-        let in_year =
-            |year| Date::new(year, self.month.cast_signed(), self.day.cast_signed()).ok();
+        let in_year = |year| Date::new(year, self.month.cast_signed(), self.day.cast_signed()).ok();
         let years = [today.year(), today.year().saturating_add(1)];
         let days = years.into_iter().filter_map(in_year);
         days.map(|it| (it - today).get_days()).find(|it| *it >= 0)
@@ -160,7 +159,10 @@ fn read(text: &str, months: &Months) -> Vec<Number> {
         let number = |it: usize| tokens.get(it).and_then(|token| token.parse::<u32>().ok());
         let unit = |it: usize| tokens.get(it).copied().unwrap_or_default();
         let month = |it: usize| months.of(unit(it));
-        let of = usize::from(matches!(unit(at + 1), "de" | "st" | "nd" | "rd" | "th" | "er"));
+        let of = usize::from(matches!(
+            unit(at + 1),
+            "de" | "st" | "nd" | "rd" | "th" | "er"
+        ));
         let (date, used) = match (number(at), number(at + 1), number(at + 2)) {
             (Some(m), _, Some(d))
                 if is_unit(unit(at + 1), "월月") && is_unit(unit(at + 3), "일日号號") =>
@@ -242,11 +244,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
         let numbers = Numbers::of(&fold(text), &months(), at());
-        assert_eq!(
-            numbers.keys(at()).collect::<Vec<_>>(),
-            expected,
-            "{text}"
-        );
+        assert_eq!(numbers.keys(at()).collect::<Vec<_>>(), expected, "{text}");
     }
 
     #[test]

@@ -92,7 +92,10 @@ impl Terms {
     ) -> Self {
         let mut terms = Self::default();
         let (mut headline, mut lead) = (Vec::new(), Vec::new());
-        wording.grams(&words.folded_title.text[read.headline.clone()], &mut headline);
+        wording.grams(
+            &words.folded_title.text[read.headline.clone()],
+            &mut headline,
+        );
         wording.grams(&words.folded_summary.text[read.lead.clone()], &mut lead);
         lead.truncate(LEAD_TERMS);
         terms.extend(headline, 1.0, Part::Headline);
@@ -107,7 +110,11 @@ impl Terms {
             for id in lexicon.closure(hit.concept).iter() {
                 let concept = lexicon.concept(id);
                 if !matches!(concept.kind, Kind::Block | Kind::Agency) {
-                    let common = if wording.is_news(&concept.id) { 1.0 } else { COMMON };
+                    let common = if wording.is_news(&concept.id) {
+                        1.0
+                    } else {
+                        COMMON
+                    };
                     said.add(&format!("concept:{}", concept.id), weight * common);
                 }
             }
@@ -122,7 +129,9 @@ impl Terms {
             (&statement.places, "place", PLACE.0),
             (&statement.lead_places, "place", PLACE.1),
         ] {
-            names.iter().for_each(|it| said.add(&format!("{kind}:{it}"), weight));
+            names
+                .iter()
+                .for_each(|it| said.add(&format!("{kind}:{it}"), weight));
         }
         terms.extend_weighted(said.0, Part::Concept);
         terms
@@ -259,7 +268,10 @@ impl Report {
         terms: Terms,
     ) -> Self {
         let keys = |kind: &str, names: &[String]| -> Vec<u32> {
-            names.iter().map(|it| gram(&format!("{kind}:{it}"))).collect()
+            names
+                .iter()
+                .map(|it| gram(&format!("{kind}:{it}")))
+                .collect()
         };
         let (wording, _) = terms.vector(&[Part::Headline]);
         let (text, _) = terms.vector(&[Part::Headline, Part::Lead]);
@@ -294,7 +306,9 @@ impl Report {
 
     /// A label or a way of speaking by which a report is less than news.
     pub fn is_soft(&self) -> bool {
-        self.statement.marks().any(&[Mark::Opinion, Mark::Question, Mark::Expert])
+        self.statement
+            .marks()
+            .any(&[Mark::Opinion, Mark::Question, Mark::Expert])
     }
 }
 

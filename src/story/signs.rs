@@ -8,7 +8,7 @@ use crate::story::report::Report;
 use crate::story::speaker::{Class, How};
 
 /// Names of the signs of likeness, in the order of [`likeness`].
-pub const LIKENESS: [&str; 29] = [
+pub const LIKENESS: [&str; 30] = [
     "wording",
     "contained",
     "lead",
@@ -38,6 +38,7 @@ pub const LIKENESS: [&str; 29] = [
     "other-script",
     "no-lead",
     "official-on-hearsay",
+    "course-change",
 ];
 
 /// Names of the signs of weight, in the order of [`weight`].
@@ -81,15 +82,18 @@ const LONG: f64 = 97.0;
 /// Reports of one script whose leads are compared: those whose headlines are most alike.
 const LEADS: usize = 4;
 
-/// What speaks for and against `report` telling `development`.
-pub fn likeness(report: &Report, development: &OpenDevelopment) -> Likeness {
+/// What speaks for and against `report` telling `development`. `change` is the state that the report would move the
+/// matter of the topic to: a threat to cancel has used the words of the cancellation, and is another development.
+pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<State>) -> Likeness {
     let statement = &report.statement;
     let marks = statement.marks();
     let same_script = development.speaks(report.script);
     let mut alike: Vec<(f64, &Report)> = Vec::new();
     let mut contained = 0.0_f64;
     if same_script {
-        let own = development.reports().filter(|it| it.script == report.script);
+        let own = development
+            .reports()
+            .filter(|it| it.script == report.script);
         alike.extend(own.map(|it| (it.wording.dot(&report.wording), it)));
         alike.sort_by(|a, b| b.0.total_cmp(&a.0));
     }
@@ -151,6 +155,7 @@ pub fn likeness(report: &Report, development: &OpenDevelopment) -> Likeness {
         flag(!same_script),
         flag(same_script && !has_leads),
         flag(development.is_hearsay() && statement.official && !marks.has(Mark::Hearsay)),
+        flag(change.is_some_and(|it| !development.has_state(it))),
     ]
 }
 
@@ -205,7 +210,12 @@ pub fn weight(report: &Report) -> Weight {
         is(Class::Agency),
         is(Class::Unknown),
         flag(class.is_none()),
-        flag(statement.speaker.as_ref().is_some_and(crate::story::speaker::Speaker::is_quoted)),
+        flag(
+            statement
+                .speaker
+                .as_ref()
+                .is_some_and(crate::story::speaker::Speaker::is_quoted),
+        ),
         flag(state.is_some()),
         flag(state.is_some_and(State::is_down)),
         flag(set),

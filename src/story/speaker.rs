@@ -155,12 +155,21 @@ impl Cast {
                 find(hit, how)
             })
             .or_else(|| {
-                let hit = spaced.then(|| says(headline, text, &voices, speech)).flatten()?;
+                let hit = spaced
+                    .then(|| says(headline, text, &voices, speech))
+                    .flatten()?;
                 find(hit, How::Says)
             })
             .or_else(|| {
                 let (hit, at) = voices.iter().min_by_key(|it| it.1.start)?;
-                find(hit, if at.start <= 2 { How::First } else { How::Named })
+                find(
+                    hit,
+                    if at.start <= 2 {
+                        How::First
+                    } else {
+                        How::Named
+                    },
+                )
             });
         (found, unattributed)
     }
@@ -262,7 +271,9 @@ fn says<'a>(
     let tail = text[last.end..].split_whitespace().count();
     if tail <= 1 {
         let comma = text[..last.start].rfind(',').unwrap_or(usize::MAX);
-        let mut names = voices.iter().filter(|it| it.1.start > comma && it.1.end <= last.start);
+        let mut names = voices
+            .iter()
+            .filter(|it| it.1.start > comma && it.1.end <= last.start);
         if let Some((hit, _)) = names.next_back() {
             return Some(hit);
         }

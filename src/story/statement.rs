@@ -165,7 +165,10 @@ impl Reader {
         let titled = headline.hits.iter().map(|it| it.0);
         let places = self.places_of(titled, lexicon);
         let mut lead_places = self.places_of(
-            reading.hits.iter().filter(|it| it.field == Field::Summary && it.sentence <= 3),
+            reading
+                .hits
+                .iter()
+                .filter(|it| it.field == Field::Summary && it.sentence <= 3),
             lexicon,
         );
         lead_places.retain(|it| !places.contains(it));
@@ -183,7 +186,10 @@ impl Reader {
             state: state.filter(|_| !marks.has(Mark::Retrospective)),
             is_of_topic: names.is_of_topic,
             party: names.actor.map(str::to_owned),
-            official: headline.hits.iter().any(|it| is(it.0, &self.matter.officials, lexicon)),
+            official: headline
+                .hits
+                .iter()
+                .any(|it| is(it.0, &self.matter.officials, lexicon)),
             predicates,
             lead_predicates,
             places,
@@ -262,7 +268,12 @@ impl Reader {
         at: Timestamp,
     ) -> (Option<State>, bool) {
         let found = self.phrases_of(headline, lexicon);
-        let has = |cue: &str| found.hits.iter().any(|it| self.ladder.name(it.entry) == cue);
+        let has = |cue: &str| {
+            found
+                .hits
+                .iter()
+                .any(|it| self.ladder.name(it.entry) == cue)
+        };
         let states = found.hits.iter().filter_map(|hit| {
             let state = State::of(self.ladder.name(hit.entry))?;
             self.turned(state, hit, &found)
@@ -271,7 +282,10 @@ impl Reader {
         let told = states.max();
         let coming = numbers.days.iter().any(|it| it.is_coming(at));
         let planned = || {
-            let meeting = headline.hits.iter().any(|it| is(it.0, &self.matter.meetings, lexicon));
+            let meeting = headline
+                .hits
+                .iter()
+                .any(|it| is(it.0, &self.matter.meetings, lexicon));
             let sure = !has("negation") && !has("maybe") && !has("condition");
             (meeting && coming && sure && names.is_of_topic).then_some(State::Planned)
         };
@@ -339,9 +353,14 @@ impl Reader {
         names.dedup_by_key(|it| it.start);
         let mut bare = headline.text().to_owned();
         for name in names {
-            let (start, end) = (name.start - headline.range.start, name.end - headline.range.start);
+            let (start, end) = (
+                name.start - headline.range.start,
+                name.end - headline.range.start,
+            );
             // Names that overlap go once.
-            let Some(behind) = bare.get(end..) else { continue };
+            let Some(behind) = bare.get(end..) else {
+                continue;
+            };
             let behind = behind.trim_start_matches(is_joint).to_owned();
             bare.truncate(start);
             bare.push_str(&behind);
@@ -355,7 +374,10 @@ impl Reader {
     /// on a condition.
     fn turned(&self, state: State, hit: &Found, found: &Phrases) -> Option<State> {
         let beside = |cue: &str| {
-            let mut cues = found.hits.iter().filter(|it| self.ladder.name(it.entry) == cue);
+            let mut cues = found
+                .hits
+                .iter()
+                .filter(|it| self.ladder.name(it.entry) == cue);
             cues.any(|it| found.join(it, hit))
         };
         if beside("condition") && state != State::Doubted {
@@ -401,7 +423,10 @@ impl<'a> Names<'a> {
     fn of(headline: &Headline<'_>, lexicon: &Lexicon, matter: &'a Matter) -> Self {
         let named = headline.hits.iter().filter(|it| {
             let kind = lexicon.concept(it.0.concept).kind;
-            matches!(kind, Kind::Person | Kind::Place | Kind::Institution | Kind::Compound)
+            matches!(
+                kind,
+                Kind::Person | Kind::Place | Kind::Institution | Kind::Compound
+            )
         });
         let mut parties: Vec<(usize, &str)> = matter
             .parties
@@ -492,4 +517,3 @@ pub fn script_of(text: &str) -> Option<Script> {
         .filter(|it| counts[*it as usize] > 0)
         .max_by_key(|it| counts[*it as usize])
 }
-

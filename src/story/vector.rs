@@ -149,7 +149,10 @@ mod tests {
         close(a.dot(&b), 0.8);
         close(a.dot(&a), 1.0);
         close(a.containment(&b), 1.0);
-        close(unit(&[(1, 1.0), (2, 1.0)]).containment(&unit(&[(2, 1.0), (3, 3.0)])), 0.5);
+        close(
+            unit(&[(1, 1.0), (2, 1.0)]).containment(&unit(&[(2, 1.0), (3, 3.0)])),
+            0.5,
+        );
         close(Vector::default().containment(&a), 0.0);
     }
 

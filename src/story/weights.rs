@@ -67,7 +67,11 @@ impl<const N: usize> Sum<N> {
 impl Weights {
     /// The log-odds that decide whether a report joins, beside the threshold that they must reach.
     pub fn likeness(&self, signs: &Likeness, same_script: bool) -> (f64, f64) {
-        let join = if same_script { self.join } else { self.join_other_script };
+        let join = if same_script {
+            self.join
+        } else {
+            self.join_other_script
+        };
         (self.same.log_odds(signs), join)
     }
 

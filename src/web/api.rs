@@ -13,9 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::clock::rfc3339;
+use crate::store::acts::On;
 use crate::store::items::evidence_json;
 use crate::store::search;
-use crate::store::acts::On;
 use crate::store::view::acts::Act;
 use crate::store::view::feeds::Feed;
 use crate::store::view::items::{Item, Wanted};
@@ -26,9 +26,9 @@ use crate::store::view::{self, Part, Rows};
 use crate::text::Words;
 use crate::text::language::detect;
 use crate::web::guard::{May, Who};
+use crate::web::pages::acts::{done, undone};
 use crate::web::pages::outbox::again;
 use crate::web::pages::search::hits;
-use crate::web::pages::acts::{done, undone};
 use crate::web::pages::story::acknowledged;
 use crate::web::pages::{named, nowhere};
 use crate::web::trouble::Trouble;
@@ -325,7 +325,10 @@ async fn act(
 /// What readers did and what stands of it, the last first.
 #[utoipa::path(get, path = "/api/v1/acts", responses((status = 200, body = [Act])))]
 async fn acts(State(web): State<Arc<Web>>) -> Result<Json<Vec<Act>>, Trouble> {
-    Ok(Json(web.ask(|archive| view::acts::list(archive, false, MOST)).await?))
+    Ok(Json(
+        web.ask(|archive| view::acts::list(archive, false, MOST))
+            .await?,
+    ))
 }
 
 /// Takes an act back. Needs a token that may act.

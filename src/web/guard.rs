@@ -22,13 +22,15 @@ use crate::text::{cut, printable};
 use crate::web::guard::token::{SESSION, cookie, credentials, is_same, is_session, session};
 use crate::web::page::{self, Frame};
 use crate::web::trouble::Trouble;
-use crate::web::{REQUEST, Web, assets};
+use crate::web::{REQUEST, Web, assets, probes};
 
 /// Who is let in.
 #[derive(Debug, Clone, Default)]
 pub struct Gate {
     /// Where people find the service, when that is not where it listens.
     pub address: Option<Url>,
+    /// The path below which pages stand, without a slash at its end; empty for the root.
+    pub base: String,
     pub token: Option<Secret>,
     pub proxy: Option<Proxy>,
     pub readers: Vec<Reader>,
@@ -119,9 +121,12 @@ async fn admit(
     if !web.rates.allows(peer, Instant::now()) {
         return Err(Trouble::TooMany);
     }
+    if probes::is_probe(request.uri().path()) && probes::is_own(peer, request.headers()) {
+        return Ok(next.run(request).await);
+    }
     let site = web.site();
     let gate = &site.gate;
-    let base = gate.base(&request)?;
+    let base = gate.own_base(&request)?;
     let may = gate.may(&request, peer);
     if request.method() != Method::GET && request.method() != Method::HEAD {
         Gate::same_origin(&request, &base)?;
@@ -160,7 +165,7 @@ enum Wrong {
 impl Gate {
     /// A page that resolves its own name to this machine is not served (DNS rebinding): hosts are
     /// addresses, `localhost` and the configured name.
-    fn base(&self, request: &Request) -> Result<Base, Trouble> {
+    fn own_base(&self, request: &Request) -> Result<Base, Trouble> {
         let header = request.headers().get(HOST).map(HeaderValue::to_str);
         let host = match (request.uri().authority(), header) {
             (Some(named), Some(Ok(host))) if named.as_str() != host => {
@@ -185,7 +190,8 @@ impl Gate {
             return Err(Trouble::Misdirected);
         }
         let found = self.address.as_ref().unwrap_or(&url);
-        Ok(Base(found.as_str().trim_end_matches('/').to_owned()))
+        let found = found.as_str().trim_end_matches('/');
+        Ok(Base(format!("{found}{}", self.base)))
     }
 
     /// Nothing is changed for another site's page (CSRF). Programs send no Origin, and then no cookie counts.
@@ -231,7 +237,10 @@ impl Gate {
                 act: true,
                 leave: false,
             };
-            return Ok((may, named(user).unwrap_or_else(|| "somebody".to_owned()).into()));
+            return Ok((
+                may,
+                named(user).unwrap_or_else(|| "somebody".to_owned()).into(),
+            ));
         }
         if !self.has_tokens() {
             let may = May {
@@ -249,9 +258,8 @@ impl Gate {
             let (_, act, name) = right.into_iter().next().ok_or(Wrong::Token)?;
             return Ok((May { act, leave: false }, name));
         }
-        let session = cookie(headers).and_then(|session| {
-            self.tokens().find(|it| is_session(session, it.0))
-        });
+        let session =
+            cookie(headers).and_then(|session| self.tokens().find(|it| is_session(session, it.0)));
         match session {
             Some((_, act, name)) => Ok((May { act, leave: true }, name)),
             // A session that the token's change has ended is no guess.
@@ -342,7 +350,7 @@ mod tests {
             address: Some("https://watch.example/".parse().expect("a URL")),
             ..Gate::default()
         };
-        gate.base(&request.expect("a request")).is_ok()
+        gate.own_base(&request.expect("a request")).is_ok()
     }
 
     #[test]

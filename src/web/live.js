@@ -1,5 +1,7 @@
 // Reads the page again when the archive has something for it. Without it, reloading does the same.
 (() => {
+  // The dashboard may stand below a path of a proxy.
+  const root = document.currentScript.src.replace(/\/assets\/.*$/, "");
   const main = document.querySelector("main[data-live]");
   if (!main || !window.EventSource) return;
   const status = document.getElementById("status");
@@ -28,7 +30,7 @@
   };
   document.addEventListener("visibilitychange", look);
   main.addEventListener("focusout", () => setTimeout(look));
-  new EventSource("/events").addEventListener("marks", (event) => {
+  new EventSource(root + "/events").addEventListener("marks", (event) => {
     const now = JSON.parse(event.data);
     stale ||= seen !== null && marks.some((it) => now[it] !== seen[it]);
     seen = now;

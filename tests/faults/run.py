@@ -242,9 +242,13 @@ def fall(dice, press, service):
         with press.lock:
             press.channel = 'well'
     elif kind == 'second':
-        done = subprocess.run([service.binary, 'run', '--config', service.conf], cwd=service.folder, capture_output=True, text=True, timeout=60)
-        if done.returncode == 0 or 'in use' not in done.stderr:
-            service.faults.append(f'a second instance ended with {done.returncode}: {done.stderr[-300:]}')
+        service.alive()
+        try:
+            done = subprocess.run([service.binary, 'run', '--config', service.conf], cwd=service.folder, capture_output=True, text=True, timeout=30)
+            if done.returncode == 0 or 'in use' not in done.stderr:
+                service.faults.append(f'a second instance ended with {done.returncode}: {done.stderr[-300:]}')
+        except subprocess.TimeoutExpired as it:
+            service.faults.append(f'a second instance ran beside the first, which was {service.process.poll()}: {(it.stderr or b"")[-600:]}')
     elif kind == 'reader':
         try:
             reader = sqlite3.connect(f'file:{service.archive}?mode=ro', uri=True, timeout=1)
@@ -264,7 +268,10 @@ def fall(dice, press, service):
         except sqlite3.Error:
             pass
     elif kind == 'reload':
+        # A manager reloads what has started; before, the signal ends a process.
         service.configure(dice.random() < .5)
+        time.sleep(3)
+        service.alive()
         service.process.send_signal(signal.SIGHUP)
     elif kind == 'clock':
         with press.lock:

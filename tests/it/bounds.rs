@@ -107,10 +107,13 @@ fn counters_in_headlines_are_no_news() {
 #[test]
 fn copies_of_what_was_never_told_tell_it() {
     let words = |id: &str, at: &str| {
-        rss(&[entry(id, "Harbour pilots count eleven stranded barges off the coast")
-            .guid(id)
-            .link(&format!("https://{id}.example/1"))
-            .published(at)])
+        rss(&[entry(
+            id,
+            "Harbour pilots count eleven stranded barges off the coast",
+        )
+        .guid(id)
+        .link(&format!("https://{id}.example/1"))
+        .published(at)])
     };
     let mut world = World::new();
     world
@@ -152,7 +155,8 @@ fn guids_of_their_own_are_items_of_their_own() {
             .later("5m")
             .shows("wire", rss(&[by_route, by_guid]))
             .poll()
-            .expect_new(2);
+            .expect_new(2)
+            .expect_alerts(2);
     }
     assert_eq!(world.number("SELECT count(*) FROM items"), 6);
 }
@@ -160,7 +164,11 @@ fn guids_of_their_own_are_items_of_their_own() {
 #[test]
 fn the_same_words_days_later_are_another_event_of_that_feed() {
     let flash = |id: &str, at: &str| {
-        entry(id, "Coast guard reports another vessel adrift near the strait").published(at)
+        entry(
+            id,
+            "Coast guard reports another vessel adrift near the strait",
+        )
+        .published(at)
     };
     let mut world = watching("");
     let first = flash("1", "2026-06-01T09:10:00Z");
@@ -168,7 +176,8 @@ fn the_same_words_days_later_are_another_event_of_that_feed() {
     world.later("72h");
     world
         .shows("wire", rss(&[flash("2", "2026-06-04T09:10:00Z"), first]))
-        .poll();
+        .poll()
+        .expect_alerts(2);
     let standings = world.rows("SELECT standing FROM items ORDER BY id");
     assert_eq!(standings, ["news", "news"]);
 }
@@ -179,14 +188,25 @@ fn posts_without_titles_are_told_by_their_first_sentence() {
     let post = entry("1", "").summary("Harbour pilots count eleven stranded barges. More soon.");
     let linked = entry("2", "https://wire.example/news/2").summary(HEADLINES[1]);
     world
-        .shows("wire", rss(&[post.published("2026-06-01T09:10:00Z"), linked.published("2026-06-01T09:11:00Z")]))
+        .shows(
+            "wire",
+            rss(&[
+                post.published("2026-06-01T09:10:00Z"),
+                linked.published("2026-06-01T09:11:00Z"),
+            ]),
+        )
         .poll()
         .expect_alerts(2)
         .deliver();
     let mut told: Vec<String> = world
         .hooked()
         .iter()
-        .map(|it| it.json()["headline"].as_str().unwrap_or_default().to_owned())
+        .map(|it| {
+            it.json()["headline"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        })
         .collect();
     told.sort();
     assert_eq!(
@@ -202,7 +222,11 @@ fn a_clock_that_was_ahead_leaves_nothing_waiting() {
     let mut world = watching("");
     world.at("2026-06-02T17:00:00Z").poll();
     world.at("2026-06-01T09:20:00Z");
-    assert_eq!(world.poll_due(), ["wire"], "due in the old future is due now");
+    assert_eq!(
+        world.poll_due(),
+        ["wire"],
+        "due in the old future is due now"
+    );
     assert!(world.poll_due().is_empty(), "and once");
     // Deliveries and the channel's rest: they failed while the clock was ahead.
     use crate::world::HOOK;

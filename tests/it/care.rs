@@ -155,7 +155,9 @@ fn a_backup_of_a_running_archive_is_whole_and_can_be_restored() {
     .expect("written");
     let newer = Connection::open(folder.path().join("newer.db")).expect("a file");
     newer
-        .execute_batch("CREATE TABLE items (id); PRAGMA user_version = 9999")
+        .execute_batch(
+            "CREATE TABLE items (id); CREATE TABLE items_fts (id); PRAGMA user_version = 9999",
+        )
         .expect("made");
     for (file, why) in [
         ("broken.db", "damaged"),

@@ -81,7 +81,7 @@ fn faults_of_the_configuration_name_their_line_and_a_way_out() {
     );
     let feed = "[[feeds]]\nname = \"desk\"\nurl = \"https://me@desk.example/feed\"";
     check_fault(
-        &format!("{feed}\nauth = {{ user = \"me\", password = {{ env = \"DESK\" }} }}"),
+        &format!("{feed}\nauth = {{ user = \"me\", password = {{ env = \"HOME\" }} }}"),
         "error: summitwatch.toml:3: feed \"desk\": a user stands in url and in auth; keep one",
     );
     check_fault(
@@ -662,8 +662,8 @@ fn check_says_what_would_be_done_and_what_would_not() {
         .filter(|line| !line.starts_with("lexicon"))
         .collect();
     assert_snapshot!(steady.join("\n"), @r#"
+    archive        watch.db (by `archive`, from the configuration's folder)
     configuration  summitwatch.toml
-    archive        watch.db
     feeds          1 of 1 outlet
     topic          all (Everything) → desk
     topic          us-dprk-summit (US–DPRK summit diplomacy) → no channel
@@ -822,10 +822,14 @@ fn listings_filter_and_print_json() {
             "{listing}"
         );
         // What nothing here is called is refused, with what is nearest.
-        desk.run(&[listing, "--topic", "al"])
-            .ill(2, "error: there is no topic \"al\" here; did you mean \"all\"?");
-        desk.run(&[listing, "--language", "kor"])
-            .ill(2, "error: there is no language \"kor\" here; did you mean \"ko\"?");
+        desk.run(&[listing, "--topic", "al"]).ill(
+            2,
+            "error: there is no topic \"al\" here; did you mean \"all\"?",
+        );
+        desk.run(&[listing, "--language", "kor"]).ill(
+            2,
+            "error: there is no language \"kor\" here; did you mean \"ko\"?",
+        );
         assert_eq!(titles(&[listing, "--limit", "1"]), [korean], "{listing}");
         assert_eq!(
             titles(&[listing, "--since", "1d"]),
@@ -953,6 +957,7 @@ fn help_reads_like_this() {
       acts         Mute and follow stories, mark, star and note developments
       deliveries   List deliveries, the latest first, or send some again
       digest       Compose, and send, the digest of a span
+      health       Ask the running service whether it is alive, or ready
       sql          Query the archive with read-only SQL
       search       Search titles, summaries and articles in all languages
       explain      Why an item matched, threaded and alerted, or not
@@ -977,7 +982,7 @@ fn help_reads_like_this() {
 
     With every command:
           --config <FILE>              Configuration file [default: ./config, $XDG_CONFIG_HOME/summitwatch, /etc/summitwatch, else the shipped one]
-          --archive <FILE>             Archive to use instead of the configured one
+          --archive <FILE>             Archive [default: `archive` of the configuration; a relative path begins at its folder, for /etc/summitwatch at /var/lib/summitwatch, without one at $STATE_DIRECTORY or ~/.local/share/summitwatch]
           --log <LEVEL>                What to log: error, warn, info, debug or trace, per module if wanted [env: SUMMITWATCH_LOG=]
           --log-format <LOG_FORMAT>    How to log [default: journald under systemd, else text] [possible values: text, json, journald]
           --utc                        Times of tables in UTC [default: in the configured zone where they go to a terminal]

@@ -238,19 +238,23 @@ fn a_second_instance_refuses_and_leaves_the_first_alone() {
     bench.site.script("/wire", [document(1)]);
     let service = bench.start();
     service.wait_for_log("watching 1 feed for");
-    for arguments in [&["run"][..], &["poll", "--once"]] {
-        let refused = output(
-            command(
-                bench.folder.path(),
-                [arguments, &["--config", "summitwatch.toml"]].concat(),
-            ),
-            b"",
-        );
+    // Whatever path leads to the file.
+    let (file, link) = ("summitwatch.db", "elsewhere/link.db");
+    std::fs::create_dir(bench.folder.path().join("elsewhere")).expect("a folder");
+    std::os::unix::fs::symlink("../summitwatch.db", bench.folder.path().join(link))
+        .expect("a link");
+    let hard = bench.folder.path().join("hard.db");
+    std::fs::hard_link(bench.folder.path().join(file), hard).expect("a second name");
+    for archive in [file, link, "hard.db"] {
+        let arguments = ["run", "--config", "summitwatch.toml", "--archive", archive];
+        let refused = output(command(bench.folder.path(), arguments), b"");
         assert_eq!(refused.status.code(), Some(1));
         assert_eq!(
             String::from_utf8_lossy(&refused.stderr),
-            "error: summitwatch.db is in use by another summitwatch; stop it first (systemctl stop summitwatch), or \
-             use another archive\n"
+            format!(
+                "error: {archive} is in use by another summitwatch; stop it first (systemctl stop summitwatch), or \
+                 use another archive\n"
+            )
         );
     }
     let seen = bench.site.n_requests();

@@ -165,6 +165,8 @@ fn recorded() -> Feed {
         country: None,
         zone: None,
         select: None,
+        interval: None,
+        paused: false,
         allow_private: false,
     }
 }
@@ -235,7 +237,10 @@ fn developments_of_the_written_stretch_are_told_once_with_their_own_sources() {
     assert!(share(noise, told.len()) <= 0.15, "{figures}");
     assert!(off <= 2, "{figures}");
     assert!(share(true_sources, told.len() - noise) >= 0.98, "{figures}");
-    assert!(heard.contains_key("e28") || !events.contains_key("e28"), "{figures}");
+    assert!(
+        heard.contains_key("e28") || !events.contains_key("e28"),
+        "{figures}"
+    );
 }
 
 /// Every table that a decision is written to.
@@ -268,7 +273,11 @@ fn a_restart_after_each_item_of_a_day_changes_no_decision() {
         assert_eq!(straight.rows(sql), restarted.rows(sql), "{sql}");
     }
     let told = straight.rows("SELECT id FROM alerts");
-    assert!(told.len() > 10, "a dense stretch was told {} times", told.len());
+    assert!(
+        told.len() > 10,
+        "a dense stretch was told {} times",
+        told.len()
+    );
 }
 
 #[test]

@@ -118,10 +118,7 @@ fn after_a_downtime_one_digest_tells_everything_and_says_that_it_is_late() {
     let [late] = &digests(&world)[..] else {
         panic!("one digest: {:#?}", digests(&world))
     };
-    assert_eq!(
-        late["subject"],
-        "morning (late): 2 developments in 1 story"
-    );
+    assert_eq!(late["subject"], "morning (late): 2 developments in 1 story");
     assert_eq!(late["late"], true);
     world.at("2026-06-04T23:00:00Z").deliver();
     world.expect_rows(
@@ -251,12 +248,18 @@ fn a_digest_tells_developments_by_story_with_what_was_not_alerted() {
     world.at("2026-06-01T23:00:00Z").deliver();
     let digest = digests(&world).pop().expect("a digest");
     let story = &digest["stories"][0];
-    assert_eq!(story["title"], "US–DPRK summit diplomacy: place set (Singapore)");
+    assert_eq!(
+        story["title"],
+        "US–DPRK summit diplomacy: place set (Singapore)"
+    );
     assert_eq!(story["sources"], serde_json::json!(["Wire", "Daily"]));
     let developments = story["developments"].as_array().expect("a list");
     assert_eq!(developments.len(), 1, "{digest:#}");
     assert_eq!(developments[0]["reports"], 2);
-    assert_eq!(developments[0]["sources"], serde_json::json!(["Wire", "Daily"]));
+    assert_eq!(
+        developments[0]["sources"],
+        serde_json::json!(["Wire", "Daily"])
+    );
     assert_eq!(digest["feeds"][0]["health"], "failing");
     assert_eq!(
         (&digest["n_feeds"], &digest["kind"]),
@@ -286,10 +289,7 @@ fn a_digest_reads_in_every_form_and_is_sent_once_where_no_service_runs() {
     let desk = desk(&site, &hooks);
     desk.run(&["poll"]);
     let text = desk.run(&["digest"]).well();
-    assert!(
-        text.starts_with("digest: 3 developments in "),
-        "{text}"
-    );
+    assert!(text.starts_with("digest: 3 developments in "), "{text}");
     let html = desk.run(&["digest", "--format", "html"]).well();
     assert!(
         html.starts_with("<!DOCTYPE html>") && html.contains("KST"),
@@ -301,7 +301,9 @@ fn a_digest_reads_in_every_form_and_is_sent_once_where_no_service_runs() {
         .run(&["digest", "--since", "7d", "--format", "json"])
         .json();
     let stories = json["stories"].as_array().expect("a list");
-    let told = stories.iter().filter_map(|it| it["developments"].as_array());
+    let told = stories
+        .iter()
+        .filter_map(|it| it["developments"].as_array());
     assert_eq!(told.map(Vec::len).sum::<usize>(), 3);
     assert!(hooks.requests(HOOK).is_empty());
     assert_eq!(desk.run(&["digest", "--send"]).well(), "desk took it\n");

@@ -38,13 +38,17 @@ fn headlines_are_read_for_what_they_state() {
     for case in &file.case {
         let words = Words::new(&case.headline, "");
         let reading = engine.lexicon.read(&words);
-        let read = tables.reader.read(&words, &reading, &engine.lexicon, None, at);
+        let read = tables
+            .reader
+            .read(&words, &reading, &engine.lexicon, None, at);
         let statement = read.statement;
         let says = |name: &str| match State::of(name) {
             // A day or a place that is named lifts a plan: "planned" may be read as "dated".
-            Some(State::Planned | State::Confirmed | State::Agreed) => statement.state.is_some_and(|it| {
-                it.as_str() == name || matches!(it, State::Dated | State::Placed)
-            }),
+            Some(State::Planned | State::Confirmed | State::Agreed) => {
+                statement.state.is_some_and(|it| {
+                    it.as_str() == name || matches!(it, State::Dated | State::Placed)
+                })
+            }
             Some(state) => statement.state == Some(state),
             None => statement.predicates.iter().any(|it| it == name),
         };

@@ -249,12 +249,17 @@ fn a_day_ago_is_a_day_ago_and_not_the_beginning_of_that_date() {
             )
             .expect("changed");
         let count = "SELECT count(*) FROM recent WHERE development_id = 1";
-        let recent: i64 = connection.query_row(count, [], |row| row.get(0)).expect("a count");
+        let recent: i64 = connection
+            .query_row(count, [], |row| row.get(0))
+            .expect("a count");
         assert_eq!(recent, found, "{minute}");
     }
     for file in ["docs/queries.md", "README.md"] {
         let text = std::fs::read_to_string(root().join(file)).expect("readable");
-        assert!(!text.contains("datetime('now'"), "{file} compares times as SQLite writes them, without T and Z");
+        assert!(
+            !text.contains("datetime('now'"),
+            "{file} compares times as SQLite writes them, without T and Z"
+        );
     }
 }
 

@@ -145,6 +145,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("lettre::", &["channel/email.rs", "channel/email/"]),
     ("maud::", &["web/"]),
     ("minijinja::", &["message/templates.rs"]),
+    ("prometheus_client::", &["metrics.rs"]),
     ("quick_xml::", &["parse/", "demo/", "opml.rs"]),
     ("reqwest::", &["fetch.rs", "fetch/", "channel/"]),
     (
@@ -418,6 +419,18 @@ fn the_shipped_configuration_shows_every_kind_of_channel_with_its_keys() {
             );
         }
     }
+}
+
+#[test]
+fn the_package_leaves_every_file_of_the_configuration_to_its_owner() {
+    let manifest = read(&root().join("Cargo.toml"));
+    let listed = words_after_path(&manifest, "    \"/etc/summitwatch/");
+    let mut shipped: Vec<String> = files("config", "")
+        .into_iter()
+        .map(|(file, _)| file)
+        .collect();
+    shipped.sort();
+    assert_eq!(listed, shipped, "conf-files in Cargo.toml");
 }
 
 #[test]

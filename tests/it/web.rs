@@ -412,6 +412,9 @@ fn the_token_opens_as_bearer_as_password_and_by_login() {
     seen.send(retry()).expect(403);
     seen.send(retry().header(ORIGIN, "http://evil.example"))
         .expect(403);
+    // A header that holds no token changes nothing of that.
+    seen.send(retry().header("Authorization", "Junk x"))
+        .expect(403);
     let done = seen
         .send(retry().header(ORIGIN, format!("http://{}", seen.at)))
         .expect(303);
@@ -429,6 +432,23 @@ fn the_token_opens_as_bearer_as_password_and_by_login() {
             .bearer_auth(TOKEN),
     )
     .expect(404);
+}
+
+#[test]
+fn a_feed_that_its_reader_has_is_not_sent_again() {
+    let seen = Seen::open();
+    let path = "/topics/us-dprk-summit.atom";
+    let first = seen.get(path).expect(200);
+    let tag = first.header("etag").to_owned();
+    assert!(tag.starts_with("W/\""), "{tag}");
+    let ask = |tag: &str| {
+        seen.ask(Method::GET, path)
+            .header("If-None-Match", tag.to_owned())
+    };
+    let again = seen.send(ask(&tag)).expect(304);
+    assert!(again.text.is_empty());
+    assert_eq!(again.header("etag"), tag);
+    seen.send(ask("\"other\"")).expect(200);
 }
 
 #[test]
@@ -468,28 +488,66 @@ fn readers_act_under_their_own_names_and_take_it_back() {
             .bearer_auth(format!("{who}, a token of some length"))
     };
     seen.get("/").expect(303);
-    let page = seen.ask(Method::GET, "/stories/1").bearer_auth("bob, a token of some length");
+    let page = seen
+        .ask(Method::GET, "/stories/1")
+        .bearer_auth("bob, a token of some length");
     let page = seen.send(page).expect(200);
     assert!(!page.text.contains("Mute or follow"), "{}", page.text);
-    seen.send(post(&seen, "bob", "/api/v1/alerts/1/acknowledge")).expect(403);
-    seen.send(post(&seen, "ann", "/api/v1/alerts/1/acknowledge")).expect(200);
+    seen.send(post(&seen, "bob", "/api/v1/alerts/1/acknowledge"))
+        .expect(403);
+    seen.send(post(&seen, "ann", "/api/v1/alerts/1/acknowledge"))
+        .expect(200);
     seen.world
         .expect_rows("SELECT acknowledged_by FROM alerts WHERE id = 1", &["ann"]);
     let mute = json!({"kind": "mute", "story_id": 1});
-    seen.send(post(&seen, "bob", "/api/v1/acts").header(CONTENT_TYPE, "application/json").body(mute.to_string())).expect(403);
-    let muted = seen.send(post(&seen, "ann", "/api/v1/acts").header(CONTENT_TYPE, "application/json").body(mute.to_string())).expect(200);
+    seen.send(
+        post(&seen, "bob", "/api/v1/acts")
+            .header(CONTENT_TYPE, "application/json")
+            .body(mute.to_string()),
+    )
+    .expect(403);
+    let muted = seen
+        .send(
+            post(&seen, "ann", "/api/v1/acts")
+                .header(CONTENT_TYPE, "application/json")
+                .body(mute.to_string()),
+        )
+        .expect(200);
     let act = muted.json()["id"].clone();
     // Once is enough, and what fits nothing is refused.
-    let again = seen.send(post(&seen, "ann", "/api/v1/acts").header(CONTENT_TYPE, "application/json").body(mute.to_string())).expect(200);
+    let again = seen
+        .send(
+            post(&seen, "ann", "/api/v1/acts")
+                .header(CONTENT_TYPE, "application/json")
+                .body(mute.to_string()),
+        )
+        .expect(200);
     assert_eq!(again.json()["id"], act);
     let wrong = json!({"kind": "mute", "development_id": 1});
-    seen.send(post(&seen, "ann", "/api/v1/acts").header(CONTENT_TYPE, "application/json").body(wrong.to_string())).expect(400);
+    seen.send(
+        post(&seen, "ann", "/api/v1/acts")
+            .header(CONTENT_TYPE, "application/json")
+            .body(wrong.to_string()),
+    )
+    .expect(400);
     let nowhere = json!({"kind": "follow", "story_id": 999});
-    seen.send(post(&seen, "ann", "/api/v1/acts").header(CONTENT_TYPE, "application/json").body(nowhere.to_string())).expect(404);
-    let page = seen.ask(Method::GET, "/stories/1").bearer_auth("ann, a token of some length");
+    seen.send(
+        post(&seen, "ann", "/api/v1/acts")
+            .header(CONTENT_TYPE, "application/json")
+            .body(nowhere.to_string()),
+    )
+    .expect(404);
+    let page = seen
+        .ask(Method::GET, "/stories/1")
+        .bearer_auth("ann, a token of some length");
     let page = seen.send(page).expect(200);
-    assert!(page.text.contains("muted") && page.text.contains("Undo"), "{}", page.text);
-    seen.send(post(&seen, "ann", &format!("/api/v1/acts/{act}/undo"))).expect(200);
+    assert!(
+        page.text.contains("muted") && page.text.contains("Undo"),
+        "{}",
+        page.text
+    );
+    seen.send(post(&seen, "ann", &format!("/api/v1/acts/{act}/undo")))
+        .expect(200);
     seen.world.expect_rows(
         "SELECT kind, reader, undone_by FROM acts",
         &["mute | ann | ann"],
@@ -502,9 +560,13 @@ fn a_channel_is_tried_from_the_outbox() {
     let page = seen.ask(Method::GET, "/outbox").bearer_auth(TOKEN);
     let page = seen.send(page).expect(200);
     assert!(page.text.contains("Send a test to desk"), "{}", page.text);
-    let tried = seen.ask(Method::POST, "/channels/desk/test").bearer_auth(TOKEN);
+    let tried = seen
+        .ask(Method::POST, "/channels/desk/test")
+        .bearer_auth(TOKEN);
     seen.send(tried).expect(303);
-    let nowhere = seen.ask(Method::POST, "/channels/nowhere/test").bearer_auth(TOKEN);
+    let nowhere = seen
+        .ask(Method::POST, "/channels/nowhere/test")
+        .bearer_auth(TOKEN);
     seen.send(nowhere).expect(404);
     seen.world.expect_rows(
         "SELECT count(*) FROM deliveries d JOIN notices n ON n.id = d.notice_id WHERE d.state = 'pending'",

@@ -32,14 +32,18 @@ fn the_words_are_documented_as_the_tables_have_them() {
 fn every_state_and_every_predicate_has_its_words() {
     let states: Vec<&str> = words::STATES.iter().map(|it| it.0.as_str()).collect();
     assert_eq!(states, State::NAMES);
-    let table = std::fs::read_to_string(root().join("config/reading/predicates.toml")).expect("readable");
+    let table =
+        std::fs::read_to_string(root().join("config/reading/predicates.toml")).expect("readable");
     let table: toml::Table = table.parse().expect("sound");
     let predicates = table["predicate"].as_table().expect("a table");
     let untold: Vec<&String> = predicates
         .keys()
         .filter(|name| !acts::ACTS.iter().any(|it| it.name == name.as_str()))
         .collect();
-    assert!(untold.is_empty(), "without a phrase in src/words/acts.rs: {untold:?}");
+    assert!(
+        untold.is_empty(),
+        "without a phrase in src/words/acts.rs: {untold:?}"
+    );
     let unknown: Vec<&str> = acts::ACTS
         .iter()
         .map(|it| it.name)
@@ -70,7 +74,9 @@ fn says(headline: &str, language: &str, expected: &str) {
     let at: Timestamp = "2026-03-02T09:00:00Z".parse().expect("a time");
     let read_words = Words::new(headline, "");
     let reading = engine.lexicon.read(&read_words);
-    let read = tables.reader.read(&read_words, &reading, &engine.lexicon, None, at);
+    let read = tables
+        .reader
+        .read(&read_words, &reading, &engine.lexicon, None, at);
     let source = Source {
         title: headline,
         language: Some(language),
@@ -83,23 +89,52 @@ fn says(headline: &str, language: &str, expected: &str) {
     let said = DevelopmentLine::of(1, source);
     let parts = [Some(said.summary), said.r#where, said.when];
     let line: Vec<String> = parts.into_iter().flatten().collect();
-    assert_eq!(line.join(" · "), expected, "{headline}: {:?}", read.statement);
+    assert_eq!(
+        line.join(" · "),
+        expected,
+        "{headline}: {:?}",
+        read.statement
+    );
 }
 
 #[test]
 fn a_reader_without_korean_sees_who_does_what() {
-    says("김여정 \"미국과 대화 없다\" 거부", "ko", "Kim Yo Jong declines to meet the United States");
-    says("트럼프, 김정은과의 회담 전격 취소", "ko", "Trump calls off the meeting");
-    says("백악관 \"북미정상회담 5월 12일 판문점서 개최\"", "ko", "The United States sets a place for the meeting · Panmunjom · 2026-05-12");
-    says("トランプ氏「金正恩氏に会いたい」", "ja", "Trump wants a meeting with Kim Jong Un");
+    says(
+        "김여정 \"미국과 대화 없다\" 거부",
+        "ko",
+        "Kim Yo Jong declines to meet the United States",
+    );
+    says(
+        "트럼프, 김정은과의 회담 전격 취소",
+        "ko",
+        "Trump calls off the meeting",
+    );
+    says(
+        "백악관 \"북미정상회담 5월 12일 판문점서 개최\"",
+        "ko",
+        "The United States sets a place for the meeting · Panmunjom · 2026-05-12",
+    );
+    says(
+        "トランプ氏「金正恩氏に会いたい」",
+        "ja",
+        "Trump wants a meeting with Kim Jong Un",
+    );
 }
 
 #[test]
 fn others_only_say_where_the_meeting_stands() {
-    says("크렘린 \"북미 정상회담 취소 유감\"", "ko", "Russia: the meeting is called off");
+    says(
+        "크렘린 \"북미 정상회담 취소 유감\"",
+        "ko",
+        "Russia: the meeting is called off",
+    );
 }
 
 #[test]
 fn an_english_headline_says_it_itself() {
-    says("Trump calls off summit with Kim", "en", "Trump calls off summit with Kim");
+    says(
+        "Trump calls off summit with Kim",
+        "en",
+        "Trump calls off summit with Kim",
+    );
 }

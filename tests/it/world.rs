@@ -456,6 +456,10 @@ impl World {
             channels: config.open_channels(&templates).expect("sound channels"),
             templates,
             access: access::open(&config.access).expect("sound access"),
+            heartbeat: config
+                .health
+                .open(&config.limits)
+                .expect("a sound heartbeat"),
             config,
         });
         prepare(&store, &setup, &self.clock).expect("the feeds are written");

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::command::topics::{reference, references};
+use crate::command::topics::{reference, references, sequences};
 use crate::command::{Context, Done};
 use crate::config::cases::{self, Case, Cases};
 use crate::config::fault::Faults;
@@ -51,11 +51,23 @@ impl Test {
             let engine = config.engine_of(std::slice::from_ref(&reference))?;
             let topic = engine.topics.first().context("the topic was just built")?;
             let failures = failures(&cases.cases, topic, &engine.lexicon);
-            failed += failures.len();
+            let tables = config.tables(&engine.lexicon)?;
+            let wrong = sequences::wrong(&cases.sequences, topic, &engine.lexicon, &tables);
+            failed += failures.len() + wrong.len();
             if self.json {
-                reports.push(report(&reference, &cases, &failures));
+                reports.push(report(&reference, &cases, &failures, &wrong));
             } else {
+                sequences::tell(&mut out, &cases.file, &wrong)?;
                 tell(&mut out, &reference, &cases, &failures)?;
+                if !cases.sequences.is_empty() {
+                    let all = cases.sequences.len();
+                    let right = all - wrong.len();
+                    writeln!(
+                        out,
+                        "{}: {right} of {all} sequences as expected",
+                        reference.name
+                    )?;
+                }
             }
         }
         if self.json {
@@ -194,7 +206,12 @@ fn word(matched: bool, marks: &[String]) -> String {
     }
 }
 
-fn report(topic: &TopicRef, cases: &Cases, failures: &[Failure<'_>]) -> Value {
+fn report(
+    topic: &TopicRef,
+    cases: &Cases,
+    failures: &[Failure<'_>],
+    wrong: &[sequences::Wrong<'_>],
+) -> Value {
     let failed: Vec<Value> = failures
         .iter()
         .map(|Failure { case, verdict, why }| {
@@ -206,5 +223,9 @@ fn report(topic: &TopicRef, cases: &Cases, failures: &[Failure<'_>]) -> Value {
             })
         })
         .collect();
-    json!({"topic": topic.name, "file": cases.file, "cases": cases.cases.len(), "failed": failed})
+    let wrong: Vec<Value> = wrong.iter().map(sequences::Wrong::json).collect();
+    json!({
+        "topic": topic.name, "file": cases.file, "cases": cases.cases.len(), "failed": failed,
+        "sequences": cases.sequences.len(), "sequences_failed": wrong,
+    })
 }

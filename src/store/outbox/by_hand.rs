@@ -66,7 +66,11 @@ pub fn retry_all(tx: &Transaction<'_>, now: Timestamp) -> Result<usize, StoreErr
 /// Owes a channel a test message; whether it is configured.
 pub fn test(tx: &Transaction<'_>, channel: &str, now: Timestamp) -> Result<bool, StoreError> {
     let active: Option<bool> = tx
-        .query_row("SELECT active FROM channels WHERE name = ?1", [channel], |row| row.get(0))
+        .query_row(
+            "SELECT active FROM channels WHERE name = ?1",
+            [channel],
+            |row| row.get(0),
+        )
         .optional()?;
     if active != Some(true) {
         return Ok(false);

@@ -33,6 +33,8 @@ fn archive() -> (Store, FeedId) {
         zone: None,
         allow_private: false,
         select: None,
+        interval: None,
+        paused: false,
     };
     let policy = PollPolicy {
         interval: Duration::from_secs(900),

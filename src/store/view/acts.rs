@@ -67,8 +67,11 @@ pub fn one(connection: &Connection, act: i64) -> Result<Option<Act>, StoreError>
 
 /// The story of a development.
 pub fn story_of(connection: &Connection, development: i64) -> Result<Option<i64>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT story_id FROM developments WHERE id = ?1")?;
-    Ok(statement.query_row([development], |row| row.get(0)).optional()?)
+    let mut statement =
+        connection.prepare_cached("SELECT story_id FROM developments WHERE id = ?1")?;
+    Ok(statement
+        .query_row([development], |row| row.get(0))
+        .optional()?)
 }
 
 /// A headline that a reader marked, as a case for whoever writes rules.

@@ -20,7 +20,7 @@ pub struct Feed {
     pub country: Option<String>,
     /// Without user and query, which may be secret.
     pub url: String,
-    /// new, ok, gap, odd, silent, zombie, failing, blocked, gone
+    /// new, paused, ok, gap, odd, silent, zombie, failing, blocked, gone
     pub state: String,
     /// Why it is so, where it is not well.
     pub reason: Option<String>,
@@ -37,7 +37,7 @@ pub struct Feed {
 
 impl Feed {
     pub fn is_well(&self) -> bool {
-        matches!(self.state.as_str(), "ok" | "new")
+        matches!(self.state.as_str(), "ok" | "new" | "paused")
     }
 }
 
@@ -45,13 +45,14 @@ impl Feed {
 pub fn feeds(connection: &Connection, since: &str) -> Result<Vec<Feed>, StoreError> {
     let sql = format!(
         "SELECT {SIGNS}, id, name, outlet, language, country, url, last_poll_at, last_success_at, last_item_at,
-            iif(gone_at IS NULL, next_poll_at, NULL), failures, last_error
+            iif(gone_at IS NULL AND NOT paused, next_poll_at, NULL), failures, last_error, paused
          FROM feeds WHERE active ORDER BY name"
     );
     let mut feeds = rows(connection, &sql, &[], |row| {
         let polled_at: Option<At> = row.get(N_SIGNS + 6)?;
         let signs = signs_of(row, 0)?;
-        let now = polled_at.map(|at| health(&signs, at.0));
+        let paused: bool = row.get(N_SIGNS + 12)?;
+        let now = polled_at.filter(|_| !paused).map(|at| health(&signs, at.0));
         let url: String = row.get(N_SIGNS + 5)?;
         Ok(Feed {
             id: row.get(N_SIGNS)?,
@@ -62,7 +63,9 @@ pub fn feeds(connection: &Connection, since: &str) -> Result<Vec<Feed>, StoreErr
             url: url::Url::parse(&url)
                 .map(|it| shown(&it))
                 .unwrap_or_default(),
-            state: now.map_or("new", Health::as_str).to_owned(),
+            state: now
+                .map_or(if paused { "paused" } else { "new" }, Health::as_str)
+                .to_owned(),
             reason: now
                 .filter(|it| *it != Health::Ok)
                 .map(|it| reason(it, &signs)),

@@ -20,7 +20,9 @@ use serde_json::json;
 use crate::item::hash;
 use crate::web::Web;
 use crate::web::guard::{LOGIN, May};
+use crate::web::mount;
 use crate::web::page::{self, Frame};
+use crate::web::probes;
 use crate::web::trouble::Trouble;
 
 /// What of a request its answer depends on.
@@ -58,7 +60,10 @@ impl Asked {
 
     fn is_program(&self) -> bool {
         let path = &self.path;
-        path.starts_with("/api/") || path == "/events" || self.is_subscription()
+        path.starts_with("/api/")
+            || path == "/events"
+            || probes::is_probe(path)
+            || self.is_subscription()
     }
 
     fn is_subscription(&self) -> bool {
@@ -113,6 +118,7 @@ pub(super) async fn finish(web: &Web, asked: &Asked, mut response: Response) -> 
     if asked.is_subscription() && asked.reads && response.status() == StatusCode::OK {
         response = tagged(asked, response).await;
     }
+    response = mount::outward(&web.site().gate.base, response).await;
     if asked.gzip {
         response = compressed(response).await;
     }

@@ -88,11 +88,15 @@ pub(super) async fn undo(
     let story = match (act.story_id, act.development_id) {
         (Some(story), _) => Some(story),
         (None, Some(development)) => {
-            web.ask(move |archive| view::story_of(archive, development)).await?
+            web.ask(move |archive| view::story_of(archive, development))
+                .await?
         }
         (None, None) => None,
     };
-    Ok(Redirect::to(&format!("/stories/{}", story.unwrap_or_default())))
+    Ok(Redirect::to(&format!(
+        "/stories/{}",
+        story.unwrap_or_default()
+    )))
 }
 
 pub(super) async fn try_channel(
@@ -138,7 +142,9 @@ pub(in crate::web) async fn done(
     let now = web.clock.now();
     match web.act(move |tx| acts::act(tx, &asked, now)).await? {
         Done::Now(id) | Done::Before(id) => Ok(id),
-        Done::Unknown => Err(Trouble::NotFound("there is no such story or development".to_owned())),
+        Done::Unknown => Err(Trouble::NotFound(
+            "there is no such story or development".to_owned(),
+        )),
     }
 }
 

@@ -2,23 +2,34 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, State};
+use axum::extract::{Extension, Query, State};
 use jiff::ToSpan;
 use maud::{Markup, html};
+use serde::Deserialize;
 
+use crate::store::outages;
 use crate::store::view::feeds::{self, Feed};
 use crate::web::Web;
 use crate::web::chart;
 use crate::web::guard::May;
 use crate::web::page::{About, Frame, headline, language, page};
+use crate::web::pages::now::offline;
 use crate::web::trouble::Trouble;
 use crate::web::words::counted;
 
 const DAYS: i64 = 14;
 
+#[derive(Debug, Deserialize)]
+pub(super) struct Listed {
+    /// What was just done.
+    #[serde(default)]
+    said: String,
+}
+
 pub(super) async fn show(
     State(web): State<Arc<Web>>,
     Extension(may): Extension<May>,
+    Query(listed): Query<Listed>,
 ) -> Result<Markup, Trouble> {
     let frame = Frame::bare(&web, may);
     // Rhythms are counted by days of UTC: their shape is the same.
@@ -28,8 +39,8 @@ pub(super) async fn show(
         .filter_map(|it| today.checked_sub(it.days()).ok());
     let days: Vec<String> = days.map(|it| it.to_string()).collect();
     let since = days.first().cloned().unwrap_or_default();
-    let mut found = web
-        .ask(move |archive| feeds::feeds(archive, &since))
+    let (mut found, outage) = web
+        .ask(move |archive| Ok((feeds::feeds(archive, &since)?, outages::lasting(archive)?)))
         .await?;
     found.sort_by_key(Feed::is_well);
     let about = About {
@@ -38,7 +49,18 @@ pub(super) async fn show(
         live: "visit",
         topical: false,
     };
-    Ok(page(&frame, &about, &content(&frame, &days, &found)))
+    let offline = outage.map(|it| offline(&frame, &it));
+    let content = content(&frame, &days, &found);
+    Ok(page(
+        &frame,
+        &about,
+        &html! {
+            @if let Some(offline) = offline { (offline) }
+            @if !listed.said.is_empty() { p.note role="status" { (headline(&listed.said, None)) } }
+            (content)
+            @if frame.may.act { (add()) }
+        },
+    ))
 }
 
 fn content(frame: &Frame, days: &[String], feeds: &[Feed]) -> Markup {
@@ -57,6 +79,45 @@ fn content(frame: &Frame, days: &[String], feeds: &[Feed]) -> Markup {
                     th.n scope="col" { "New" } th scope="col" { "Last item" } th scope="col" { "Next visit" }
                 } }
                 tbody { @for feed in feeds { (row(frame, days, feed)) } }
+            }
+        }
+    }
+}
+
+/// A form for a feed to add, or to try first.
+fn add() -> Markup {
+    html! {
+        section.add aria-labelledby="add" {
+            h2 #add { "Add a feed" }
+            form.add method="post" action="/feeds/add" {
+                label { "Address" input type="url" name="url" required placeholder="https://outlet.example/feed.xml"; }
+                label { "Name" input name="name" placeholder="made of the outlet"; }
+                label { "Outlet" input name="outlet" placeholder="the host"; }
+                label { "Language" input name="language" size="6" placeholder="ko"; }
+                label { "Interval" input name="interval" size="6" placeholder="adapts"; }
+                label.tick { input type="checkbox" name="allow_private"; "on a private network" }
+                button name="what" value="test" { "Try it" }
+                button name="what" value="add" { "Add" }
+            }
+        }
+    }
+}
+
+/// What may be done with a feed.
+fn actions(feed: &Feed) -> Markup {
+    let rests = feed.state == "paused";
+    let name: String = url::form_urlencoded::byte_serialize(feed.name.as_bytes()).collect();
+    let name = name.replace('+', "%20");
+    html! {
+        div.actions {
+            @for (what, word) in [
+                ("poll", "Poll now"),
+                if rests { ("resume", "Resume") } else { ("pause", "Pause") },
+                ("remove", "Remove"),
+            ] {
+                form method="post" action={"/feeds/" (name) "/" (what)} {
+                    button.plain { (word) span.sr { ", " (feed.name) } }
+                }
             }
         }
     }
@@ -81,6 +142,7 @@ fn row(frame: &Frame, days: &[String], feed: &Feed) -> Markup {
             th scope="row" {
                 span.feed-name { (feed.name) } " " (language(feed.language.as_deref()))
                 span.meta { (headline(&feed.outlet, None)) }
+                @if frame.may.act { (actions(feed)) }
             }
             td {
                 span class={"health " (feed.state)} { (feed.state) }

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use crate::clock::rfc3339;
 use crate::message::lines::day;
 use crate::store::StoreError;
+use crate::store::outages::{self, Outage};
 use crate::store::view::feeds::{self, Feed};
 use crate::store::view::news::{self, Development, Which};
 use crate::store::view::stories::{self, Standing};
@@ -35,6 +36,8 @@ struct Seen {
     /// In the last day: items, matches, developments.
     day: [i64; 3],
     feeds: Vec<Feed>,
+    /// Nothing can be reached.
+    offline: Option<Outage>,
 }
 
 pub(super) async fn show(
@@ -64,6 +67,7 @@ pub(super) async fn show(
                     sum(volume::developments(archive, &topic, &day))?,
                 ],
                 feeds: feeds::feeds(archive, "9")?,
+                offline: outages::lasting(archive)?,
             })
         })
         .await?;
@@ -79,6 +83,7 @@ pub(super) async fn show(
 fn content(frame: &Frame, seen: &Seen) -> Markup {
     html! {
         h1.sr { "Now" }
+        @if let Some(outage) = &seen.offline { (offline(frame, outage)) }
         (standing(frame, seen.standing.as_ref()))
         div.columns-2 {
             section aria-labelledby="latest" {
@@ -90,6 +95,17 @@ fn content(frame: &Frame, seen: &Seen) -> Markup {
                 (older(&frame.at("/"), seen.developments.rows.last().map(|it| it.id), seen.developments.more))
             }
             aside aria-label="At a glance" { (glance(frame, seen)) }
+        }
+    }
+}
+
+/// Silence is not peace: what stands below is what was known before.
+pub(super) fn offline(frame: &Frame, outage: &Outage) -> Markup {
+    html! {
+        p.offline role="status" {
+            strong { "Offline since " (frame.time(&rfc3339(outage.since))) "." }
+            " No feed can be reached; what is published meanwhile is made up for later. "
+            span.meta.error { (headline(&outage.cause, None)) }
         }
     }
 }

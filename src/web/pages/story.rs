@@ -221,7 +221,9 @@ pub(super) async fn acknowledge(
     let alert = web.ask(move |archive| news::alert(archive, id)).await?;
     let alert = alert.ok_or_else(|| nowhere("alert", id))?;
     let (story, development) = (alert.story_id, alert.development_id);
-    Ok(Redirect::to(&format!("/stories/{story}#development-{development}")))
+    Ok(Redirect::to(&format!(
+        "/stories/{story}#development-{development}"
+    )))
 }
 
 /// Writes down that somebody has an alert, for who may.

@@ -203,7 +203,12 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port");
+        Self::listen("127.0.0.1:0")
+    }
+
+    /// At an address of this machine, where an earlier server may have been.
+    pub(crate) fn listen(address: &str) -> Self {
+        let listener = TcpListener::bind(address).expect("a loopback port");
         let address = listener.local_addr().expect("its address");
         let (state, closing) = (Arc::default(), Arc::new(AtomicBool::new(false)));
         let server = Self {
@@ -229,6 +234,10 @@ impl Server {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn address(&self) -> String {
+        self.address.to_string()
     }
 
     pub(crate) fn port(&self) -> u16 {
