@@ -41,6 +41,7 @@ SELECT d.id, d.item_id, 'first', f.outlet,
 FROM developments d JOIN items i ON i.id = d.item_id JOIN feeds f ON f.id = i.feed_id;
 
 -- By what an item matched: by a rule of the topic, or by the story, while the topic was hot.
+-- matches.by: rule, or context: a headline without a rule that the week takes in
 ALTER TABLE matches ADD COLUMN "by" TEXT NOT NULL DEFAULT 'rule';
 
 -- What an alert tells: at the latest report of a development where the first did not suffice.

@@ -491,8 +491,8 @@ mod tests {
         DTSTART;VALUE=DATE:20260512
         DTEND;VALUE=DATE:20260513
         SUMMARY:Meeting at Panmunjom: date set
-        DESCRIPTION:Garam: Set for 12 May\nstory 7: 북미정상회담\, 싱가포르에
-         서\; \\ 열린다
+        DESCRIPTION:Garam: Set for 12 May\nstory 7: 북미정상회담\, 싱가포
+         르에서\; \\ 열린다
         CATEGORIES:us-dprk-summit
         STATUS:CONFIRMED
         TRANSP:TRANSPARENT

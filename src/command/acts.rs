@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::command::{Context, Done, output, span};
 use crate::config::file::Span;
 use crate::store::acts::{self, Asked, Kind, On};
-use crate::store::{Store, open_read_only};
+use crate::store::{Store, open_read_only, view};
 use crate::text::printable;
 
 #[derive(Debug, Subcommand)]
@@ -143,13 +143,13 @@ impl Acts {
             }
             Self::List { all, json } => {
                 let connection = open_read_only(&archive)?;
-                let acts = acts::list(&connection, all, LISTED)?;
+                let acts = view::acts::list(&connection, all, LISTED)?;
                 output::print(&context.look(), &output::table_of(&acts)?, json)?;
                 return Ok(ExitCode::SUCCESS);
             }
             Self::Cases { topic } => {
                 let connection = open_read_only(&archive)?;
-                output::text(&cases(&acts::marked(&connection, &topic)?))?;
+                output::text(&cases(&view::acts::marked(&connection, &topic)?))?;
                 return Ok(ExitCode::SUCCESS);
             }
         };
@@ -173,7 +173,7 @@ impl Acts {
 }
 
 /// As a file of cases reads them: what is wrong must not match; what is no news is a remark for who weighs.
-pub(super) fn cases(marked: &[acts::Marked]) -> String {
+pub(super) fn cases(marked: &[view::acts::Marked]) -> String {
     let quoted = |text: &str| serde_json::Value::from(printable(text)).to_string();
     let mut out = String::from(
         "# Made of what readers marked. Put what you agree with into the topic's .cases.toml.\n",

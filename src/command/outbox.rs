@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
+use rusqlite::Connection;
 use serde_json::json;
 
 use crate::channel::terminal::render;
@@ -14,7 +15,8 @@ use crate::channel::words::{Content, Words};
 use crate::clock::{Clock, rfc3339};
 use crate::command::acts::By;
 use crate::command::archive::Listing;
-use crate::command::{Context, Done};
+use crate::command::{Context, Done, block_on};
+use crate::message::templates::Templates;
 use crate::store::outbox::by_hand::{self, Acknowledged, Again};
 use crate::store::view::{Part, news};
 use crate::store::{Store, listing, open_read_only};
@@ -64,22 +66,35 @@ fn follow(context: &Context) -> Done {
         .rows
         .first()
         .map_or(0, |it| it.id);
-    loop {
-        for alert in news::alerts_after(&connection, last)? {
-            last = alert.id;
-            if let Some(message) = alert.said() {
-                let content = Content::Message(Box::new(message));
-                let words = Words {
-                    templates: &templates,
-                    content: &content,
-                };
-                let mut out = io::stdout().lock();
-                out.write_all(render(words, context.look().color).as_bytes())?;
-                out.flush()?;
-            }
+    block_on(async move {
+        loop {
+            told(context, &connection, &templates, &mut last)?;
+            tokio::time::sleep(LOOK).await;
         }
-        std::thread::sleep(LOOK);
+    })
+}
+
+/// Prints what came after the alert `last`.
+fn told(
+    context: &Context,
+    connection: &Connection,
+    templates: &Templates,
+    last: &mut i64,
+) -> anyhow::Result<()> {
+    for alert in news::alerts_after(connection, *last)? {
+        *last = alert.id;
+        if let Some(message) = alert.said() {
+            let content = Content::Message(Box::new(message));
+            let words = Words {
+                templates,
+                content: &content,
+            };
+            let mut out = io::stdout().lock();
+            out.write_all(render(words, context.look().color).as_bytes())?;
+            out.flush()?;
+        }
     }
+    Ok(())
 }
 
 fn acknowledge(context: &Context, id: i64, reader: &str) -> Done {

@@ -7,6 +7,7 @@ use jiff::{Timestamp, Unit};
 use serde::Serialize;
 
 use crate::message::Message;
+use crate::story::ladder::State;
 use crate::text::printable;
 use crate::words;
 
@@ -72,10 +73,13 @@ fn label(message: &Message) -> String {
 fn tail(message: &Message, what: &str, today: Date) -> String {
     let place = message.development.r#where.as_deref();
     let place = place.filter(|it| !what.contains(it));
+    // Put off from 12 May, or to it? The headline says.
+    let state = message.development.state.as_deref().and_then(State::of);
     let date = message
         .development
         .when
         .as_deref()
+        .filter(|_| !state.is_some_and(State::is_down))
         .and_then(|it| it.parse().ok());
     let day = date.map(|it: Date| {
         let names = [
@@ -229,6 +233,15 @@ mod tests {
             lines(&message).what,
             "White House: Panmunjom on 12 May · 3 Mar, tomorrow"
         );
+    }
+
+    #[test]
+    fn a_day_that_may_be_gone_is_not_said_to_come() {
+        let mut message = sample();
+        message.development.state = Some("postponed".to_owned());
+        message.development.summary = "North Korea puts off the meeting".to_owned();
+        message.development.r#where = None;
+        assert_eq!(lines(&message).what, "North Korea puts off the meeting");
     }
 
     #[track_caller]

@@ -291,7 +291,12 @@ impl<'a> Source<'a> {
         let voice = |it: ConceptId| self.reader.cast.one_voice.get(&it).copied().unwrap_or(it);
         let speaker = self.statement.speaker.as_ref();
         let speaker = speaker.and_then(|it| self.lexicon.id(&it.who)).map(voice);
-        let named = self.titled().filter(|it| {
+        // "Talks with the United States" names them too.
+        let lexicon = self.lexicon;
+        let all = self
+            .titled()
+            .flat_map(move |it| lexicon.closure(it).iter().collect::<Vec<_>>());
+        let named = all.filter(|it| {
             let concept = self.lexicon.concept(*it);
             let speaks = match concept.kind {
                 Kind::Person | Kind::Institution => true,

@@ -1,6 +1,7 @@
 //! What pages and the API show, a type for each kind of row. Everything is bounded by a limit and paged
 //! by the id of the last row seen.
 
+pub mod acts;
 pub mod feeds;
 pub mod gauges;
 pub mod items;

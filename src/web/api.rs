@@ -13,9 +13,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::clock::rfc3339;
-use crate::store::acts::{self as store_acts, Act, On};
+use crate::store::acts::On;
 use crate::store::items::evidence_json;
 use crate::store::search;
+use crate::store::view::acts::Act;
 use crate::store::view::feeds::Feed;
 use crate::store::view::items::{Item, Wanted};
 use crate::store::view::news::{Alert, Development, Which};
@@ -325,7 +326,7 @@ async fn act(
 #[utoipa::path(get, path = "/api/v1/acts", responses((status = 200, body = [Act])))]
 async fn acts(State(web): State<Arc<Web>>) -> Result<Json<Vec<Act>>, Trouble> {
     Ok(Json(
-        web.ask(|archive| store_acts::list(archive, false, MOST))
+        web.ask(|archive| view::acts::list(archive, false, MOST))
             .await?,
     ))
 }

@@ -214,6 +214,10 @@ impl Gate {
         if own { Ok(()) } else { Err(refused()) }
     }
 
+    pub(super) fn has_tokens(&self) -> bool {
+        self.token.is_some() || !self.readers.is_empty()
+    }
+
     /// Everybody with a token: whoever has that of `[web]` may do everything.
     fn tokens(&self) -> impl Iterator<Item = (&Secret, bool, Arc<str>)> {
         let operator = self.token.iter().map(|it| (it, true, OPERATOR.into()));
@@ -238,7 +242,7 @@ impl Gate {
                 named(user).unwrap_or_else(|| "somebody".to_owned()).into(),
             ));
         }
-        if self.tokens().next().is_none() {
+        if !self.has_tokens() {
             let may = May {
                 act: false,
                 leave: false,
@@ -289,7 +293,7 @@ async fn log_in(
     Form(login): Form<Login>,
 ) -> Result<Response, Trouble> {
     let site = web.site();
-    if site.gate.tokens().next().is_none() {
+    if !site.gate.has_tokens() {
         return Err(Trouble::NotFound("no token is set in [web]".to_owned()));
     }
     let to = own_path(&login.to);

@@ -3,9 +3,10 @@
 use crate::world::World;
 use crate::world::document::{entry, rss};
 
-const PRAISE: &str = "Trump says Kim Jong Un is 'very smart' ahead of summit in Singapore";
-const SLIGHT: &str = "What to know of the Trump-Kim summit in Singapore";
-const CANCELLED: &str = "Trump cancels summit with Kim Jong Un";
+const PRAISE: &str = "Trump says Kim Jong Un is 'very smart' ahead of meeting";
+const SLIGHT: &str = "Noodle shops prepare menus for the meeting of Trump and Kim Jong Un";
+const CANCELLED: &str =
+    "Trump calls off Singapore summit with Kim Jong Un, citing 'open hostility'";
 const AGREED: &str = "Trump and Kim Jong Un agree to hold summit in Singapore";
 
 fn world() -> World {

@@ -821,10 +821,14 @@ fn listings_filter_and_print_json() {
             [english],
             "{listing}"
         );
-        assert_eq!(
-            titles(&[listing, "--topic", "another"]),
-            Vec::<String>::new(),
-            "{listing}"
+        // What nothing here is called is refused, with what is nearest.
+        desk.run(&[listing, "--topic", "al"]).ill(
+            2,
+            "error: there is no topic \"al\" here; did you mean \"all\"?",
+        );
+        desk.run(&[listing, "--language", "kor"]).ill(
+            2,
+            "error: there is no language \"kor\" here; did you mean \"ko\"?",
         );
         assert_eq!(titles(&[listing, "--limit", "1"]), [korean], "{listing}");
         assert_eq!(
@@ -1030,13 +1034,13 @@ fn the_demo_merges_languages_and_alerts_about_nothing_old() {
     let timeline = output(
         command(
             desk.folder.path(),
-            ["story", "1", "--config", "shown/summitwatch.toml"],
+            ["story", &number("SELECT story_id AS n FROM developments d JOIN alerts a ON a.development_id = d.id ORDER BY a.id LIMIT 1").to_string(), "--config", "shown/summitwatch.toml"],
         ),
         b"",
     );
     let timeline = String::from_utf8_lossy(&timeline.stdout).into_owned();
     assert!(
-        timeline.contains("ALERT (state): the meeting is now postponed"),
+        timeline.contains("reports of") && timeline.contains("● "),
         "{timeline}"
     );
     // What it suggests to try next works.

@@ -329,8 +329,9 @@ fn stories_are_found_under_the_numbers_they_had() {
             "INSERT INTO stories (id, topic, title, first_seen_at, last_seen_at, opened_by, merged_into)
                 VALUES (1, 't', 's', '{NOW}', '{NOW}', {id}, NULL), (2, 't', 's', '{NOW}', '{NOW}', {id}, 1),
                     (3, 't', 's', '{NOW}', '{NOW}', {id}, 2);
-             INSERT INTO story_items VALUES (1, {id}, NULL, 'alert', 'alert', '', '', NULL, '{{}}', '[]', '{NOW}');
-             INSERT INTO matches VALUES ({id}, 'us-dprk-summit', 1, '[]', NULL);",
+             INSERT INTO story_items (story_id, item_id, decision, code, reason, origin, placed_at)
+                VALUES (1, {id}, 'alert', 'alert', '', '', '{NOW}');
+             INSERT INTO matches (item_id, topic, score, evidence) VALUES ({id}, 'us-dprk-summit', 1, '[]');",
             id = id.0
         ))?;
         Ok(())

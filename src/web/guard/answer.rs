@@ -166,7 +166,7 @@ fn told(web: &Web, asked: &Asked, trouble: &Trouble) -> Response {
     let status = trouble.status();
     let mut response = if asked.is_program() {
         (status, Json(json!({"error": trouble.to_string()}))).into_response()
-    } else if *trouble == Trouble::Unknown && asked.reads && web.site().gate.token.is_some() {
+    } else if *trouble == Trouble::Unknown && asked.reads && web.site().gate.has_tokens() {
         let to: String =
             url::form_urlencoded::byte_serialize(asked.path_and_query.as_bytes()).collect();
         return Redirect::to(&format!("{LOGIN}?to={to}")).into_response();

@@ -8,8 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use crate::store::acts::{self, Act, Asked, Done, Kind, On};
+use crate::store::acts::{self, Asked, Done, Kind, On};
 use crate::store::outbox::by_hand;
+use crate::store::view::acts::{self as view, Act};
 use crate::text::cut;
 use crate::web::Web;
 use crate::web::guard::{May, Who};
@@ -70,7 +71,7 @@ pub(super) async fn to_development(
     let id = named(&Path(id), "development")?;
     done(&web, may, &who, &kind, On::Development(id), None, said.note).await?;
     let story = web
-        .ask(move |archive| acts::story_of(archive, id))
+        .ask(move |archive| view::story_of(archive, id))
         .await?
         .unwrap_or_default();
     Ok(Redirect::to(&format!("/stories/{story}#development-{id}")))
@@ -87,7 +88,7 @@ pub(super) async fn undo(
     let story = match (act.story_id, act.development_id) {
         (Some(story), _) => Some(story),
         (None, Some(development)) => {
-            web.ask(move |archive| acts::story_of(archive, development))
+            web.ask(move |archive| view::story_of(archive, development))
                 .await?
         }
         (None, None) => None,
@@ -157,7 +158,7 @@ pub(in crate::web) async fn undone(
     may.acts()?;
     let (reader, now) = (who.0.to_string(), web.clock.now());
     web.act(move |tx| acts::undo(tx, id, &reader, now)).await?;
-    let act = web.ask(move |archive| acts::one(archive, id)).await?;
+    let act = web.ask(move |archive| view::one(archive, id)).await?;
     act.ok_or_else(|| nowhere("act", id))
 }
 

@@ -9,8 +9,8 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 
 use crate::message::Quote;
-use crate::store::acts::{self, Act};
 use crate::store::outbox::by_hand::{self, Acknowledged};
+use crate::store::view::acts::{self, Act};
 use crate::store::view::news::{self, Alert, Development};
 use crate::store::view::stories::{self, Report, Story};
 use crate::web::Web;
@@ -147,7 +147,7 @@ fn entry(
     html! {
         li #{"development-" (it.id)} .told[alert.is_some()] .minor[alert.is_none()] {
             p.when { (frame.clock(&it.created_at)) }
-            div #{"item-" (it.item_id)} {
+            div {
                 @if let Some(it) = summary { p.said { (foreign(it, Some("en"), 300)) } }
                 p.title { a href={"/items/" (it.item_id)} { (headline(&it.title, it.language.as_deref())) } }
                 p.meta {
@@ -176,7 +176,7 @@ fn entry(
 fn report(frame: &Frame, report: &Report) -> Markup {
     let it = report;
     html! {
-        li {
+        li #{"item-" (it.item_id)} {
             a href={"/items/" (it.item_id)} { (headline(&it.title, it.language.as_deref())) }
             p.meta {
                 span.outlet {
@@ -220,8 +220,10 @@ pub(super) async fn acknowledge(
     acknowledged(&web, may, &who, id).await?;
     let alert = web.ask(move |archive| news::alert(archive, id)).await?;
     let alert = alert.ok_or_else(|| nowhere("alert", id))?;
-    let (story, item) = (alert.story_id, alert.item_id);
-    Ok(Redirect::to(&format!("/stories/{story}#item-{item}")))
+    let (story, development) = (alert.story_id, alert.development_id);
+    Ok(Redirect::to(&format!(
+        "/stories/{story}#development-{development}"
+    )))
 }
 
 /// Writes down that somebody has an alert, for who may.

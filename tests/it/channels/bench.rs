@@ -202,7 +202,10 @@ pub(crate) fn alert() -> Value {
         "id": "us-dprk-summit-0123456789abcdef",
         "topic": "us-dprk-summit",
         "kind": "opens",
-        "story": { "id": 17, "title": "북미 정상, 다음 달 판문점서 만난다", "state": "planned" },
+        "story": { "id": 17, "title": "북미 정상, 다음 달 판문점서 만난다", "state": "planned", "day": "2026-04-21",
+            "place": "Panmunjom", "said_by": "Seoul's presidential office" },
+        "development": { "id": 31, "summary": "Seoul's presidential office: a meeting is planned",
+            "state": "planned", "when": "2026-04-21", "where": "Panmunjom", "hearsay": true },
         "headline": "북미 정상, 다음 달 판문점서 만난다",
         "new": [{
             "text": "양측은 4월 21일 판문점에서 정상회담을 열기로 의견을 모았다고 당국자가 밝혔다.",
@@ -217,7 +220,7 @@ pub(crate) fn alert() -> Value {
             "published_at": "2026-03-02T00:48:00Z",
         },
         "sources": ["한빛통신"],
-        "reason": "opens a story: nothing like it within ten days",
+        "reason": "the first report of a new story",
         "first": null,
         "suppressed": 0,
         "created_at": "2026-03-02T00:50:00Z",
@@ -229,7 +232,9 @@ pub(crate) fn update() -> Value {
     let mut update = alert();
     update["id"] = json!("us-dprk-summit-fedcba9876543210");
     update["kind"] = json!("state");
-    update["story"]["state"] = json!("postponed");
+    update["story"] = json!({ "id": 17, "title": "US–DPRK summit diplomacy: postponed", "state": "postponed", "was": "planned" });
+    update["development"] = json!({ "id": 32, "summary": "US, North Korea put off Panmunjom summit by a month, envoys say",
+        "state": "postponed", "when": null, "where": "Panmunjom", "hearsay": false });
     update["headline"] = json!("US, North Korea put off Panmunjom summit by a month, envoys say");
     update["new"] = json!([{
         "text": "The two sides agreed to put the meeting off until late May, two envoys said.",
@@ -244,7 +249,7 @@ pub(crate) fn update() -> Value {
         "published_at": "2026-03-09T13:05:00Z",
     });
     update["sources"] = json!(["KCNA", "Harbor Wire", "東都新聞"]);
-    update["reason"] = json!("the meeting is postponed; it had been planned");
+    update["reason"] = json!("the meeting: postponed; until now: planned");
     update["first"] =
         json!({ "outlet": "한빛통신", "at": "2026-03-09T12:40:00Z", "lag_secs": 1500 });
     update["suppressed"] = json!(3);
@@ -263,6 +268,9 @@ pub(crate) fn hostile() -> Value {
     hostile["new"][0]["text"] = json!(format!("quoted {text}"));
     hostile["new"][0]["gloss"] = json!(text);
     hostile["story"]["title"] = json!(text);
+    hostile["story"]["said_by"] = json!(text);
+    hostile["development"]["summary"] = json!(text);
+    hostile["development"]["where"] = json!(text);
     hostile["reason"] = json!(text);
     hostile["sources"] = json!([text, "B<i>"]);
     hostile

@@ -106,7 +106,10 @@ fn an_alert_is_shown_with_its_urgency_and_a_later_one_beside_it() {
         reference: Some(id.to_owned()),
     };
     assert_eq!(outcomes, [reference("42"), reference("43")]);
-    assert_eq!(shown[0].0, "NEW · 북미 정상, 다음 달 판문점서 만난다");
+    assert_eq!(
+        shown[0].0,
+        "NEW STORY · Seoul's presidential office: a meeting is planned · Panmunjom, 21 Apr, in 50 days"
+    );
     assert!(shown[0].1.contains("[Korean]"), "{}", shown[0].1);
     assert_eq!((shown[0].2, shown[1].2), (1, 2));
 }

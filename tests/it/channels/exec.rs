@@ -39,7 +39,10 @@ fn a_program_is_given_the_message_as_json_and_no_shell_reads_its_arguments() {
     let input: Value = serde_json::from_str(&read("in.json")).expect("JSON");
     assert_eq!(input["what"], "alert");
     assert_eq!(input["thread"], "first");
-    assert_eq!(input["title"], "NEW · 북미 정상, 다음 달 판문점서 만난다");
+    assert_eq!(
+        input["title"],
+        "NEW STORY · Seoul's presidential office: a meeting is planned · Panmunjom, 21 Apr, in 50 days"
+    );
     assert_eq!(input["message"]["story"]["id"], 17);
     let env = read("env");
     assert!(env.contains(&format!("TOKEN={PLANTED}")), "{env}");

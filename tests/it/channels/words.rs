@@ -141,7 +141,7 @@ fn a_template_that_fails_on_one_message_does_not_cost_it() {
         content: &content,
     };
     assert!(
-        words.text(Limit::NONE).contains("why: opens a story"),
+        words.text(Limit::NONE).contains("why: the first report"),
         "{}",
         words.text(Limit::NONE)
     );
