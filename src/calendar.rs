@@ -118,8 +118,14 @@ struct Set {
     state: State,
     place: Option<String>,
     at: Timestamp,
-    /// The day that took its place, if it stands no longer.
-    gone: Option<Option<Date>>,
+    gone: Option<Gone>,
+}
+
+/// Why a day stands no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gone {
+    CalledOff,
+    MovedTo(Date),
 }
 
 impl Set {
@@ -129,10 +135,10 @@ impl Set {
             .as_ref()
             .map_or_else(String::new, |it| format!(" at {it}"));
         let moved = match (self.gone, self.state) {
-            (Some(Some(day)), State::Postponed) => {
+            (Some(Gone::MovedTo(day)), State::Postponed) => {
                 format!("postponed to {}", day.strftime("%-d %B %Y"))
             }
-            (Some(Some(day)), _) => format!("moved to {}", day.strftime("%-d %B %Y")),
+            (Some(Gone::MovedTo(day)), _) => format!("moved to {}", day.strftime("%-d %B %Y")),
             _ => self.state.gloss().to_owned(),
         };
         format!("Meeting{place}: {moved}")
@@ -167,7 +173,8 @@ fn course(turns: &[Turn]) -> HashMap<(String, Date), Set> {
         {
             let moved = turn.day.is_some_and(|it| it != *day) && turn.state > State::Wished;
             if ends || moved {
-                set.gone = Some(turn.day.filter(|it| it != day));
+                let next = turn.day.filter(|it| it != day);
+                set.gone = Some(next.map_or(Gone::CalledOff, Gone::MovedTo));
             }
             if ends || !moved {
                 set.state = turn.state;
