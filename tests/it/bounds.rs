@@ -7,6 +7,8 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 use summitwatch::parse::{ParseError, Source, guarded};
 
+use crate::world::HOOK;
+use crate::world::server::Reply;
 use crate::world::World;
 use crate::world::document::{Entry, HEADLINES, entry, invented_headline, rss};
 use crate::world::server::Request;
@@ -172,7 +174,7 @@ fn the_same_words_days_later_are_another_event_of_that_feed() {
     };
     let mut world = watching("");
     let first = flash("1", "2026-06-01T09:10:00Z");
-    world.shows("wire", rss(&[first.clone()])).poll();
+    world.shows("wire", rss(std::slice::from_ref(&first))).poll();
     world.later("72h");
     world
         .shows("wire", rss(&[flash("2", "2026-06-04T09:10:00Z"), first]))
@@ -229,8 +231,6 @@ fn a_clock_that_was_ahead_leaves_nothing_waiting() {
     );
     assert!(world.poll_due().is_empty(), "and once");
     // Deliveries and the channel's rest: they failed while the clock was ahead.
-    use crate::world::HOOK;
-    use crate::world::server::Reply;
     world.hooks.script(HOOK, [Reply::status(503)]);
     world.at("2026-06-02T17:00:00Z");
     world
