@@ -118,8 +118,9 @@ struct Set {
     state: State,
     place: Option<String>,
     at: Timestamp,
-    /// The day that took its place, if it stands no longer.
-    gone: Option<Option<Date>>,
+    is_gone: bool,
+    /// The day that took its place, where it is gone.
+    successor: Option<Date>,
 }
 
 impl Set {
@@ -128,11 +129,11 @@ impl Set {
             .place
             .as_ref()
             .map_or_else(String::new, |it| format!(" at {it}"));
-        let moved = match (self.gone, self.state) {
-            (Some(Some(day)), State::Postponed) => {
+        let moved = match (self.successor, self.state) {
+            (Some(day), State::Postponed) => {
                 format!("postponed to {}", day.strftime("%-d %B %Y"))
             }
-            (Some(Some(day)), _) => format!("moved to {}", day.strftime("%-d %B %Y")),
+            (Some(day), _) => format!("moved to {}", day.strftime("%-d %B %Y")),
             _ => self.state.gloss().to_owned(),
         };
         format!("Meeting{place}: {moved}")
@@ -140,7 +141,7 @@ impl Set {
 
     fn status(&self) -> Status {
         match self.state {
-            _ if self.gone.is_some() => Status::Cancelled,
+            _ if self.is_gone => Status::Cancelled,
             State::Confirmed
             | State::Agreed
             | State::Dated
@@ -167,7 +168,8 @@ fn course(turns: &[Turn]) -> HashMap<(String, Date), Set> {
         {
             let moved = turn.day.is_some_and(|it| it != *day) && turn.state > State::Wished;
             if ends || moved {
-                set.gone = Some(turn.day.filter(|it| it != day));
+                set.is_gone = true;
+                set.successor = turn.day.filter(|it| it != day);
             }
             if ends || !moved {
                 set.state = turn.state;
@@ -198,7 +200,8 @@ fn course(turns: &[Turn]) -> HashMap<(String, Date), Set> {
                     state,
                     place: place.clone(),
                     at: turn.at,
-                    gone: None,
+                    is_gone: false,
+                    successor: None,
                 },
             );
             current.insert(&turn.topic, (day, place));

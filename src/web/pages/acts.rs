@@ -107,9 +107,10 @@ pub(super) async fn try_channel(
     may.acts()?;
     let now = web.clock.now();
     let name = channel.clone();
-    match web.act(move |tx| by_hand::test(tx, &name, now)).await? {
-        true => Ok(Redirect::to("/outbox")),
-        false => Err(nowhere("channel", channel)),
+    if web.act(move |tx| by_hand::test(tx, &name, now)).await? {
+        Ok(Redirect::to("/outbox"))
+    } else {
+        Err(nowhere("channel", channel))
     }
 }
 
