@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::story::board::{Board, Placement};
 use crate::story::context::{self, Context};
+use crate::story::development::OpenDevelopment;
 use crate::story::headline::Mark;
 use crate::story::ladder::State;
 use crate::story::report::Report;
@@ -356,7 +357,7 @@ pub fn rule(
     let official = || {
         let hearsay = near
             .and_then(|it| board.get(it.development))
-            .is_some_and(|it| it.is_hearsay());
+            .is_some_and(OpenDevelopment::is_hearsay);
         hearsay && report.statement.official && !report.statement.marks().has(Mark::Hearsay)
     };
     let kind = if corrects {

@@ -118,9 +118,14 @@ struct Set {
     state: State,
     place: Option<String>,
     at: Timestamp,
-    is_gone: bool,
-    /// The day that took its place, where it is gone.
-    successor: Option<Date>,
+    gone: Option<Gone>,
+}
+
+/// Why a day stands no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gone {
+    CalledOff,
+    MovedTo(Date),
 }
 
 impl Set {
@@ -129,11 +134,11 @@ impl Set {
             .place
             .as_ref()
             .map_or_else(String::new, |it| format!(" at {it}"));
-        let moved = match (self.successor, self.state) {
-            (Some(day), State::Postponed) => {
+        let moved = match (self.gone, self.state) {
+            (Some(Gone::MovedTo(day)), State::Postponed) => {
                 format!("postponed to {}", day.strftime("%-d %B %Y"))
             }
-            (Some(day), _) => format!("moved to {}", day.strftime("%-d %B %Y")),
+            (Some(Gone::MovedTo(day)), _) => format!("moved to {}", day.strftime("%-d %B %Y")),
             _ => self.state.gloss().to_owned(),
         };
         format!("Meeting{place}: {moved}")
@@ -141,7 +146,7 @@ impl Set {
 
     fn status(&self) -> Status {
         match self.state {
-            _ if self.is_gone => Status::Cancelled,
+            _ if self.gone.is_some() => Status::Cancelled,
             State::Confirmed
             | State::Agreed
             | State::Dated
@@ -168,8 +173,8 @@ fn course(turns: &[Turn]) -> HashMap<(String, Date), Set> {
         {
             let moved = turn.day.is_some_and(|it| it != *day) && turn.state > State::Wished;
             if ends || moved {
-                set.is_gone = true;
-                set.successor = turn.day.filter(|it| it != day);
+                let next = turn.day.filter(|it| it != day);
+                set.gone = Some(next.map_or(Gone::CalledOff, Gone::MovedTo));
             }
             if ends || !moved {
                 set.state = turn.state;
@@ -200,8 +205,7 @@ fn course(turns: &[Turn]) -> HashMap<(String, Date), Set> {
                     state,
                     place: place.clone(),
                     at: turn.at,
-                    is_gone: false,
-                    successor: None,
+                    gone: None,
                 },
             );
             current.insert(&turn.topic, (day, place));

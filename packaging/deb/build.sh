@@ -18,6 +18,7 @@ gzip -9n target/package/man/*
 "$bin" completions bash >target/package/completions/summitwatch.bash
 "$bin" completions zsh >target/package/completions/_summitwatch
 "$bin" completions fish >target/package/completions/summitwatch.fish
-cp -r config/. target/package/etc/
+# As the program ships it, and for no home.
+env -i "$bin" init target/package/etc >/dev/null
 cargo deb --no-build --no-strip >&2
 ls -t target/debian/*.deb | head -n 1

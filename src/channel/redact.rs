@@ -67,15 +67,12 @@ fn percent(text: &str) -> String {
         let code = pair
             .and_then(|it| std::str::from_utf8(it).ok())
             .and_then(|it| u8::from_str_radix(it, 16).ok());
-        match code {
-            Some(code) => {
-                out.push(code);
-                at += 3;
-            }
-            None => {
-                out.push(if bytes[at] == b'+' { b' ' } else { bytes[at] });
-                at += 1;
-            }
+        if let Some(code) = code {
+            out.push(code);
+            at += 3;
+        } else {
+            out.push(if bytes[at] == b'+' { b' ' } else { bytes[at] });
+            at += 1;
         }
     }
     String::from_utf8_lossy(&out).into_owned()

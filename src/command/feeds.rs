@@ -12,7 +12,7 @@ use crate::command::discover::Discover;
 use crate::command::{Context, Done, Usage, output};
 use crate::config::Config;
 use crate::config::edit::NewFeed;
-use crate::config::keep;
+use crate::config::keep::{self, KeepError};
 use crate::opml::{self, Outline};
 use crate::store::{listing, open_read_only, outages};
 use crate::text::counted;
@@ -134,7 +134,7 @@ impl Add {
             interval: self.interval,
             allow_private: self.allow_private,
         };
-        let file = keep::add(&config, std::slice::from_ref(&feed)).map_err(anyhow::Error::msg)?;
+        let file = keep::add(&config, std::slice::from_ref(&feed)).map_err(refused)?;
         say!("added {} to {}", feed.name, file.display())?;
         say!(
             "`summitwatch poll {}` tries it; a running service wants a reload",
@@ -185,7 +185,7 @@ fn import(context: &Context, list: &Path) -> anyhow::Result<()> {
         )?;
         return Ok(());
     }
-    let file = keep::add(&config, &feeds).map_err(anyhow::Error::msg)?;
+    let file = keep::add(&config, &feeds).map_err(refused)?;
     say!(
         "added {} to {}; {known} were there already",
         counted(feeds.len(), "feed"),
@@ -197,20 +197,28 @@ fn import(context: &Context, list: &Path) -> anyhow::Result<()> {
 
 fn remove(context: &Context, name: &str) -> anyhow::Result<()> {
     let config = context.config()?;
-    let file = keep::remove(&config, name).map_err(anyhow::Error::msg)?;
+    let file = keep::remove(&config, name).map_err(refused)?;
     say!("removed {name} from {}", file.display())?;
     Ok(())
 }
 
 fn pause(context: &Context, name: &str, paused: bool) -> anyhow::Result<()> {
     let config = context.config()?;
-    let file = keep::pause(&config, name, paused).map_err(anyhow::Error::msg)?;
+    let file = keep::pause(&config, name, paused).map_err(refused)?;
     let now = if paused { "rests" } else { "is visited again" };
     say!(
         "{name} {now}, says {}; a running service wants a reload",
         file.display()
     )?;
     Ok(())
+}
+
+/// A list that would not be sound is wrong usage.
+fn refused(error: KeepError) -> anyhow::Error {
+    match error {
+        KeepError::Unsound(_) => Usage(error.to_string()).into(),
+        KeepError::Failed(_) => error.into(),
+    }
 }
 
 fn taken(config: &Config) -> Vec<String> {

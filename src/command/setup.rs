@@ -98,10 +98,6 @@ impl Check {
             aside = config.set_credentials_aside();
             Setup::new(config).map_err(|mut more| faults.append(&mut more))
         });
-        // In the order in which a person meets them.
-        faults
-            .0
-            .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         let setup = faults.of(setup.and_then(Result::ok))?;
         let config = &setup.config;
         let now = Clock::System.now();

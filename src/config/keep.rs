@@ -4,13 +4,31 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::edit::{self, NewFeed};
+use crate::config::fault::Faults;
 use crate::config::{Config, Origin};
 use crate::text::fold::fold;
 use crate::text::nearest;
 
+/// Why the list was left as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    #[error("nothing was changed: {0}")]
+    Unsound(Faults),
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<String> for KeepError {
+    fn from(why: String) -> Self {
+        Self::Failed(why)
+    }
+}
+
 /// Adds to the last file that holds feeds, where a person looks for the newest. Says which that is.
-pub fn add(config: &Config, feeds: &[NewFeed]) -> Result<PathBuf, String> {
-    let file = files(config)?.pop().ok_or("a configuration has a file")?;
+pub fn add(config: &Config, feeds: &[NewFeed]) -> Result<PathBuf, KeepError> {
+    let file = files(config)?
+        .pop()
+        .ok_or_else(|| "a configuration has a file".to_owned())?;
     let text = read(&file)?;
     let edited = edit::with_feeds(&text, feeds).map_err(|error| fault(&file, &error))?;
     write_checked(config, &file, &text, &edited)?;
@@ -18,12 +36,12 @@ pub fn add(config: &Config, feeds: &[NewFeed]) -> Result<PathBuf, String> {
 }
 
 /// Takes a feed out, with the comment before it.
-pub fn remove(config: &Config, name: &str) -> Result<PathBuf, String> {
+pub fn remove(config: &Config, name: &str) -> Result<PathBuf, KeepError> {
     change(config, name, |text| edit::without_feed(text, name))
 }
 
 /// Has a feed rest, or be visited again.
-pub fn pause(config: &Config, name: &str, paused: bool) -> Result<PathBuf, String> {
+pub fn pause(config: &Config, name: &str, paused: bool) -> Result<PathBuf, KeepError> {
     change(config, name, |text| edit::paused(text, name, paused))
 }
 
@@ -32,7 +50,7 @@ fn change(
     config: &Config,
     name: &str,
     edit: impl Fn(&str) -> Result<Option<String>, String>,
-) -> Result<PathBuf, String> {
+) -> Result<PathBuf, KeepError> {
     for file in files(config)? {
         let text = read(&file)?;
         if let Some(edited) = edit(&text).map_err(|error| fault(&file, &error))? {
@@ -42,7 +60,7 @@ fn change(
     }
     let near = nearest(name, config.feeds.iter().map(|it| it.name.as_str()));
     let near = near.map_or(String::new(), |it| format!("; did you mean \"{it}\"?"));
-    Err(format!("no feed is called \"{name}\"{near}"))
+    Err(format!("no feed is called \"{name}\"{near}").into())
 }
 
 /// The configuration's file and those that it includes.
@@ -60,7 +78,7 @@ fn files(config: &Config) -> Result<Vec<PathBuf>, String> {
 }
 
 /// Writes a file of the configuration; where that is not sound then, the old one comes back.
-fn write_checked(config: &Config, file: &Path, old: &str, new: &str) -> Result<(), String> {
+fn write_checked(config: &Config, file: &Path, old: &str, new: &str) -> Result<(), KeepError> {
     replace(file, new)?;
     let Origin::File(main) = &config.origin else {
         return Ok(());
@@ -74,7 +92,7 @@ fn write_checked(config: &Config, file: &Path, old: &str, new: &str) -> Result<(
     match refused {
         Some(faults) => {
             replace(file, old)?;
-            Err(format!("nothing was changed: {faults}"))
+            Err(KeepError::Unsound(faults))
         }
         None => Ok(()),
     }

@@ -18,7 +18,8 @@ const LATE: SignedDuration = SignedDuration::from_mins(10);
 pub(super) fn make_due(store: &Store, plans: &[Plan], now: Timestamp) -> Result<(), StoreError> {
     for plan in plans {
         // On the writer: where the clock was set back, what it wrote ahead is corrected.
-        let Some(account) = store.on_writer(|connection| digests::account(connection, plan, now))?
+        let Some(account) =
+            store.on_writer(|connection| digests::account(connection, plan, now))?
         else {
             continue;
         };

@@ -8,7 +8,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::edit::NewFeed;
-use crate::config::keep;
+use crate::config::keep::{self, KeepError};
 use crate::daemon::visit::{Hints, read_apart};
 use crate::daemon::{Pulse, Setup};
 use crate::feed::Validators;
@@ -51,7 +51,7 @@ pub(super) fn fulfil(
     };
     match done {
         Ok(done) => Then::Reload(done),
-        Err(why) => Then::Answer(Err(why)),
+        Err(why) => Then::Answer(Err(why.to_string())),
     }
 }
 
@@ -70,7 +70,7 @@ fn poll(
     Ok(format!("{name} is polled now"))
 }
 
-fn add(wanted: Wanted, config: &Config) -> Result<String, String> {
+fn add(wanted: Wanted, config: &Config) -> Result<String, KeepError> {
     let feed = feed(wanted, config)?;
     let file = keep::add(config, std::slice::from_ref(&feed))?;
     Ok(format!("{} is added to {}", feed.name, file.display()))

@@ -237,7 +237,7 @@ impl Poller {
         self.start_articles()?;
         let next = self
             .store
-            .read(|connection| feeds::next_due(connection, &self.in_flight))?;
+            .read(|connection| feeds::next_due(connection, |it| self.in_flight.contains(&it)))?;
         // Those that are being read are overdue until they end.
         let next_article = self
             .store

@@ -281,14 +281,14 @@ pub fn servers_that_are_well(connection: &Connection) -> Result<usize, StoreErro
 /// until it ends, and must not hide the others.
 pub fn next_due(
     connection: &Connection,
-    in_flight: &HashSet<FeedId>,
+    is_in_flight: impl Fn(FeedId) -> bool,
 ) -> Result<Option<Timestamp>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT id, next_poll_at FROM feeds WHERE active = 1 AND gone_at IS NULL AND paused = 0 ORDER BY next_poll_at",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        if !in_flight.contains(&FeedId(row.get(0)?)) {
+        if !is_in_flight(FeedId(row.get(0)?)) {
             return Ok(at(row, 1)?);
         }
     }

@@ -60,7 +60,7 @@ pub fn table(
     limit: usize,
 ) -> Result<Table, rusqlite::Error> {
     let mut statement = connection.prepare(sql)?;
-    let columns = unlike(statement.column_names());
+    let columns = unlike(&statement.column_names());
     let mut table = Table {
         columns,
         ..Table::default()
@@ -87,7 +87,7 @@ pub fn each<E: From<StoreError>>(
     each: &mut impl FnMut(&[String], &[Value]) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut statement = connection.prepare(sql).map_err(StoreError::from)?;
-    let columns = unlike(statement.column_names());
+    let columns = unlike(&statement.column_names());
     let mut rows = statement.query(params).map_err(StoreError::from)?;
     while let Some(row) = rows.next().map_err(StoreError::from)? {
         let values = (0..columns.len()).map(|at| row.get_ref(at).map(value));
@@ -98,12 +98,13 @@ pub fn each<E: From<StoreError>>(
 }
 
 /// Names of columns, each of its own: `title`, `title_2`. An object of JSON keeps one value under a name.
-fn unlike(names: Vec<&str>) -> Vec<String> {
+fn unlike(names: &[&str]) -> Vec<String> {
     let mut columns: Vec<String> = Vec::with_capacity(names.len());
     for (at, name) in names.iter().enumerate() {
         let is_taken = |it: &str| columns.iter().any(|column| column == it);
         let own = if is_taken(name) {
-            (2..)
+            // One more than there are names is never taken.
+            (2..=names.len() + 2)
                 .map(|n| format!("{name}_{n}"))
                 // A later column may have that name by itself.
                 .find(|it| !is_taken(it) && !names[at..].contains(&it.as_str()))
@@ -131,8 +132,8 @@ mod tests {
 
     #[test]
     fn columns_of_one_name_get_names_of_their_own() {
-        assert_eq!(unlike(vec!["a", "b"]), ["a", "b"]);
-        assert_eq!(unlike(vec!["a", "a", "b", "a"]), ["a", "a_2", "b", "a_3"]);
-        assert_eq!(unlike(vec!["a", "a", "a_2"]), ["a", "a_3", "a_2"]);
+        assert_eq!(unlike(&["a", "b"]), ["a", "b"]);
+        assert_eq!(unlike(&["a", "a", "b", "a"]), ["a", "a_2", "b", "a_3"]);
+        assert_eq!(unlike(&["a", "a", "a_2"]), ["a", "a_3", "a_2"]);
     }
 }

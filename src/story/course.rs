@@ -196,13 +196,13 @@ mod tests {
         let threat = (says(State::Doubted, &[], &[]), "2026-05-01T09:00:00Z");
         let cancelled = says(State::Cancelled, &[], &[]);
         check(
-            &[threat.clone()],
+            std::slice::from_ref(&threat),
             &cancelled,
             "2026-05-01T10:00:00Z",
             Some(State::Cancelled),
         );
         let again = "2026-05-01T11:00:00Z";
-        check(&[threat.clone()], &threat.0, again, None);
+        check(std::slice::from_ref(&threat), &threat.0, again, None);
         let off = (cancelled.clone(), "2026-05-01T10:00:00Z");
         check(&[threat.clone(), off.clone()], &cancelled, again, None);
         check(
@@ -221,15 +221,25 @@ mod tests {
         );
         let later = "2026-05-02T09:00:00Z";
         check(
-            &[dated.clone()],
+            std::slice::from_ref(&dated),
             &says(State::Dated, &["06-12"], &[]),
             later,
             None,
         );
         let moved = says(State::Dated, &["06-20"], &[]);
-        check(&[dated.clone()], &moved, later, Some(State::Dated));
+        check(
+            std::slice::from_ref(&dated),
+            &moved,
+            later,
+            Some(State::Dated),
+        );
         let elsewhere = says(State::Placed, &[], &["panmunjom"]);
-        check(&[dated.clone()], &elsewhere, later, Some(State::Placed));
+        check(
+            std::slice::from_ref(&dated),
+            &elsewhere,
+            later,
+            Some(State::Placed),
+        );
         let course = course(&[dated, (moved, later)]);
         assert_eq!(
             course.day.map(|it| it.to_string()).as_deref(),
@@ -263,7 +273,12 @@ mod tests {
     fn talk_of_last_month_is_over() {
         let agreed = (says(State::Agreed, &[], &[]), "2026-05-01T09:00:00Z");
         let planned = says(State::Planned, &[], &[]);
-        check(&[agreed.clone()], &planned, "2026-05-05T09:00:00Z", None);
+        check(
+            std::slice::from_ref(&agreed),
+            &planned,
+            "2026-05-05T09:00:00Z",
+            None,
+        );
         check(
             &[agreed],
             &planned,

@@ -158,6 +158,7 @@ impl Terms {
     }
 
     /// The same, each weight times the inverse document frequency of its key.
+    #[must_use]
     pub fn weighted(mut self, script: Option<Script>, frequencies: &Frequencies) -> Self {
         for term in &mut self.0 {
             let idf = match term.part {

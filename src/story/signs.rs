@@ -155,8 +155,21 @@ pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<S
         flag(!same_script),
         flag(same_script && !has_leads),
         flag(development.is_hearsay() && statement.official && !marks.has(Mark::Hearsay)),
-        flag(change.is_some_and(|it| !development.has_state(it))),
+        flag(change.is_some_and(|it| is_firm(it) && main.is_some() && !development.has_state(it))),
     ]
+}
+
+/// Whether a state is an act that ends, begins or brings back: not talk, and no step of a plan.
+fn is_firm(state: State) -> bool {
+    matches!(
+        state,
+        State::UnderWay
+            | State::Outcome
+            | State::Revived
+            | State::Declined
+            | State::Postponed
+            | State::Cancelled
+    )
 }
 
 /// A speaker beside those of a development.

@@ -56,7 +56,11 @@ mod state_name {
 
     use crate::story::ladder::State;
 
-    #[expect(clippy::ref_option, reason = "serde's form")]
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        clippy::ref_option,
+        reason = "serde's form"
+    )]
     pub(super) fn serialize<S: Serializer>(
         state: &Option<State>,
         serializer: S,

@@ -85,12 +85,11 @@ pub(super) fn substitutes(text: &str) -> Vec<(usize, char)> {
     }
     let mut word: Vec<(usize, char, Script)> = Vec::new();
     for (at, c) in text.char_indices() {
-        match script(c) {
-            Some(script) => word.push((at, c, script)),
-            None => {
-                mended(&word, &mut found);
-                word.clear();
-            }
+        if let Some(script) = script(c) {
+            word.push((at, c, script));
+        } else {
+            mended(&word, &mut found);
+            word.clear();
         }
     }
     mended(&word, &mut found);

@@ -228,6 +228,9 @@ def fall(dice, press, service):
             resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         except (FileNotFoundError, ProcessLookupError):
             pass
+        # What starts on a full disk ends with its reason, and its manager starts it again.
+        if service.process.poll() == 1 and 'cannot be written' in service.log()[-400:]:
+            service.start()
     elif kind == 'weather':
         feeds = dice.sample(range(FEEDS), dice.randint(1, FEEDS))
         with press.lock:

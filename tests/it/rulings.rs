@@ -45,21 +45,31 @@ struct Heart<'a> {
 
 impl Heart<'_> {
     fn later(&mut self, hours: i64) -> &mut Self {
-        self.now = self.now.checked_add(SignedDuration::from_hours(hours)).expect("time");
+        self.now = self
+            .now
+            .checked_add(SignedDuration::from_hours(hours))
+            .expect("time");
         self
     }
 
     /// An outlet's headline, some minutes after the last.
     #[track_caller]
     fn says(&mut self, outlet: &str, title: &str) -> Ruling {
-        self.now = self.now.checked_add(SignedDuration::from_mins(7)).expect("time");
-        self.rehearsal.say(said(outlet, title, self.now)).expect("on topic").ruling
+        self.now = self
+            .now
+            .checked_add(SignedDuration::from_mins(7))
+            .expect("time");
+        self.rehearsal
+            .say(said(outlet, title, self.now))
+            .expect("on topic")
+            .ruling
     }
 
     fn read(&self, outlet: &str, title: &str) -> Report {
         let words = Words::new(title, "");
         let reading = self.shipped.engine.lexicon.read(&words);
-        self.rehearsal.read(said(outlet, title, self.now), &words, &reading)
+        self.rehearsal
+            .read(said(outlet, title, self.now), &words, &reading)
     }
 
     /// What would be ruled, where an hour was told so often.
@@ -68,7 +78,9 @@ impl Heart<'_> {
             now: self.now,
             standing: Standing::News,
             arrival,
-            tell: self.shipped.engine.topics[0].tell.expect("the shipped topic says"),
+            tell: self.shipped.engine.topics[0]
+                .tell
+                .expect("the shipped topic says"),
             on_topic: 1.0,
             told,
             told_by_outlet: by_outlet,
@@ -76,7 +88,13 @@ impl Heart<'_> {
             corrected: false,
         };
         let weights = &self.shipped.tables.weights;
-        rule(&self.rehearsal.board, report, &circumstances, weights, &self.rehearsal.policy)
+        rule(
+            &self.rehearsal.board,
+            report,
+            &circumstances,
+            weights,
+            &self.rehearsal.policy,
+        )
     }
 
     fn state(&self) -> Option<State> {
@@ -108,20 +126,32 @@ fn silent(ruling: &Ruling, reason: Reason) {
 fn a_cancellation_is_told_after_the_threat_to_cancel() {
     let shipped = Shipped::new();
     let mut heart = shipped.heart();
-    told(&heart.says("Wire", "Trump says summit with Kim Jong Un set for June 12 in Singapore"));
+    told(&heart.says(
+        "Wire",
+        "Trump says summit with Kim Jong Un set for June 12 in Singapore",
+    ));
     heart.later(20);
-    told(&heart.says("Wire", "North Korea threatens to cancel summit with Trump in Singapore"));
+    told(&heart.says(
+        "Wire",
+        "North Korea threatens to cancel summit with Trump in Singapore",
+    ));
     heart.later(20);
     let off = heart.says("Post", "Trump cancels summit in Singapore with Kim Jong Un");
     told(&off);
-    assert_eq!((off.kind, off.change), (DevelopmentKind::State, Some(State::Cancelled)));
+    assert_eq!(
+        (off.kind, off.change),
+        (DevelopmentKind::State, Some(State::Cancelled))
+    );
     assert_eq!(heart.state(), Some(State::Cancelled));
     silent(
         &heart.says("Times", "Trump cancels Singapore summit with Kim Jong Un"),
         Reason::Told,
     );
     heart.later(26);
-    let on = heart.says("Wire", "Trump says summit with Kim Jong Un is back on for June 12");
+    let on = heart.says(
+        "Wire",
+        "Trump says summit with Kim Jong Un is back on for June 12",
+    );
     told(&on);
     assert_eq!(on.change, Some(State::Revived));
 }
@@ -135,8 +165,11 @@ fn what_only_looks_like_a_cancellation_is_none() {
         "Kim Jong Un will not cancel summit with Trump, Seoul says",
     ] {
         let shipped = Shipped::new();
-    let mut heart = shipped.heart();
-        heart.says("Wire", "Trump says summit with Kim Jong Un set for June 12 in Singapore");
+        let mut heart = shipped.heart();
+        heart.says(
+            "Wire",
+            "Trump says summit with Kim Jong Un set for June 12 in Singapore",
+        );
         let ruling = heart.later(20).says("Post", title);
         assert_ne!(ruling.change, Some(State::Cancelled), "{title}");
         assert_ne!(heart.state(), Some(State::Cancelled), "{title}");
@@ -147,11 +180,20 @@ fn what_only_looks_like_a_cancellation_is_none() {
 fn one_statement_in_other_languages_and_words_is_told_once() {
     let shipped = Shipped::new();
     let mut heart = shipped.heart();
-    told(&heart.says("KCNA Watch", "Kim Yo Jong: North Korea has no intention of talks with Trump"));
+    told(&heart.says(
+        "KCNA Watch",
+        "Kim Yo Jong: North Korea has no intention of talks with Trump",
+    ));
     for (outlet, title) in [
         ("Agency", "김여정 \"트럼프와 대화할 생각 없다\""),
-        ("Paper", "Kim's sister says North Korea has no intention to hold talks with Trump"),
-        ("Zeitung", "Kim Yo Jong: Nordkorea lehnt Gespräche mit Trump ab"),
+        (
+            "Paper",
+            "Kim's sister says North Korea has no intention to hold talks with Trump",
+        ),
+        (
+            "Zeitung",
+            "Kim Yo Jong: Nordkorea lehnt Gespräche mit Trump ab",
+        ),
     ] {
         let ruling = heart.says(outlet, title);
         assert!(!ruling.decision.is_told(), "{title}: {ruling:?}");
@@ -169,7 +211,10 @@ fn a_headline_stuffed_with_everything_silences_nothing() {
     heart.later(2);
     told(&heart.says("Wire", "Trump cancels summit with Kim Jong Un in Singapore"));
     heart.later(30);
-    told(&heart.says("Wire", "Kim Jong Un sends letter to Trump, White House says"));
+    told(&heart.says(
+        "Wire",
+        "Kim Jong Un sends letter to Trump, White House says",
+    ));
 }
 
 #[test]
@@ -184,7 +229,10 @@ fn history_and_commentary_silence_nothing() {
     assert_eq!(heart.state(), None);
     heart.rehearsal.standing = Standing::News;
     silent(
-        &heart.says("Blog", "Opinion: Trump cancels summit with Kim Jong Un in Singapore"),
+        &heart.says(
+            "Blog",
+            "Opinion: Trump cancels summit with Kim Jong Un in Singapore",
+        ),
         Reason::Comment,
     );
     told(&heart.says("Wire", "Trump cancels summit with Kim Jong Un in Singapore"));
@@ -194,9 +242,15 @@ fn history_and_commentary_silence_nothing() {
 fn another_day_for_the_meeting_is_told() {
     let shipped = Shipped::new();
     let mut heart = shipped.heart();
-    told(&heart.says("Wire", "White House: Trump and Kim Jong Un summit set for June 12 in Singapore"));
+    told(&heart.says(
+        "Wire",
+        "White House: Trump and Kim Jong Un summit set for June 12 in Singapore",
+    ));
     heart.later(30);
-    let moved = heart.says("Wire", "White House: Trump-Kim Jong Un summit moved to July 3");
+    let moved = heart.says(
+        "Wire",
+        "White House: Trump-Kim Jong Un summit moved to July 3",
+    );
     told(&moved);
     assert_eq!(moved.kind, DevelopmentKind::State, "{moved:?}");
 }
@@ -206,7 +260,10 @@ fn one_outlet_is_bounded_and_others_come_through() {
     let shipped = Shipped::new();
     let mut heart = shipped.heart();
     heart.rehearsal.policy.per_outlet = 3;
-    let report = heart.read("Noise", "Trump and Kim Jong Un agree to hold summit in Hanoi");
+    let report = heart.read(
+        "Noise",
+        "Trump and Kim Jong Un agree to hold summit in Hanoi",
+    );
     silent(&heart.rule(&report, Arrival::New, 0, 3), Reason::Flood);
     told(&heart.rule(&report, Arrival::New, 0, 2));
 }
@@ -216,9 +273,15 @@ fn a_budget_lets_changes_of_state_and_leaders_through() {
     let shipped = Shipped::new();
     let mut heart = shipped.heart();
     heart.rehearsal.policy.per_hour = Some(0);
-    let state = heart.read("Wire", "Trump and Kim Jong Un agree to hold summit in Hanoi");
+    let state = heart.read(
+        "Wire",
+        "Trump and Kim Jong Un agree to hold summit in Hanoi",
+    );
     told(&heart.rule(&state, Arrival::New, 0, 0));
-    let other = heart.read("Wire", "Moon Jae-in says Trump and Kim Jong Un should keep talking in letters");
+    let other = heart.read(
+        "Wire",
+        "Moon Jae-in says Trump and Kim Jong Un should keep talking in letters",
+    );
     let ruling = heart.rule(&other, Arrival::New, 0, 0);
     assert!(!ruling.decision.is_told(), "{ruling:?}");
 }

@@ -38,7 +38,7 @@ in_root() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root 
 # The release before, as a package that holds its program and its configuration.
 mkdir -p "$dir/old/DEBIAN" "$dir/old/usr/bin" "$dir/old/etc"
 install -m 755 "$old" "$dir/old/usr/bin/summitwatch"
-"$old" init "$dir/old/etc/summitwatch" >/dev/null
+env -i "$old" init "$dir/old/etc/summitwatch" >/dev/null
 (cd "$dir/old" && find etc -type f | sed 's|^|/|') >"$dir/old/DEBIAN/conffiles"
 printf 'Package: summitwatch\nVersion: 0.1.0-1\nArchitecture: amd64\nMaintainer: x <x@example.org>\nDescription: the release before\n' >"$dir/old/DEBIAN/control"
 dpkg-deb --build --root-owner-group "$dir/old" "$dir/old.deb" >/dev/null
@@ -105,7 +105,7 @@ ok 'removed and purged; the archive is kept'
 image=$dir/image
 mkdir -p "$image/etc" "$image/var/lib/summitwatch" "$image/tmp" "$image/usr/bin"
 install -m 755 "$new" "$image/usr/bin/summitwatch"
-"$new" init "$image/etc/summitwatch" >/dev/null
+env -i "$new" init "$image/etc/summitwatch" >/dev/null
 chown -R 65532:65532 "$image/var/lib/summitwatch"
 chmod 1777 "$image/tmp"
 sed -i "s/127.0.0.1:8787/127.0.0.1:$port/; s/^include = .*/include = []/" "$image/etc/summitwatch/summitwatch.toml"

@@ -86,18 +86,42 @@ fn play<'a>(
     if let Some(told) = sequence.told {
         let told = if told { "told" } else { "silent" };
         let got = heard.as_ref().map_or("not on topic", |it| {
-            if it.ruling.decision.is_told() { "told" } else { it.ruling.decision.as_str() }
+            if it.ruling.decision.is_told() {
+                "told"
+            } else {
+                it.ruling.decision.as_str()
+            }
         });
-        differs("alert", told, if told == "silent" && got != "told" { told } else { got });
+        differs(
+            "alert",
+            told,
+            if told == "silent" && got != "told" {
+                told
+            } else {
+                got
+            },
+        );
     }
     if let Some(novelty) = sequence.development {
-        let same = heard.as_ref().is_some_and(|it| before.is_some() && it.development == before);
-        let expected = if novelty == Novelty::Same { "the same" } else { "a new one" };
-        differs("development", expected, if same { "the same" } else { "a new one" });
+        let same = heard
+            .as_ref()
+            .is_some_and(|it| before.is_some() && it.development == before);
+        let expected = if novelty == Novelty::Same {
+            "the same"
+        } else {
+            "a new one"
+        };
+        differs(
+            "development",
+            expected,
+            if same { "the same" } else { "a new one" },
+        );
     }
     let statement = heard.as_ref().map(|it| &it.report.statement);
     if let Some(state) = &sequence.state {
-        let got = statement.and_then(|it| it.state).map_or("none", State::as_str);
+        let got = statement
+            .and_then(|it| it.state)
+            .map_or("none", State::as_str);
         differs("state", state, got);
     }
     if let Some(speaker) = &sequence.speaker {
@@ -121,24 +145,31 @@ fn why(heard: &Heard, tables: &Tables) -> Vec<String> {
             nearest.log_odds, nearest.join
         ));
         for (at, share) in weights.same.shares(&nearest.signs).into_iter().take(SHOWN) {
-            why.push(format!("  {share:+.2}  {}: {}", LIKENESS[at], weights.same.glosses[at]));
+            why.push(format!(
+                "  {share:+.2}  {}: {}",
+                LIKENESS[at], weights.same.glosses[at]
+            ));
         }
     }
     why.push(format!(
         "told: certainty {:.2}, {:.2} is needed",
         heard.ruling.certainty, heard.ruling.tell
     ));
-    for (at, share) in weights.news.shares(&heard.ruling.signs).into_iter().take(SHOWN) {
-        why.push(format!("  {share:+.2}  {}: {}", WEIGHT[at], weights.news.glosses[at]));
+    for (at, share) in weights
+        .news
+        .shares(&heard.ruling.signs)
+        .into_iter()
+        .take(SHOWN)
+    {
+        why.push(format!(
+            "  {share:+.2}  {}: {}",
+            WEIGHT[at], weights.news.glosses[at]
+        ));
     }
     why
 }
 
-pub(super) fn tell(
-    out: &mut impl Write,
-    file: &str,
-    wrong: &[Wrong<'_>],
-) -> std::io::Result<()> {
+pub(super) fn tell(out: &mut impl Write, file: &str, wrong: &[Wrong<'_>]) -> std::io::Result<()> {
     for it in wrong {
         writeln!(out, "{file}: {}", it.sequence.about)?;
         writeln!(out, "    {}", printable(&it.sequence.title))?;

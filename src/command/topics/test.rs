@@ -62,7 +62,11 @@ impl Test {
                 if !cases.sequences.is_empty() {
                     let all = cases.sequences.len();
                     let right = all - wrong.len();
-                    writeln!(out, "{}: {right} of {all} sequences as expected", reference.name)?;
+                    writeln!(
+                        out,
+                        "{}: {right} of {all} sequences as expected",
+                        reference.name
+                    )?;
                 }
             }
         }

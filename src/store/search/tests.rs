@@ -12,7 +12,7 @@ use crate::search::Query;
 use crate::search::tests::lexicon;
 use crate::store::items::{self, ItemId, NewItem};
 use crate::store::{Store, StoreError, articles, feeds};
-use crate::text::fold::{Words, fold};
+use crate::text::fold::{Words, bare, fold};
 use crate::text::grams::{is_unspaced, is_word};
 
 fn at(text: &str) -> Timestamp {
@@ -101,7 +101,8 @@ fn headlines() -> Vec<String> {
 
 /// Every word, and of unspaced scripts every one, two, three and four characters in a row.
 fn words(title: &str) -> Vec<String> {
-    let folded = fold(title);
+    // A search makes no difference of accents.
+    let folded = bare(&fold(title)).into_owned();
     let mut words: Vec<String> = folded.split(|c| !is_word(c)).map(str::to_owned).collect();
     for run in folded.split(|c| !is_unspaced(c)) {
         let run: Vec<char> = run.chars().collect();
