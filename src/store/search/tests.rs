@@ -12,7 +12,7 @@ use crate::search::Query;
 use crate::search::tests::lexicon;
 use crate::store::items::{self, ItemId, NewItem};
 use crate::store::{Store, StoreError, articles, feeds};
-use crate::text::fold::{Words, fold};
+use crate::text::fold::{Words, bare, fold};
 use crate::text::grams::{is_unspaced, is_word};
 
 fn at(text: &str) -> Timestamp {
