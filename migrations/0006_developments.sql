@@ -42,7 +42,7 @@ FROM developments d JOIN items i ON i.id = d.item_id JOIN feeds f ON f.id = i.fe
 
 -- By what an item matched: by a rule of the topic, or by the story, while the topic was hot.
 -- matches.by: rule, or context: a headline without a rule that the week takes in
-ALTER TABLE matches ADD COLUMN "by" TEXT NOT NULL DEFAULT 'rule';
+ALTER TABLE matches ADD COLUMN "by" TEXT NOT NULL DEFAULT 'rule'; -- rule, or story
 
 -- What an alert tells: at the latest report of a development where the first did not suffice.
 ALTER TABLE alerts ADD COLUMN item_id INTEGER REFERENCES items (id);

@@ -69,7 +69,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             per_hour: None,
-            per_outlet: 12,
+            per_outlet: 10,
             hold: None,
             sufficient: Vec::new(),
             follow_up: false,
@@ -372,7 +372,8 @@ pub fn rule(
         DevelopmentKind::Fact
     };
     let newness = match place {
-        Place::Opens(_) if !corrects => placement.newness(),
+        // A change of the meeting is one, whoever has used its words before.
+        Place::Opens(_) if !corrects && change.is_none() => placement.newness(),
         _ => 1.0,
     };
     let signs = weight(report);
@@ -405,7 +406,10 @@ fn place(board: &Board, report: &Report, arrival: &Arrival<'_>, weights: &Weight
         return board.place(report, weights);
     };
     // What was edited into something else is placed anew.
-    let rewritten = matches!(arrival, Arrival::Revised { .. }) && own.log_odds < weights.story;
+    let said = &report.statement;
+    let says = said.state.is_some() || !said.predicates.is_empty() && said.speaker.is_some();
+    let revised = matches!(arrival, Arrival::Revised { .. });
+    let rewritten = revised && says && own.log_odds < weights.story;
     if rewritten {
         return board.place(report, weights);
     }

@@ -1,14 +1,15 @@
 //! Signs by which a report is found to tell a known development, and by which it is found to be
 //! news. Each has a name, a value and, in `config/reading/weights.toml`, a weight. Pure.
 
-use crate::story::development::OpenDevelopment;
+use crate::story::development::{Counts, OpenDevelopment};
 use crate::story::headline::Mark;
 use crate::story::ladder::State;
 use crate::story::report::Report;
 use crate::story::speaker::{Class, How};
+use crate::text::language::Script;
 
 /// Names of the signs of likeness, in the order of [`likeness`].
-pub const LIKENESS: [&str; 30] = [
+pub const LIKENESS: [&str; 31] = [
     "wording",
     "contained",
     "lead",
@@ -39,6 +40,7 @@ pub const LIKENESS: [&str; 30] = [
     "no-lead",
     "official-on-hearsay",
     "course-change",
+    "nothing-shared",
 ];
 
 /// Names of the signs of weight, in the order of [`weight`].
@@ -79,6 +81,8 @@ pub type Weight = [f64; WEIGHT.len()];
 
 /// Hours at which the signs of time reach 1.
 const LONG: f64 = 97.0;
+/// A likeness of concepts below this is a coincidence, 0..1.
+const CHANCE: f64 = 0.05;
 /// Reports of one script whose leads are compared: those whose headlines are most alike.
 const LEADS: usize = 4;
 
@@ -104,6 +108,12 @@ pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<S
         lead = lead.max(it.text.dot(&report.text));
         contained = contained.max(it.wording.containment(&report.wording));
     }
+    let n_shared = alike
+        .iter()
+        .take(LEADS)
+        .map(|it| it.1.text.n_shared(&report.text))
+        .max()
+        .unwrap_or_default();
     let has_leads = report.has_lead && alike.iter().any(|it| it.1.has_lead);
     let speaker = Beside::of(report, development);
     let state = report.state();
@@ -113,23 +123,22 @@ pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<S
         && !development.states.is_empty()
         && !development.states.iter().any(|it| it.0.is_down());
     let opposed = matches!((state, main), (Some(a), Some(b)) if a.is_down() != b.is_down());
-    let known = |keys: &[u32], counts: &crate::story::development::Counts| {
-        keys.iter().filter(|it| counts.holds(**it)).count()
-    };
+    let known = |keys: &[u32], counts: &Counts| keys.iter().filter(|it| counts.holds(**it)).count();
     let predicates = known(&report.predicates, &development.predicates);
     let places = known(&report.places, &development.places);
     let lead_places = known(&report.lead_places, &development.places);
     let days = known(&report.days, &development.days);
     let numbers = known(&report.numbers, &development.numbers);
-    let other = |shared: usize, own: &[u32], counts: &crate::story::development::Counts| {
+    let other = |shared: usize, own: &[u32], counts: &Counts| {
         flag(shared == 0 && !own.is_empty() && !counts.is_empty())
     };
     let again = development.voices.has_outlet(&report.outlet);
+    let profile = development.profile.cosine(&report.concepts);
     [
         wording,
         contained,
         lead,
-        development.profile.cosine(&report.concepts),
+        profile,
         development.profile.lacks(&report.concepts),
         count(predicates.min(3)) / 3.0,
         other(predicates, &report.predicates, &development.predicates),
@@ -155,8 +164,29 @@ pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<S
         flag(!same_script),
         flag(same_script && !has_leads),
         flag(development.is_hearsay() && statement.official && !marks.has(Mark::Hearsay)),
-        flag(change.is_some_and(|it| is_firm(it) && main.is_some() && !development.has_state(it))),
+        flag(change.is_some_and(|it| {
+            is_firm(it) && main.is_some() && !development.has_state(it)
+                || sets(it, report, development)
+        })),
+        flag(n_shared < least_shared(report) && profile < CHANCE),
     ]
+}
+
+/// Whether a report gives the meeting a day or place where no report of the development has one.
+fn sets(state: State, report: &Report, development: &OpenDevelopment) -> bool {
+    let new = |own: &[u32], known: &Counts| !own.is_empty() && known.is_empty();
+    matches!(state, State::Dated | State::Placed)
+        && (new(&report.days, &development.days) || new(&report.places, &development.places))
+}
+
+/// Keys below which two texts share nothing: one word in common is a coincidence, however rare it is, and a word of an
+/// unspaced script makes several keys.
+fn least_shared(report: &Report) -> usize {
+    if report.script.is_some_and(Script::is_unspaced) {
+        4
+    } else {
+        2
+    }
 }
 
 /// Whether a state is an act that ends, begins or brings back: not talk, and no step of a plan.

@@ -500,7 +500,9 @@ fn cut(text: &str, chars: usize) -> &str {
 /// The script that most of a text is written in.
 pub fn script_of(text: &str) -> Option<Script> {
     let mut counts = [0_usize; 5];
-    for script in text.chars().filter_map(Script::of) {
+    // An address in a headline is no writing.
+    let words = text.split_whitespace().filter(|it| !it.contains("://"));
+    for script in words.flat_map(str::chars).filter_map(Script::of) {
         // Kana marks a Japanese text of any mixture; Han alone is Chinese. A Latin or Cyrillic
         // name between characters is longer than what it stands for.
         counts[script as usize] += match script {

@@ -41,6 +41,13 @@ impl Vector {
         sum
     }
 
+    /// How many keys both have.
+    pub fn n_shared(&self, other: &Self) -> usize {
+        let mut n = 0;
+        self.meet(other, |_, _| n += 1);
+        n
+    }
+
     /// The larger share, by weight, that one of the two has of the other's keys: 1 where one holds
     /// the other.
     pub fn containment(&self, other: &Self) -> f64 {

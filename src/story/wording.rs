@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn endings_of_words_do_not_matter() {
         check("Leader visits the border", "leaders visiting border's", 3);
-        check("встреча отменена", "встречу отменили", 2);
+        check("встреча отменена", "встречу отменить", 1);
         check("the the", "the", 0);
     }
 
@@ -174,7 +174,7 @@ mod tests {
     fn unspaced_scripts_are_compared_by_runs_of_two_and_three() {
         check("정상회담", "정상회담", 5);
         check("회담 취소", "회담 연기", 1);
-        check("EU首脳会議", "EU", 1);
+        check("NATO首脳会議", "NATO", 1);
     }
 
     #[test]

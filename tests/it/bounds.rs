@@ -8,9 +8,9 @@ use serde_json::json;
 use summitwatch::parse::{ParseError, Source, guarded};
 
 use crate::world::HOOK;
-use crate::world::server::Reply;
 use crate::world::World;
 use crate::world::document::{Entry, HEADLINES, entry, invented_headline, rss};
+use crate::world::server::Reply;
 use crate::world::server::Request;
 
 const TELL: &str = "\n[health]\nchannels = [\"desk\"]";
@@ -174,7 +174,9 @@ fn the_same_words_days_later_are_another_event_of_that_feed() {
     };
     let mut world = watching("");
     let first = flash("1", "2026-06-01T09:10:00Z");
-    world.shows("wire", rss(std::slice::from_ref(&first))).poll();
+    world
+        .shows("wire", rss(std::slice::from_ref(&first)))
+        .poll();
     world.later("72h");
     world
         .shows("wire", rss(&[flash("2", "2026-06-04T09:10:00Z"), first]))

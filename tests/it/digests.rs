@@ -118,7 +118,10 @@ fn after_a_downtime_one_digest_tells_everything_and_says_that_it_is_late() {
     let [late] = &digests(&world)[..] else {
         panic!("one digest: {:#?}", digests(&world))
     };
-    assert_eq!(late["subject"], "morning (late): 2 developments in 1 story");
+    assert_eq!(
+        late["subject"],
+        "morning (late): 2 developments in 2 stories"
+    );
     assert_eq!(late["late"], true);
     world.at("2026-06-04T23:00:00Z").deliver();
     world.expect_rows(

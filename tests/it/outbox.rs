@@ -332,7 +332,7 @@ fn eleven_channels_drain_at_their_own_rates_beside_a_dead_one() {
     world.tamper(&format!(
         "PRAGMA synchronous = off;
          CREATE TEMP TABLE words AS SELECT message FROM alerts;
-         DELETE FROM deliveries; DELETE FROM alerts; DELETE FROM developments;
+         DELETE FROM deliveries; DELETE FROM alerts; DELETE FROM reports; DELETE FROM developments;
          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ALERTS})
          INSERT INTO developments (id, story_id, item_id, kind, novelty, reason, verdict, created_at)
             SELECT i, 1, 1, 'opens', 1, 'a reason', 'alert', '2026-06-01T09:00:00Z' FROM n;
