@@ -36,9 +36,11 @@ pub enum Mark {
     Unattributed,
     /// Its address lies in a section for opinions.
     OpinionPage,
+    /// It names so many things that it is a list and no statement.
+    Roundup,
 }
 
-const MARKS: [(Mark, &str); 14] = [
+const MARKS: [(Mark, &str); 15] = [
     (Mark::Breaking, "breaking"),
     (Mark::Exclusive, "exclusive"),
     (Mark::Live, "live"),
@@ -53,6 +55,7 @@ const MARKS: [(Mark, &str); 14] = [
     (Mark::Correction, "correction"),
     (Mark::Unattributed, "unattributed"),
     (Mark::OpinionPage, "opinion-page"),
+    (Mark::Roundup, "roundup"),
 ];
 
 impl Mark {

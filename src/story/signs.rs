@@ -114,6 +114,7 @@ pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<S
         .map(|it| it.1.text.n_shared(&report.text))
         .max()
         .unwrap_or_default();
+    let least = least_shared(report);
     let has_leads = report.has_lead && alike.iter().any(|it| it.1.has_lead);
     let speaker = Beside::of(report, development);
     let state = report.state();
@@ -168,7 +169,7 @@ pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<S
             is_firm(it) && main.is_some() && !development.has_state(it)
                 || sets(it, report, development)
         })),
-        flag(n_shared < least_shared(report) && profile < CHANCE),
+        flag(n_shared < least && (profile < CHANCE || report.text.keys().count() < least)),
     ]
 }
 
@@ -179,13 +180,13 @@ fn sets(state: State, report: &Report, development: &OpenDevelopment) -> bool {
         && (new(&report.days, &development.days) || new(&report.places, &development.places))
 }
 
-/// Keys below which two texts share nothing: one word in common is a coincidence, however rare it is, and a word of an
+/// Keys below which two texts share nothing: two words in common are a coincidence where no concept is, and a word of an
 /// unspaced script makes several keys.
 fn least_shared(report: &Report) -> usize {
     if report.script.is_some_and(Script::is_unspaced) {
         4
     } else {
-        2
+        3
     }
 }
 

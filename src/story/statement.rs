@@ -93,6 +93,7 @@ impl Statement {
             Mark::Question,
             Mark::Expert,
             Mark::Retrospective,
+            Mark::Roundup,
         ])
     }
 
@@ -142,6 +143,8 @@ pub struct Read {
 const LEAD_CHARS: usize = 400;
 /// Characters of the lead whose predicates and numbers count.
 const FIRST_CHARS: usize = 230;
+/// Things that one statement names at most; what names more lists everything, and would be like everything.
+const ROUNDUP: usize = 10;
 /// Characters between a phrase and the cue that turns it.
 const REACH: usize = 12;
 
@@ -180,6 +183,10 @@ impl Reader {
         if unattributed {
             marks.insert(Mark::Unattributed);
         }
+        let about = about(&headline, lexicon);
+        if about.len() > ROUNDUP {
+            marks.insert(Mark::Roundup);
+        }
         let names = Names::of(&headline, lexicon, &self.matter);
         let (state, corrects) = self.state_of(&headline, &names, lexicon, &numbers, at);
         if corrects {
@@ -201,7 +208,7 @@ impl Reader {
             days: days.map(ToString::to_string).collect(),
             numbers: numbers.others.clone(),
             marks: marks.iter().map(|it| it.as_str().to_owned()).collect(),
-            about: about(&headline, lexicon),
+            about,
             speaker,
         };
         Read {
