@@ -47,7 +47,10 @@ impl Course {
             state,
             State::Dated | State::Placed | State::Agreed | State::Confirmed
         );
-        let moved = set && self.is_moved_by(statement, at);
+        // What was put off or called off stands again where a day or place is told.
+        let names = || statement.days().any(|it| it.is_coming(at)) || !statement.places.is_empty();
+        let again = before.is_some_and(State::is_down) && names();
+        let moved = set && (again || self.is_moved_by(statement, at));
         (moved && !self.is_over(at)).then_some(state)
     }
 
@@ -257,6 +260,20 @@ mod tests {
         let off = (says(State::Cancelled, &[], &[]), "2026-05-02T09:00:00Z");
         let course = course(&[dated, off]);
         assert_eq!((course.day, course.place), (None, None));
+    }
+
+    #[test]
+    fn what_was_put_off_stands_again_where_a_day_is_told() {
+        let off = (says(State::Postponed, &[], &[]), "2026-05-02T09:00:00Z");
+        let again = says(State::Dated, &["06-09"], &[]);
+        let later = "2026-05-02T18:00:00Z";
+        check(
+            std::slice::from_ref(&off),
+            &again,
+            later,
+            Some(State::Dated),
+        );
+        check(&[off], &says(State::Planned, &[], &[]), later, None);
     }
 
     #[test]
