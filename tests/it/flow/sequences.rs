@@ -408,7 +408,7 @@ fn the_same_article_with_more_in_it_elsewhere_is_told() {
         &[
             "first | null | alert",
             "second | 1 | alert",
-            "third | 1 | silent: copy",
+            "third | 1 | silent: a copy",
         ],
     );
 }
