@@ -17,16 +17,13 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
-use summitwatch::alert::{
-    Arrival, Circumstances, Place, Policy, Ruling, Standing, Unruled, context, rule, take_in,
-};
+use summitwatch::alert::context;
 use summitwatch::config::Config;
-use summitwatch::story::board::Board;
+use summitwatch::rehearsal::{Rehearsal, Said};
 use summitwatch::story::course::Course;
 use summitwatch::story::development::OpenDevelopment;
-use summitwatch::story::report::{Report, Source};
+use summitwatch::story::report::Report;
 use summitwatch::story::signs::{likeness, weight};
-use summitwatch::story::weights::Weights;
 use summitwatch::story::{DevelopmentId, StoryId, Tables};
 use summitwatch::text::Words;
 use summitwatch::topic::Engine;
@@ -80,11 +77,11 @@ fn main() -> anyhow::Result<()> {
             let events = paths.get(1).context("which events?")?;
             let events: BTreeMap<String, serde_json::Value> =
                 serde_json::from_str(&std::fs::read_to_string(events)?)?;
-            let run = Run::over(&items, &engine, &tables, false);
+            let run = Run::over(&items, &engine, &tables);
             score(&items, &run, &events);
         }
         "context" => {
-            Run::over(&items, &engine, &tables, true);
+            contexts(&items, &engine, &tables);
         }
         other => bail!("\"{other}\" is neither rows nor score"),
     }
@@ -119,41 +116,35 @@ fn instant(date: &str) -> anyhow::Result<Timestamp> {
         .with_context(|| date.to_owned())
 }
 
-/// Reads the items that match, in order, as the service would.
+/// Reads the items that match by rule, in order, as the service would.
 fn read(items: &[Item], engine: &Engine, tables: &Tables) -> Vec<Reported> {
     let topic = engine.topics.last().expect("one topic");
-    let mut board = Board::default();
+    let mut rehearsal = Rehearsal::new(topic, &engine.lexicon, tables);
     let mut reported = Vec::new();
     for item in items {
-        let summary = item.summary.as_deref().unwrap_or_default();
-        let words = Words::new(&item.title, summary);
+        let said = said(item);
+        let words = Words::new(said.title, said.summary);
         let reading = engine.lexicon.read(&words);
-        if !topic.score(&reading, &engine.lexicon).matched {
-            continue;
+        if topic.score(&reading, &engine.lexicon).matched {
+            let report = rehearsal.read(said, &words, &reading);
+            rehearsal.board.count(&report);
+            reported.push(Reported {
+                item: item.clone(),
+                report,
+            });
         }
-        let cited = tables.origins.cited(&reading);
-        let source = Source {
-            words: &words,
-            reading: &reading,
-            url: item.url.as_deref(),
-            outlet: &item.outlet,
-            origin: cited.unwrap_or_else(|| tables.origins.of_outlet(&item.outlet, &item.outlet)),
-            at: instant(&item.date).expect("read before"),
-        };
-        let report = Report::read(
-            source,
-            &tables.reader,
-            &engine.lexicon,
-            &tables.wording,
-            &board.frequencies,
-        );
-        board.count(&report);
-        reported.push(Reported {
-            item: item.clone(),
-            report,
-        });
     }
     reported
+}
+
+fn said(item: &Item) -> Said<'_> {
+    Said {
+        outlet: &item.outlet,
+        title: &item.title,
+        summary: item.summary.as_deref().unwrap_or_default(),
+        url: item.url.as_deref(),
+        at: instant(&item.date).expect("read before"),
+    }
 }
 
 fn event(item: &Item) -> Option<&str> {
@@ -202,7 +193,6 @@ fn rows(reported: &[Reported], tables: &Tables) {
 /// An undisturbed run over a stream.
 #[derive(Default)]
 struct Run {
-    board: Board,
     /// Development by item.
     placed: HashMap<String, i64>,
     /// Items that matched, by rule or in context.
@@ -210,144 +200,64 @@ struct Run {
     alerts: Vec<Item>,
     kinds: BTreeMap<String, u32>,
     by_story: usize,
-    tell: f64,
 }
 
 impl Run {
-    /// With `prints`, each headline without a rule that is looked at is printed with its signs of context.
-    fn over(items: &[Item], engine: &Engine, tables: &Tables, prints: bool) -> Self {
+    fn over(items: &[Item], engine: &Engine, tables: &Tables) -> Self {
         let topic = engine.topics.last().expect("one topic");
-        let weights = &tables.weights;
-        let mut run = Self {
-            tell: topic.tell.unwrap_or(tables.weights.tell),
-            ..Self::default()
-        };
-        for (at, item) in items.iter().enumerate() {
-            let words = Words::new(&item.title, item.summary.as_deref().unwrap_or_default());
-            let reading = engine.lexicon.read(&words);
-            let scored = topic.score(&reading, &engine.lexicon);
-            let surroundings = topic
-                .surroundings
-                .as_ref()
-                .filter(|it| it.touches(&reading));
-            if !scored.matched && surroundings.is_none() {
+        let mut rehearsal = Rehearsal::new(topic, &engine.lexicon, tables);
+        let mut run = Self::default();
+        for item in items {
+            let Some(heard) = rehearsal.say(said(item)) else {
                 continue;
-            }
-            let now = instant(&item.date).expect("read before");
-            run.board.close_before(now, weights);
-            if !scored.matched && run.board.heat.recent(now) == 0 {
-                continue;
-            }
-            let cited = tables.origins.cited(&reading);
-            let source = Source {
-                words: &words,
-                reading: &reading,
-                url: item.url.as_deref(),
-                outlet: &item.outlet,
-                origin: cited
-                    .unwrap_or_else(|| tables.origins.of_outlet(&item.outlet, &item.outlet)),
-                at: now,
             };
-            let report = Report::read(
-                source,
-                &tables.reader,
-                &engine.lexicon,
-                &tables.wording,
-                &run.board.frequencies,
-            );
-            let mut on_topic = 1.0;
-            if let Some(surroundings) = surroundings.filter(|_| !scored.matched) {
-                let unruled = Unruled {
-                    reading: &reading,
-                    lexicon: &engine.lexicon,
-                    surroundings,
-                    score: scored.score / topic.threshold,
-                };
-                if prints {
-                    let placement = run.board.place(&report, weights);
-                    let signs = context(&run.board, &report, unruled, &placement);
-                    println!(
-                        "{}",
-                        json!({
-                            "id": item.id, "event": event(item), "label": item.label, "signs": signs,
-                            "joins": placement.joins().is_some(), "title": item.title,
-                            "commentary": report.statement.is_commentary(),
-                            "heat": run.board.heat.recent(now),
-                        })
-                    );
-                    continue;
-                }
-                let Some(taken) = take_in(&run.board, &report, unruled, weights) else {
-                    continue;
-                };
-                on_topic = taken.on_topic();
-                run.by_story += 1;
-            } else {
-                run.board.heat.add(now, &item.outlet);
-            }
             run.matched.push(item.id.clone());
-            let ruling = run.ruling(&report, on_topic, weights);
-            run.record(at, item, &report, &ruling);
+            run.by_story += usize::from(!heard.by_rule);
+            let Some(id) = heard.development else {
+                continue;
+            };
+            run.placed.insert(item.id.clone(), id.0);
+            if heard.ruling.decision.is_told() {
+                run.alerts.push(item.clone());
+                let kind = heard.ruling.kind.as_str().to_owned();
+                *run.kinds.entry(kind).or_default() += 1;
+            }
         }
         run
     }
+}
 
-    fn ruling(&self, report: &Report, on_topic: f64, weights: &Weights) -> Ruling {
-        let circumstances = Circumstances {
-            now: report.at,
-            standing: Standing::News,
-            arrival: Arrival::New,
-            tell: self.tell,
-            on_topic,
-            told: 0,
-            told_by_outlet: 0,
-            followed_up: false,
-            corrected: false,
-        };
-        let policy = Policy {
-            per_outlet: u32::MAX,
-            ..Policy::default()
-        };
-        rule(&self.board, report, &circumstances, weights, &policy)
-    }
-
-    fn record(&mut self, at: usize, item: &Item, report: &Report, ruling: &Ruling) {
-        let board = &mut self.board;
-        let fresh = DevelopmentId(i64::try_from(at).expect("some thousand"));
-        let id = match ruling.place {
-            Place::Opens(story) => {
-                board.open(
-                    fresh,
-                    story.unwrap_or(StoryId(fresh.0)),
-                    &item.title,
-                    report,
-                );
-                Some(fresh)
-            }
-            Place::Joins(id, _) => {
-                board.add(id, report);
-                Some(id)
-            }
-            Place::Commentary(_) => None,
-        };
-        board.count(report);
-        let Some(id) = id else { return };
-        self.placed.insert(item.id.clone(), id.0);
-        if ruling.decision.is_told() {
-            board.tell(id, report.at);
-            self.alerts.push(item.clone());
-            *self
-                .kinds
-                .entry(ruling.kind.as_str().to_owned())
-                .or_default() += 1;
+/// Each headline without a rule that is looked at while the topic is hot, with its signs of context.
+fn contexts(items: &[Item], engine: &Engine, tables: &Tables) {
+    let topic = engine.topics.last().expect("one topic");
+    let mut rehearsal = Rehearsal::new(topic, &engine.lexicon, tables);
+    for item in items {
+        let said = said(item);
+        let words = Words::new(said.title, said.summary);
+        let reading = engine.lexicon.read(&words);
+        let scored = topic.score(&reading, &engine.lexicon);
+        if scored.matched {
+            rehearsal.say(said);
+            continue;
         }
-        let Some(open) = board.get(id) else { return };
-        let (told, story) = (open.told_at.is_some(), open.story);
-        if told {
-            board
-                .course
-                .advance(&report.statement, story, &item.outlet, report.at);
-        }
+        let heat = rehearsal.board.heat.recent(said.at);
+        let Some(unruled) = rehearsal
+            .unruled(&reading, scored.score)
+            .filter(|_| heat > 0)
+        else {
+            continue;
+        };
+        let report = rehearsal.read(said, &words, &reading);
+        let placement = rehearsal.board.place(&report, &tables.weights);
+        println!(
+            "{}",
+            json!({
+                "id": item.id, "event": event(item), "label": item.label,
+                "signs": context(&rehearsal.board, &report, unruled, &placement),
+                "joins": placement.joins().is_some(), "title": item.title,
+                "commentary": report.statement.is_commentary(), "heat": heat,
+            })
+        );
     }
 }
 

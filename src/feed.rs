@@ -6,7 +6,6 @@ pub mod health;
 pub mod home;
 pub mod pace;
 pub mod sight;
-pub mod sources;
 
 use std::time::Duration;
 
