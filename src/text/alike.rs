@@ -57,7 +57,16 @@ enum Script {
 
 fn script(c: char) -> Option<Script> {
     match c {
-        'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' if c.is_alphabetic() => Some(Script::Latin),
+        // With the blocks that hold small forms of these letters: Ⱥ is ⱥ of another block.
+        'a'..='z'
+        | 'A'..='Z'
+        | '\u{c0}'..='\u{2af}'
+        | '\u{1e00}'..='\u{1eff}'
+        | '\u{2c60}'..='\u{2c7f}'
+            if c.is_alphabetic() =>
+        {
+            Some(Script::Latin)
+        }
         '\u{400}'..='\u{52f}' if c.is_alphabetic() => Some(Script::Cyrillic),
         '\u{370}'..='\u{3ff}' if c.is_alphabetic() => Some(Script::Greek),
         _ => None,
