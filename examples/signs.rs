@@ -182,7 +182,13 @@ fn rows(reported: &[Reported], tables: &Tables) {
         let pairs: Vec<_> = open
             .iter()
             .filter(|_| own.is_some())
-            .map(|(name, it)| json!([name, likeness(report, it, change), it.speaks(report.script)]))
+            .map(|(name, it)| {
+                json!([
+                    name,
+                    likeness(report, it, change, &tables.weights.opposed).as_slice(),
+                    it.speaks(report.script)
+                ])
+            })
             .collect();
         println!(
             "{}",

@@ -16,6 +16,7 @@ use crate::story::ladder::State;
 use crate::story::numbers::Months;
 use crate::story::origin::{Named, Origins};
 use crate::story::phrases::{Entry, Phrasebook};
+use crate::story::report::predicate_key;
 use crate::story::signs::{LIKENESS, WEIGHT};
 use crate::story::speaker::{Cast, Deciders};
 use crate::story::statement::{CUES, Matter, Reader};
@@ -125,6 +126,7 @@ struct SameFile {
     join: f64,
     join_other_script: f64,
     story: f64,
+    opposed: Vec<(String, String)>,
     window_hours: u64,
     life_hours: u64,
     sign: BTreeMap<String, SignFile>,
@@ -421,6 +423,11 @@ fn weights(file: WeightsFile, name: &str) -> Result<Weights, Faults> {
     } = file;
     let weights = Weights {
         same: sum(same.bias, same.sign, LIKENESS, "same", name, &mut faults),
+        opposed: same
+            .opposed
+            .iter()
+            .map(|(a, b)| (predicate_key(a), predicate_key(b)))
+            .collect(),
         join: same.join,
         join_other_script: same.join_other_script,
         story: same.story,

@@ -234,7 +234,7 @@ fn rank(
     change: Option<State>,
     weights: &Weights,
 ) -> Ranked {
-    let signs = likeness(report, development, change);
+    let signs = likeness(report, development, change, &weights.opposed);
     let (log_odds, join) = weights.likeness(&signs, development.speaks(report.script));
     Ranked {
         development: development.id,

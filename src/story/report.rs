@@ -220,6 +220,11 @@ impl Said {
     }
 }
 
+/// The key of a predicate by its name.
+pub fn predicate_key(name: &str) -> u32 {
+    gram(&format!("predicate:{name}"))
+}
+
 /// An item as it is about to become a report.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
@@ -288,7 +293,11 @@ impl Report {
             has_lead: terms.0.iter().any(|it| it.part == Part::Lead),
             concepts,
             speaker: statement.speaker.as_ref().map(|it| gram(&it.who)),
-            predicates: keys("predicate", &statement.predicates),
+            predicates: statement
+                .predicates
+                .iter()
+                .map(|it| predicate_key(it))
+                .collect(),
             places: keys("place", &statement.places),
             lead_places: keys("place", &statement.lead_places),
             days: keys("day", &statement.days),

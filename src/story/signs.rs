@@ -9,7 +9,7 @@ use crate::story::speaker::{Class, How};
 use crate::text::language::Script;
 
 /// Names of the signs of likeness, in the order of [`likeness`].
-pub const LIKENESS: [&str; 31] = [
+pub const LIKENESS: [&str; 35] = [
     "wording",
     "contained",
     "lead",
@@ -41,6 +41,10 @@ pub const LIKENESS: [&str; 31] = [
     "official-on-hearsay",
     "course-change",
     "nothing-shared",
+    "predicates-new",
+    "predicates-opposed",
+    "decider-other",
+    "actor-other",
 ];
 
 /// Names of the signs of weight, in the order of [`weight`].
@@ -92,7 +96,13 @@ const LEADS: usize = 4;
 
 /// What speaks for and against `report` telling `development`. `change` is the state that the report would move the
 /// matter of the topic to: a threat to cancel has used the words of the cancellation, and is another development.
-pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<State>) -> Likeness {
+/// `opposed` are keys of predicates that contradict each other.
+pub fn likeness(
+    report: &Report,
+    development: &OpenDevelopment,
+    change: Option<State>,
+    opposed: &[(u32, u32)],
+) -> Likeness {
     let statement = &report.statement;
     let marks = statement.marks();
     let same_script = development.speaks(report.script);
@@ -127,7 +137,7 @@ pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<S
     let first_down = state.is_some_and(downs)
         && !development.states.is_empty()
         && !development.states.iter().any(|it| it.0.is_down());
-    let opposed = matches!((state, main), (Some(a), Some(b)) if a.is_down() != b.is_down());
+    let turned = matches!((state, main), (Some(a), Some(b)) if a.is_down() != b.is_down());
     let known = |keys: &[u32], counts: &Counts| keys.iter().filter(|it| counts.holds(**it)).count();
     let predicates = known(&report.predicates, &development.predicates);
     let places = known(&report.places, &development.places);
@@ -137,6 +147,19 @@ pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<S
     let other = |shared: usize, own: &[u32], counts: &Counts| {
         flag(shared == 0 && !own.is_empty() && !counts.is_empty())
     };
+    let has = |it: u32| report.predicates.contains(&it);
+    let contradicts = |own: u32, other: u32| {
+        has(own) && !development.predicates.holds(own) && development.predicates.holds(other)
+    };
+    let contradicted = opposed
+        .iter()
+        .any(|it| contradicts(it.0, it.1) || contradicts(it.1, it.0));
+    let class = statement.speaker.as_ref().map(|it| it.class);
+    let decides = matches!(class, Some(Class::Leader | Class::StateVoice));
+    let acts = statement
+        .speaker
+        .as_ref()
+        .is_some_and(|it| it.how == How::First && it.class != Class::Agency);
     let again = development.voices.has_outlet(&report.outlet);
     let profile = development.profile.cosine(&report.concepts);
     [
@@ -148,7 +171,7 @@ pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<S
         count(predicates.min(3)) / 3.0,
         other(predicates, &report.predicates, &development.predicates),
         flag(state.is_some() && state == main),
-        flag(opposed),
+        flag(turned),
         flag(first_down),
         flag(state.is_some_and(|it| !development.has_state(it)) && main.is_some()),
         flag(speaker == Beside::Same),
@@ -174,6 +197,14 @@ pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<S
                 || sets(it, report, development)
         })),
         flag(n_shared < least && (profile < CHANCE || report.text.keys().count() < least)),
+        if development.predicates.is_empty() {
+            0.0
+        } else {
+            count((report.predicates.len() - predicates).min(3)) / 3.0
+        },
+        flag(contradicted),
+        flag(speaker == Beside::OtherQuoted && decides),
+        flag(speaker == Beside::OtherNamed && acts && !report.predicates.is_empty()),
     ]
 }
 

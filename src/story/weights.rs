@@ -9,6 +9,8 @@ use crate::story::signs::{LIKENESS, Likeness, WEIGHT, Weight};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weights {
     pub same: Sum<{ LIKENESS.len() }>,
+    /// Keys of predicates that contradict each other.
+    pub opposed: Vec<(u32, u32)>,
     /// Log-odds from which a report joins the best development.
     pub join: f64,
     /// The same where the development has no report in the script of the report.
