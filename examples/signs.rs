@@ -67,7 +67,7 @@ fn main() -> anyhow::Result<()> {
     }
     let config = Config::find(config.as_deref())?;
     let engine = config.engine_for(&topic)?;
-    let tables = config.tables(&engine.lexicon)?;
+    let tables = config.tables(&engine)?;
     let stream = paths.first().context("which stream?")?;
     let items = items(stream)?;
     let reported = read(&items, &engine, &tables);

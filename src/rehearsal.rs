@@ -112,6 +112,7 @@ impl<'a> Rehearsal<'a> {
         Report::read(
             source,
             &tables.reader,
+            tables.matter(&self.topic.name),
             self.lexicon,
             &tables.wording,
             &self.board.frequencies,

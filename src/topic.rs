@@ -11,6 +11,8 @@ pub mod rule;
 pub mod suggest;
 pub mod term;
 
+use std::collections::BTreeMap;
+
 use crate::topic::lexicon::{ConceptSet, Field, Lexicon, Reading};
 use crate::topic::rule::{Clause, Rule};
 
@@ -39,6 +41,8 @@ pub struct Topic {
     pub tell: Option<f64>,
     /// None where only rules decide.
     pub surroundings: Option<Surroundings>,
+    /// None where nothing takes a course: there are developments, and no states.
+    pub course: Option<Course>,
 }
 
 #[derive(Debug, Clone)]
@@ -54,6 +58,33 @@ pub struct Rules {
     pub vetoes: Vec<Clause>,
     /// What is said of a match without deciding it: a retrospective.
     pub marks: Vec<Clause>,
+}
+
+/// What a topic file says of the matter that takes a course: whose it is, and how headlines tell where it stands.
+#[derive(Debug, Clone, Default)]
+pub struct Course {
+    /// What it is called in sentences: meeting, agreement, trial.
+    pub noun: String,
+    /// Each party by all its names.
+    pub parties: Vec<(String, ConceptSet)>,
+    /// Who speaks for a party with authority.
+    pub officials: ConceptSet,
+    /// Those who decide; what they say is news in itself.
+    pub leaders: ConceptSet,
+    /// Media and offices whose statements are a government's.
+    pub state_voices: ConceptSet,
+    /// The matter itself, in a headline that says no more than its day: "米朝首脳会談、5月12日に".
+    pub events: ConceptSet,
+    /// A ladder of its own, by the names of states; empty for that of meetings.
+    pub states: BTreeMap<String, Phrases>,
+}
+
+/// How headlines tell a state.
+#[derive(Debug, Clone, Default)]
+pub struct Phrases {
+    /// English, for people.
+    pub gloss: String,
+    pub phrases: Vec<String>,
 }
 
 /// What a topic file says of its surroundings, by which headlines are taken in that satisfy no rule while the topic
@@ -113,6 +144,7 @@ impl Topic {
             scope: Scope::Everything,
             tell: None,
             surroundings: None,
+            course: None,
         }
     }
 

@@ -272,7 +272,7 @@ impl Ingest {
         };
         let was = desk.board.course.state;
         if placed.is_first || ruling.decision.is_told() {
-            let said = self.said(development, told, report, reading, now);
+            let said = self.said(development, told, topic, report, reading, now);
             acts::describe(tx, &said)?;
         }
         let desk = self.desks.entry(topic.name.clone()).or_default();
@@ -429,7 +429,10 @@ impl Ingest {
             sources: vec![report.origin.clone()],
             was: None,
         };
-        acts::describe(tx, &self.said(development, told, &report, reading, now))?;
+        acts::describe(
+            tx,
+            &self.said(development, told, topic, &report, reading, now),
+        )?;
         self.tell(tx, told, topic, &report, reading, &telling, now)?;
         Ok(true)
     }
@@ -453,6 +456,7 @@ impl Ingest {
         Report::read(
             source,
             &tables.reader,
+            tables.matter(&topic.name),
             lexicon,
             &tables.wording,
             &board.frequencies,
@@ -485,7 +489,7 @@ impl Ingest {
         let key = format!("{}-{:016x}", topic.name, hash(&identity).cast_unsigned());
         let item = told.item;
         let tables = self.tables();
-        let said = self.said(telling.development, told, report, reading, now);
+        let said = self.said(telling.development, told, topic, report, reading, now);
         let desk = self.desks.entry(topic.name.clone()).or_default();
         let course = &desk.board.course;
         let is_of_story = course.story == Some(telling.story);
@@ -556,6 +560,7 @@ impl Ingest {
         &self,
         development: DevelopmentId,
         told: &Told<'_>,
+        topic: &Topic,
         report: &Report,
         reading: &Reading,
         now: Timestamp,
@@ -567,6 +572,7 @@ impl Ingest {
             reading,
             lexicon: &self.engine.lexicon,
             reader: &self.settings.tables.reader,
+            matter: self.settings.tables.matter(&topic.name),
             at: now,
         };
         DevelopmentLine::of(development.0, source)

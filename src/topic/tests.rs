@@ -146,6 +146,7 @@ fn topic(lexicon: &Lexicon, near: Near) -> Topic {
     Topic {
         tell: None,
         surroundings: None,
+        course: None,
         name: "t".to_owned(),
         title: "t".to_owned(),
         threshold: 0.4,

@@ -22,7 +22,7 @@ impl Shipped {
         let config =
             Config::parse(Origin::Shipped, &std::env::temp_dir(), shipped).expect("shipped");
         let engine = config.engine().expect("the shipped topic");
-        let tables = config.tables(&engine.lexicon).expect("the shipped tables");
+        let tables = config.tables(&engine).expect("the shipped tables");
         Self { engine, tables }
     }
 

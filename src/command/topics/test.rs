@@ -51,7 +51,7 @@ impl Test {
             let engine = config.engine_of(std::slice::from_ref(&reference))?;
             let topic = engine.topics.first().context("the topic was just built")?;
             let failures = failures(&cases.cases, topic, &engine.lexicon);
-            let tables = config.tables(&engine.lexicon)?;
+            let tables = config.tables(&engine)?;
             let wrong = sequences::wrong(&cases.sequences, topic, &engine.lexicon, &tables);
             failed += failures.len() + wrong.len();
             if self.json {
