@@ -145,6 +145,7 @@ struct NewsFile {
     bias: f64,
     tell: f64,
     doubt: f64,
+    acts: Vec<String>,
     sign: BTreeMap<String, SignFile>,
 }
 
@@ -438,6 +439,7 @@ fn weights(file: WeightsFile, name: &str) -> Result<Weights, Faults> {
         news: sum(news.bias, news.sign, WEIGHT, "news", name, &mut faults),
         tell: news.tell,
         doubt: news.doubt,
+        acts: news.acts,
     };
     faults.or(weights)
 }

@@ -26,6 +26,8 @@ struct TopicFile {
     #[serde(default)]
     rule: Vec<RuleFile>,
     #[serde(default)]
+    related: Vec<ClauseFile>,
+    #[serde(default)]
     veto: Vec<ClauseFile>,
     #[serde(default)]
     mark: Vec<ClauseFile>,
@@ -208,6 +210,7 @@ fn topic(reference: &TopicRef, lexicon: &Lexicon) -> Result<Topic, Faults> {
             weight,
         });
     }
+    let related = names.clauses("related", &parsed.related);
     let vetoes = names.clauses("veto", &parsed.veto);
     let marks = names.clauses("mark", &parsed.mark);
     if let Some(tell) = parsed
@@ -242,6 +245,7 @@ fn topic(reference: &TopicRef, lexicon: &Lexicon) -> Result<Topic, Faults> {
         summary_weight: parsed.summary_weight,
         scope: Scope::Rules(Rules {
             rules,
+            related,
             vetoes,
             marks,
         }),

@@ -156,6 +156,7 @@ impl Ingest {
             arrival,
             tell: topic.tell.unwrap_or(tables.weights.tell),
             on_topic: matched.on_topic,
+            related: by == By::Related,
             told: desk.pace.told(),
             told_by_outlet: desk.pace.told_by(&report.outlet),
             followed_up: match known {

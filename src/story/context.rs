@@ -63,6 +63,11 @@ impl Heat {
         self.0.push_back((at, outlet.to_owned()));
     }
 
+    /// How hot the topic is: 0 where nothing was reported within 48 hours, 1 where as much was as on a dense day.
+    pub fn degree(&self, now: Timestamp) -> f64 {
+        count(self.recent(now)).ln_1p() / (HOT + 1.0).ln()
+    }
+
     /// Reports within 48 hours before `now`.
     pub fn recent(&self, now: Timestamp) -> usize {
         let warm = |it: &&(Timestamp, String)| now.as_second() - it.0.as_second() <= WARM;
@@ -118,7 +123,7 @@ pub fn signs(
             .ranked
             .first()
             .map_or(0.0, |it| sigmoid(it.margin())),
-        count(heat.recent(report.at)).ln_1p() / (HOT + 1.0).ln(),
+        heat.degree(report.at),
         flag(heat.covers(&report.outlet, report.at)),
         flag(all && titled == parties.len()),
         flag(all && titled < parties.len() && with_lead == parties.len()),

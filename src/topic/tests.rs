@@ -153,6 +153,7 @@ fn topic(lexicon: &Lexicon, near: Near) -> Topic {
         summary_weight: 0.8,
         scope: Scope::Rules(Rules {
             rules: vec![rule],
+            related: Vec::new(),
             vetoes: vec![veto],
             marks: vec![mark],
         }),

@@ -82,6 +82,7 @@ impl Heart<'_> {
                 .tell
                 .expect("the shipped topic says"),
             on_topic: 1.0,
+            related: false,
             told,
             told_by_outlet: by_outlet,
             followed_up: false,
