@@ -133,7 +133,7 @@ fn read(items: &[Item], engine: &Engine, tables: &Tables) -> Vec<Reported> {
             rehearsal.board.count(&report);
             let heat = rehearsal.board.heat.degree(report.at);
             if scored.matched {
-                rehearsal.board.heat.add(report.at, said.outlet);
+                rehearsal.board.heat.add(&report);
             }
             reported.push(Reported {
                 item: item.clone(),

@@ -186,8 +186,8 @@ impl Ingest {
                     board.tell(row.id, at);
                 }
             }
-            for (at, outlet) in stories::by_rule_since(connection, &topic.name, since)? {
-                board.heat.add(at, &outlet);
+            for report in stories::by_rule_since(connection, &topic.name, since)? {
+                board.heat.add(&report);
             }
             board.course = stories::course(connection, &topic.name)?;
             desks.insert(topic.name.clone(), desk);

@@ -70,7 +70,7 @@ impl<'a> Rehearsal<'a> {
         self.board.close_before(said.at, &self.tables.weights);
         let report = self.read(said, &words, &reading);
         let on_topic = if scored.matched {
-            self.board.heat.add(said.at, said.outlet);
+            self.board.heat.add(&report);
             1.0
         } else if scored.related {
             1.0

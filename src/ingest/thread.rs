@@ -176,7 +176,7 @@ impl Ingest {
         let ruling = as_followed(tx, &desk.board, ruling)?;
         let revised_from = known.filter(|_| revised).map(|it| it.0);
         if by == By::Rule {
-            desk.board.heat.add(now, &report.outlet);
+            desk.board.heat.add(&report);
         }
         self.record(
             tx,
