@@ -195,7 +195,7 @@ fn rows(reported: &[Reported], tables: &Tables) {
             json!({
                 "id": item.id, "event": own, "novelty": item.novelty, "label": item.label,
                 "commentary": report.statement.is_commentary(), "statement": report.statement,
-                "weight": weight(report, *related, &tables.weights.acts), "related": related, "pairs": pairs,
+                "weight": weight(report, *related, change.is_some(), &tables.weights.acts).as_slice(), "related": related, "pairs": pairs,
             })
         );
         if report.statement.is_commentary() && own.is_none_or(|it| !open.contains_key(it)) {

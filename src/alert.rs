@@ -379,7 +379,7 @@ pub fn rule(
         _ => 1.0,
     };
     let related = circumstances.related.then(|| board.heat.degree(report.at));
-    let signs = weight(report, related, &weights.acts);
+    let signs = weight(report, related, change.is_some(), &weights.acts);
     let news = weights.news(&signs);
     let mut ruling = Ruling {
         certainty: news * newness.powf(weights.doubt) * circumstances.on_topic,

@@ -67,17 +67,22 @@ impl Course {
         }
     }
 
-    /// Whether a statement gives the meeting another day to come, or another place, than it had.
+    /// Whether a statement gives the meeting another day to come, or another place, than it had; a first one where it
+    /// stood so high that only these were open.
     fn is_moved_by(&self, statement: &Statement, at: Timestamp) -> bool {
-        let mut days = statement.days().filter(|it| it.is_coming(at));
-        let day = self.day.is_some_and(|own| {
-            let mut days = days.by_ref().peekable();
-            days.peek().is_some() && days.all(|it| it != own)
-        });
-        let place = self
-            .place
-            .as_ref()
-            .is_some_and(|own| !statement.places.is_empty() && !statement.places.contains(own));
+        let days = statement.days().filter(|it| it.is_coming(at));
+        let open = self
+            .state
+            .is_some_and(|it| (State::Agreed..=State::Placed).contains(&it));
+        let first_day = open && self.day.is_none() && statement.state == Some(State::Dated);
+        let first_place = open && self.place.is_none() && statement.state == Some(State::Placed);
+        let mut days = days.peekable();
+        let names_day = days.peek().is_some();
+        let other_day = |own: Day| names_day && days.all(|it| it != own);
+        let day = first_day && names_day || self.day.is_some_and(other_day);
+        let other_place = |own: &String| !statement.places.contains(own);
+        let names_place = !statement.places.is_empty();
+        let place = names_place && (first_place || self.place.as_ref().is_some_and(other_place));
         day || place
     }
 
@@ -249,6 +254,29 @@ mod tests {
             Some("06-20")
         );
         assert_eq!(course.place.as_deref(), Some("singapore"));
+    }
+
+    #[test]
+    fn a_first_place_after_the_day_is_a_change() {
+        let dated = (says(State::Dated, &["06-12"], &[]), "2026-05-01T09:00:00Z");
+        let placed = says(State::Placed, &[], &["singapore"]);
+        let later = "2026-05-01T12:00:00Z";
+        check(&[dated.clone()], &placed, later, Some(State::Placed));
+        check(&[dated, (placed.clone(), later)], &placed, later, None);
+    }
+
+    #[test]
+    fn what_was_declined_stands_again_where_it_is_confirmed() {
+        let declined = (says(State::Declined, &[], &[]), "2026-05-01T09:00:00Z");
+        let later = "2026-05-03T12:00:00Z";
+        let confirmed = says(State::Confirmed, &[], &[]);
+        check(
+            &[declined.clone()],
+            &confirmed,
+            later,
+            Some(State::Confirmed),
+        );
+        check(&[declined], &says(State::Wished, &[], &[]), later, None);
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub const LIKENESS: [&str; 35] = [
 ];
 
 /// Names of the signs of weight, in the order of [`weight`].
-pub const WEIGHT: [&str; 32] = [
+pub const WEIGHT: [&str; 34] = [
     "leader",
     "state-voice",
     "official",
@@ -81,6 +81,8 @@ pub const WEIGHT: [&str; 32] = [
     "related-act",
     "related-official",
     "related-heat",
+    "state-happens",
+    "change",
 ];
 
 /// Values of signs, in the order of their names.
@@ -275,8 +277,8 @@ impl Beside {
 
 /// What speaks for and against a report being news that its reader wants at once. `related` says that it is about
 /// what belongs to the matter and not about the matter: then how hot the topic is, 0..1. `acts` are the predicates of what
-/// is done, not said.
-pub fn weight(report: &Report, related: Option<f64>, acts: &[String]) -> Weight {
+/// is done, not said. `changes` says that the matter comes to stand elsewhere.
+pub fn weight(report: &Report, related: Option<f64>, changes: bool, acts: &[String]) -> Weight {
     let statement = &report.statement;
     let marks = statement.marks();
     let class = statement.speaker.as_ref().map(|it| it.class);
@@ -323,6 +325,8 @@ pub fn weight(report: &Report, related: Option<f64>, acts: &[String]) -> Weight 
         flag(related.is_some() && act),
         flag(related.is_some() && authority),
         related.unwrap_or_default(),
+        flag(matches!(state, Some(State::UnderWay | State::Outcome))),
+        flag(changes),
     ]
 }
 
