@@ -187,7 +187,7 @@ impl Ingest {
                 }
             }
             for report in stories::by_rule_since(connection, &topic.name, since)? {
-                board.heat.add(&report);
+                board.heat.add(&report, &self.settings.tables.weights.times);
             }
             board.course = stories::course(connection, &topic.name)?;
             desks.insert(topic.name.clone(), desk);
