@@ -34,7 +34,12 @@ impl Course {
             return None;
         }
         let state = self.next(statement)?;
-        let before = self.state.filter(|_| self.is_current(at, times));
+        // What has been over for a while makes room for the next of its kind.
+        let next = |it: &State| *it != State::Outcome || self.is_over(at, times) || state == *it;
+        let before = self
+            .state
+            .filter(|_| self.is_current(at, times))
+            .filter(next);
         if state.changes(before) && !self.has_been(state, at, times) {
             return Some(state);
         }
