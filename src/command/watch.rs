@@ -172,7 +172,7 @@ impl Demo {
     pub(super) fn run(&self) -> Done {
         let started = Instant::now();
         say!("Three days of a fictional newswire, played back on loopback. Alerts as they arise:")?;
-        let outcome = block_on(crate::demo::play(&self.dir))?;
+        let outcome = block_on(crate::demo::play(&self.dir, output::is_read))?;
         let totals = outcome.totals;
         let config = outcome.config.display();
         say!(
@@ -196,11 +196,12 @@ impl Demo {
             counted(totals.languages, "language"),
             counted(totals.alerts, "time"),
         )?;
-        let explain = format!("explain {}", outcome.told.unwrap_or(1));
+        let (item, story) = outcome.told.unwrap_or((1, 1));
+        let (explain, story) = (format!("explain {item}"), format!("story {story}"));
         say!("Try next:")?;
         for (command, what) in [
             ("alerts", "what was told, with the reason"),
-            ("story 1", "one story as a timeline across languages"),
+            (story.as_str(), "one story as a timeline across languages"),
             (
                 "search 'concept:summit lang:ko'",
                 "a meaning, in any language",
