@@ -24,6 +24,8 @@ pub struct Lines {
     pub who: Option<String>,
     /// Where the meeting stands: state, place, day, by whose word, and what it was before.
     pub meeting: Option<String>,
+    /// Where the dashboard tells more, if its readers can reach it.
+    pub details: Option<String>,
 }
 
 /// Sources that are named; of more the number is said.
@@ -52,7 +54,24 @@ impl Lines {
             original: (foreign && what != &message.headline).then(|| message.headline.clone()),
             who: is_news.then(|| who(message)),
             meeting: is_news.then(|| meeting(message, today)).flatten(),
+            details: None,
         }
+    }
+
+    /// With a link into the dashboard at `root`, an address that ends with a slash.
+    #[must_use]
+    pub fn linked(mut self, message: &Message, root: Option<&str>) -> Self {
+        let development = message.development.id;
+        self.details = root.map(|root| match (message.kind.as_str(), development) {
+            ("feed-health", _) => format!("{root}feeds"),
+            ("channel-health", _) => format!("{root}outbox"),
+            (_, 0) => root.to_owned(),
+            _ => format!(
+                "{root}stories/{}#development-{development}",
+                message.story.id
+            ),
+        });
+        self
     }
 }
 

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use summitwatch::channel::terminal;
 use summitwatch::channel::words::{Content, Limit, Words};
+use summitwatch::message::Message;
 use summitwatch::message::templates::Templates;
 
 use crate::channels::bench::{alert, delivery, hostile, update};
@@ -66,6 +67,81 @@ fn matrix() {
 #[test]
 fn mail_page() {
     insta::assert_snapshot!(worded(&update(), |it| it.page()));
+}
+
+#[test]
+fn with_a_dashboard_that_is_reached_each_form_leads_to_the_development() {
+    let linked = |message: &Value, word: fn(Words<'_>) -> String| {
+        let templates = templates().linked_to(Some("https://watch.example/w/".to_owned()));
+        let content = Content::read(&delivery(message, None)).expect("a message");
+        word(Words {
+            templates: &templates,
+            content: &content,
+        })
+    };
+    let page = "https://watch.example/w/stories/17#development-31";
+    let forms: [(fn(Words<'_>) -> String, String); 6] = [
+        (
+            |it| it.plain(Limit::NONE),
+            format!("lang=ko · more: {page}"),
+        ),
+        (
+            |it| it.marked("mrkdwn", Limit::NONE),
+            format!("<{page}|more>"),
+        ),
+        (
+            |it| it.marked("discord.md", Limit::NONE),
+            format!("[more]({page})"),
+        ),
+        (
+            |it| it.marked("telegram.html", Limit::NONE),
+            format!("<a href=\"{page}\">more</a>"),
+        ),
+        (
+            |it| it.marked("matrix.html", Limit::NONE),
+            format!("<a href=\"{page}\">more</a>"),
+        ),
+        (|it| it.page(), format!("<a href=\"{page}\">its page</a>")),
+    ];
+    for (word, link) in forms {
+        let said = linked(&alert(), word);
+        assert!(said.contains(&link), "{link}\n{said}");
+    }
+    let lines = linked(&alert(), |it| it.plain(Limit::NONE));
+    assert!(lines.lines().count() <= 6, "{lines}");
+    let operator = Message::to_operator(
+        "x".to_owned(),
+        "channel-health",
+        "desk is dead".to_owned(),
+        String::new(),
+        String::new(),
+    );
+    let operator = serde_json::to_value(operator).expect("JSON");
+    let said = linked(&operator, |it| it.plain(Limit::NONE));
+    assert!(
+        said.ends_with("more: https://watch.example/w/outbox"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_dashboards_address_is_the_public_one_or_that_on_which_others_reach_it() {
+    let reached = |web: &str| {
+        let text = format!(
+            "[web]\n{web}\ntoken = \"long enough for a token\"\n[[channels]]\nname = \"desk\"\nkind = \"terminal\"\n"
+        );
+        let ran = Desk::new(&text).run(&["notify", "test", "desk"]).well();
+        ran.split_once("more: ")
+            .map(|it| it.1.lines().next().unwrap_or_default().to_owned())
+    };
+    assert_eq!(reached("listen = \"127.0.0.1:8787\""), None);
+    assert_eq!(reached("listen = \"0.0.0.0:8787\""), None);
+    assert_eq!(
+        reached("listen = \"192.0.2.7:8787\"").as_deref(),
+        Some("http://192.0.2.7:8787/")
+    );
+    let behind = "listen = \"127.0.0.1:8787\"\naddress = \"https://watch.example\"\nbase = \"/w\"";
+    assert_eq!(reached(behind).as_deref(), Some("https://watch.example/w/"));
 }
 
 #[test]
