@@ -103,6 +103,11 @@ impl Setup {
                 zone: config.zone.clone(),
                 engine: Arc::clone(&engine),
                 tables: Arc::clone(&tables),
+                policies: config
+                    .topics
+                    .iter()
+                    .map(|it| (it.name.clone(), it.alerts.clone()))
+                    .collect(),
                 gate: gate.unwrap_or_default(),
             }),
             engine,

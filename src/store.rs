@@ -5,6 +5,7 @@ pub mod acts;
 pub mod articles;
 pub mod asks;
 pub mod backup;
+pub mod boards;
 pub mod copies;
 pub mod digests;
 pub mod feeds;

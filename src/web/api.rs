@@ -23,13 +23,12 @@ use crate::store::view::news::{Alert, Development, Which};
 use crate::store::view::owed::Delivery;
 use crate::store::view::stories::{Report, Story};
 use crate::store::view::{self, Part, Rows};
-use crate::text::Words;
-use crate::text::language::detect;
 use crate::web::guard::{May, Who};
 use crate::web::pages::acts::{done, undone};
 use crate::web::pages::outbox::again;
 use crate::web::pages::search::hits;
 use crate::web::pages::story::acknowledged;
+use crate::web::pages::topics::tried;
 use crate::web::pages::{named, nowhere};
 use crate::web::trouble::Trouble;
 use crate::web::{MAX_WORDS, Web};
@@ -465,6 +464,14 @@ struct Verdict {
     #[schema(value_type = Vec<Object>)]
     evidence: Value,
     marks: Vec<String>,
+    /// The English line of an alert.
+    says: String,
+    /// speaker, state, is_of_topic, predicates, places, days, marks
+    #[schema(value_type = Object)]
+    statement: Value,
+    /// told, on_topic, decision, kind, meeting, development, certainty, needed, beside
+    #[schema(value_type = Object)]
+    alert: Value,
 }
 
 /// Judges a headline by a topic. Nothing is kept.
@@ -480,23 +487,26 @@ async fn classify(
     }
     let site = web.site();
     let topic = match &it.topic {
-        Some(name) => site
-            .engine
-            .topic(name)
-            .ok_or_else(|| nowhere("topic", name))?,
-        None => site
-            .engine
-            .topics
-            .first()
-            .ok_or_else(|| nowhere("topic", "here"))?,
+        Some(name) => site.engine.topic(name),
+        None => site.engine.topics.first(),
     };
-    let lexicon = &site.engine.lexicon;
-    let verdict = topic.judge(&lexicon.read(&Words::new(&it.title, &it.summary)), lexicon);
+    let topic = topic.ok_or_else(|| nowhere("topic", it.topic.as_deref().unwrap_or("here")))?;
+    let heard = tried(
+        &web,
+        &topic.name,
+        &it.title,
+        &it.summary,
+        it.language.as_deref(),
+    )
+    .await?;
     Ok(Json(Verdict {
-        matched: verdict.matched,
-        score: verdict.score,
-        language: detect(&it.title, &it.summary, it.language.as_deref()),
-        evidence: evidence_json(&verdict, "summary"),
-        marks: verdict.marks,
+        matched: heard.verdict.matched,
+        score: heard.verdict.score,
+        evidence: evidence_json(&heard.verdict, "summary"),
+        says: heard.says.summary.clone(),
+        statement: heard.statement_json(),
+        alert: heard.alert_json(),
+        language: heard.language,
+        marks: heard.verdict.marks,
     }))
 }

@@ -9,7 +9,7 @@ pub(super) mod outbox;
 pub(super) mod search;
 mod stories;
 pub(super) mod story;
-mod topics;
+pub(super) mod topics;
 mod volume;
 
 use std::sync::Arc;

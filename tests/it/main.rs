@@ -9,6 +9,7 @@ mod care;
 mod cli;
 mod developments;
 mod crash;
+mod demo;
 mod digests;
 mod fetching;
 mod flow;

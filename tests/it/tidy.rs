@@ -166,7 +166,7 @@ const CONFINED: &[(&str, &[&str])] = &[
         ],
     ),
     ("rusqlite_migration::", &["store.rs"]),
-    ("rustix::", &["channel/exec.rs"]),
+    ("rustix::", &["channel/exec.rs", "command/output.rs"]),
     ("rustls::", &["channel/email/", "command.rs"]),
     ("sd_notify::", &["daemon/notify.rs"]),
     (

@@ -325,6 +325,35 @@ fn only_own_hosts_and_own_pages_are_answered() {
 }
 
 #[test]
+fn a_headline_that_is_tried_gets_the_whole_verdict_beside_the_archive() {
+    let seen = Seen::open();
+    let told = "Trump and Kim Jong Un agree to hold a summit in Singapore";
+    let ask = |title: &str| {
+        let posted = seen
+            .ask(Method::POST, "/api/v1/classify")
+            .header(CONTENT_TYPE, "application/json")
+            .body(json!({"title": title}).to_string());
+        seen.send(posted).expect(200).json()
+    };
+    let known = ask(told);
+    assert_eq!(known["alert"]["beside"], "archive");
+    assert_eq!(known["alert"]["decision"], "told", "{known:#}");
+    assert!(known["alert"]["development"]["id"].is_i64(), "{known:#}");
+    let new = ask("North Korea cancels summit with Trump");
+    assert_eq!(new["statement"]["state"], "cancelled");
+    assert_eq!(new["alert"]["told"], true, "{new:#}");
+    let page = seen
+        .get("/topics?title=North+Korea+cancels+summit+with+Trump")
+        .expect(200);
+    for said in [
+        "<dt>the meeting</dt><dd><bdi>cancelled",
+        "<dt>alert</dt><dd><bdi>yes; the meeting would stand at: cancelled",
+    ] {
+        assert!(page.text.contains(said), "{said}\n{}", page.text);
+    }
+}
+
+#[test]
 fn without_a_token_one_may_look_and_nothing_more() {
     let seen = Seen::open();
     let page = seen.get("/outbox").expect(200);

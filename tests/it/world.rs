@@ -8,7 +8,7 @@ pub(crate) mod program;
 pub(crate) mod server;
 pub(crate) mod untrusted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -456,6 +456,7 @@ impl World {
                 zone: config.zone.clone(),
                 engine: Arc::clone(&engine),
                 tables: Arc::clone(&tables),
+                policies: HashMap::new(),
                 gate: Gate::default(),
             }),
             engine,
