@@ -354,6 +354,82 @@ fn a_headline_that_is_tried_gets_the_whole_verdict_beside_the_archive() {
 }
 
 #[test]
+fn a_phone_may_keep_it_and_asks_for_that_without_a_token() {
+    let seen = Seen::locked();
+    let manifest = seen.get("/manifest.webmanifest").expect(200);
+    assert_eq!(manifest.header("content-type"), "application/manifest+json");
+    let manifest = manifest.json();
+    let icons = manifest["icons"].as_array().expect("icons");
+    assert_eq!(icons.len(), 4);
+    for icon in icons {
+        let at = icon["src"].as_str().expect("an address");
+        assert!(!at.starts_with('/'), "{at} leads out of a base");
+        let shown = seen.get(&format!("/{at}")).expect(200);
+        assert_eq!(shown.header("content-type"), icon["type"]);
+    }
+    let page = seen.get("/login").expect(200).text;
+    for said in [
+        "rel=\"manifest\"",
+        "rel=\"apple-touch-icon\"",
+        "name=\"theme-color\"",
+        "<dialog id=\"keys\"",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+}
+
+#[test]
+fn feeds_are_sifted_and_put_in_order() {
+    let seen = Seen::open();
+    let names = |path: &str| {
+        let page = seen.get(path).expect(200).text;
+        let rows = page.split("class=\"feed-name\">").skip(1);
+        let names = rows.map(|it| it.split('<').next().unwrap_or_default().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names("/feeds"), ["ill", "wire"], "trouble first");
+    assert_eq!(names("/feeds?sort=last"), ["wire", "ill"]);
+    assert_eq!(names("/feeds?sort=new"), ["wire", "ill"]);
+    assert_eq!(names("/feeds?state=trouble"), ["ill"]);
+    assert_eq!(names("/feeds?state=ok&sort=name"), ["wire"]);
+    assert_eq!(names("/feeds?q=japanese"), ["ill"]);
+    assert_eq!(names("/feeds?q=wire+japanese"), Vec::<String>::new());
+    let page = seen.get("/feeds?q=wire").expect(200).text;
+    assert!(
+        page.contains("1 is shown, <a href=\"/feeds\">show all"),
+        "{page}"
+    );
+}
+
+#[test]
+fn an_archive_whose_last_item_is_long_ago_is_shown_at_its_last_days() {
+    let mut seen = Seen::open();
+    let now = seen.get("/").expect(200).text;
+    assert!(
+        now.contains("Last 24 hours") && !now.contains("No item was seen since"),
+        "{now}"
+    );
+    seen.world.later("400d");
+    for path in ["/", "/volume", "/feeds"] {
+        let page = seen.get(path).expect(200).text;
+        assert!(page.contains("No item was seen since"), "{path}: {page}");
+    }
+    let now = seen.get("/").expect(200).text;
+    assert!(now.contains("24 hours up to <time"), "{now}");
+    assert!(now.contains("<dt>items</dt><dd>2</dd>"), "{now}");
+    let volume = seen.get("/volume?days=14").expect(200).text;
+    assert!(
+        volume.contains("<b>Items</b> <span class=\"quiet\">2 in all"),
+        "{volume}"
+    );
+    // What stands at the side of a chart: nothing, half, and a number above the highest.
+    assert!(
+        volume.contains("text-anchor=\"end\">2</text>") && volume.contains("class=\"axis\""),
+        "{volume}"
+    );
+}
+
+#[test]
 fn without_a_token_one_may_look_and_nothing_more() {
     let seen = Seen::open();
     let page = seen.get("/outbox").expect(200);
