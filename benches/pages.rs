@@ -90,6 +90,7 @@ fn main() {
         engine: Arc::new(engine),
         zone: config.zone,
         policies: HashMap::new(),
+        push: Vec::new(),
         gate: Gate::default(),
     });
     let now: Timestamp = NOW.parse().expect("an instant");

@@ -108,6 +108,10 @@ impl Setup {
                     .iter()
                     .map(|it| (it.name.clone(), it.alerts.clone()))
                     .collect(),
+                push: channels
+                    .iter()
+                    .filter_map(|(name, it)| Some((name.clone(), it.webpush()?.key.public())))
+                    .collect(),
                 gate: gate.unwrap_or_default(),
             }),
             engine,

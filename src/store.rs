@@ -22,6 +22,7 @@ pub mod readers;
 pub mod retention;
 pub mod search;
 pub mod stories;
+pub mod subscriptions;
 pub mod view;
 pub mod withdrawals;
 
@@ -49,6 +50,7 @@ static STEPS: LazyLock<Vec<M<'static>>> = LazyLock::new(|| {
         M::up_with_hook(include_str!("../migrations/0007_faults.sql"), reindexed),
         M::up(include_str!("../migrations/0008_operations.sql")),
         M::up(include_str!("../migrations/0009_readers.sql")),
+        M::up(include_str!("../migrations/0010_push.sql")),
     ]
 });
 

@@ -54,6 +54,8 @@ pub struct Site {
     pub tables: Arc<Tables>,
     /// How readers want to be told, by topic; the default where a topic has none.
     pub policies: HashMap<String, Policy>,
+    /// Channels that browsers subscribe to, each with its public key.
+    pub push: Vec<(String, String)>,
     pub gate: Gate,
 }
 

@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use crate::channel::webpush::Key;
 use crate::clock::{Clock, rfc3339};
 use crate::command::{Context, Done, Usage, block_on, output};
 use crate::daemon::poll::Poller;
@@ -18,7 +19,7 @@ use crate::message::Message;
 use crate::outbox::{Delivery, DeliveryId, Outcome, What};
 use crate::store::asks::{self, Progress};
 use crate::store::query::Table;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, open_read_only, subscriptions};
 use crate::text::{counted, nearest, printable};
 
 pub(super) fn run(context: &Context) -> Done {
@@ -229,11 +230,16 @@ pub(super) enum NotifyCommand {
         /// Name of a configured channel
         channel: String,
     },
+    /// Make a key for a channel of kind `webpush` and print it
+    WebpushKey,
 }
 
 impl NotifyCommand {
     pub(super) fn run(&self, context: &Context) -> Done {
-        let Self::Test { channel } = self;
+        let Self::Test { channel } = self else {
+            say!("{}", Key::make().map_err(anyhow::Error::msg)?.reveal())?;
+            return Ok(ExitCode::SUCCESS);
+        };
         let config = context.config()?;
         let templates = Arc::new(config.templates()?);
         let channels = config.open_channels(&templates)?;
@@ -248,6 +254,10 @@ impl NotifyCommand {
             ))
             .into());
         };
+        if let Some(push) = channel.webpush() {
+            let archive = open_read_only(&config.archive)?;
+            push.audience.admit(subscriptions::of(&archive, name)?);
+        }
         let created_at = rfc3339(Clock::System.now());
         let message = Message::test(created_at.clone());
         let delivery = Delivery {

@@ -12,10 +12,10 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::channel::webpush;
 use crate::clock::rfc3339;
 use crate::store::acts::On;
 use crate::store::items::evidence_json;
-use crate::store::search;
 use crate::store::view::acts::Act;
 use crate::store::view::feeds::Feed;
 use crate::store::view::items::{Item, Wanted};
@@ -23,6 +23,7 @@ use crate::store::view::news::{Alert, Development, Which};
 use crate::store::view::owed::Delivery;
 use crate::store::view::stories::{Report, Story};
 use crate::store::view::{self, Part, Rows};
+use crate::store::{search, subscriptions};
 use crate::web::guard::{May, Who};
 use crate::web::pages::acts::{done, undone};
 use crate::web::pages::outbox::again;
@@ -61,6 +62,9 @@ pub(super) fn routes() -> Router<Arc<Web>> {
         .routes(routes!(topics))
         .routes(routes!(search))
         .routes(routes!(classify))
+        .routes(routes!(subscribe))
+        .routes(routes!(unsubscribe))
+        .routes(routes!(subscribed))
         .split_for_parts();
     router.route(AT, get(async move || Json(document)))
 }
@@ -509,4 +513,107 @@ async fn classify(
         language: heard.language,
         marks: heard.verdict.marks,
     }))
+}
+
+/// What a browser's `PushSubscription` says of itself.
+#[derive(Debug, Deserialize, ToSchema)]
+struct Subscribing {
+    endpoint: String,
+    keys: PushKeys,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+struct PushKeys {
+    p256dh: String,
+    auth: String,
+}
+
+/// A browser, by the address at its push service.
+#[derive(Debug, Deserialize, ToSchema)]
+struct Browser {
+    endpoint: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Known {
+    known: bool,
+}
+
+/// Subscribes a browser to a channel of kind `webpush`. Needs a token that may act.
+#[utoipa::path(post, path = "/api/v1/push/{channel}", params(("channel" = String, Path)), request_body = Subscribing, responses((status = 200, body = Known), (status = 400, body = Fault), (status = 403, body = Fault), (status = 404, body = Fault)))]
+async fn subscribe(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    Extension(who): Extension<Who>,
+    Path(channel): Path<String>,
+    Json(it): Json<Subscribing>,
+) -> Result<Json<Known>, Trouble> {
+    may.acts()?;
+    pushes(&web, &channel)?;
+    webpush::check(&it.endpoint, &it.keys.p256dh, &it.keys.auth).map_err(Trouble::BadRequest)?;
+    let now = web.clock.now();
+    let asked = subscriptions::Asked {
+        channel,
+        endpoint: it.endpoint,
+        p256dh: it.keys.p256dh,
+        auth: it.keys.auth,
+        reader: who.0.to_string(),
+    };
+    let known = web
+        .act(move |tx| subscriptions::add(tx, &asked, now))
+        .await?;
+    if !known {
+        return Err(Trouble::BadRequest(format!(
+            "a channel has {} subscriptions at most",
+            subscriptions::MOST
+        )));
+    }
+    Ok(Json(Known { known }))
+}
+
+/// Ends a browser's subscription. Needs a token that may act.
+#[utoipa::path(post, path = "/api/v1/push/{channel}/end", params(("channel" = String, Path)), request_body = Browser, responses((status = 200, body = Known), (status = 403, body = Fault), (status = 404, body = Fault)))]
+async fn unsubscribe(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    Extension(who): Extension<Who>,
+    Path(channel): Path<String>,
+    Json(it): Json<Browser>,
+) -> Result<Json<Known>, Trouble> {
+    may.acts()?;
+    let (now, why) = (web.clock.now(), format!("ended by {}", who.0));
+    web.act(
+        move |tx| match subscriptions::named(tx, &channel, &it.endpoint)? {
+            Some(id) => subscriptions::end(tx, id, &why, now),
+            None => Ok(false),
+        },
+    )
+    .await?;
+    Ok(Json(Known { known: false }))
+}
+
+/// Whether a browser is subscribed to a channel.
+#[utoipa::path(post, path = "/api/v1/push/{channel}/known", params(("channel" = String, Path)), request_body = Browser, responses((status = 200, body = Known), (status = 404, body = Fault)))]
+async fn subscribed(
+    State(web): State<Arc<Web>>,
+    Path(channel): Path<String>,
+    Json(it): Json<Browser>,
+) -> Result<Json<Known>, Trouble> {
+    pushes(&web, &channel)?;
+    let known = web
+        .ask(move |archive| subscriptions::named(archive, &channel, &it.endpoint))
+        .await?;
+    Ok(Json(Known {
+        known: known.is_some(),
+    }))
+}
+
+fn pushes(web: &Web, channel: &str) -> Result<(), Trouble> {
+    let site = web.site();
+    let known = site.push.iter().any(|it| it.0 == channel);
+    if known {
+        Ok(())
+    } else {
+        Err(nowhere("channel of kind webpush named", channel))
+    }
 }

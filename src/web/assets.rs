@@ -35,7 +35,7 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 const PNG: &str = "image/png";
 
-static ASSETS: LazyLock<[Asset; 7]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 8]> = LazyLock::new(|| {
     [
         Asset::new("style", "css", CSS, include_bytes!("style.css")),
         Asset::new("live", "js", JS, include_bytes!("live.js")),
@@ -49,6 +49,7 @@ static ASSETS: LazyLock<[Asset; 7]> = LazyLock::new(|| {
             PNG,
             include_bytes!("icons/maskable-512.png"),
         ),
+        Asset::new("push", "js", JS, include_bytes!("push.js")),
     ]
 });
 
@@ -73,6 +74,14 @@ pub(super) fn touch_icon() -> &'static str {
     &ASSETS[4].path
 }
 
+pub(super) fn push() -> &'static str {
+    &ASSETS[7].path
+}
+
+/// What shows notifications: at the root, since it is told of all pages below its own address.
+const WORKER: &str = "/sw.js";
+/// For the worker, which knows no name that changes.
+const ICON: &str = "/icon.png";
 pub(super) const MANIFEST: &str = "/manifest.webmanifest";
 /// Of `--deep` and `--paper` in the style sheet, by day.
 const THEME: &str = "#0f5163";
@@ -99,7 +108,7 @@ fn manifest() -> Value {
 
 pub(super) fn is_asset(path: &str) -> bool {
     // A browser asks for the manifest without a cookie.
-    path == MANIFEST || ASSETS.iter().any(|it| it.path == path)
+    [MANIFEST, WORKER, ICON].contains(&path) || ASSETS.iter().any(|it| it.path == path)
 }
 
 pub(super) fn routes() -> Router<Arc<Web>> {
@@ -117,7 +126,21 @@ pub(super) fn routes() -> Router<Arc<Web>> {
         ];
         (headers, manifest().to_string())
     };
-    let routes = routes.route(MANIFEST, get(manifest));
+    let worker = async || {
+        let headers = [(CONTENT_TYPE, JS), (CACHE_CONTROL, "no-cache")];
+        (headers, include_str!("sw.js"))
+    };
+    let icon = async || {
+        let headers = [
+            (CONTENT_TYPE, PNG),
+            (CACHE_CONTROL, "public, max-age=86400"),
+        ];
+        (headers, ASSETS[4].bytes)
+    };
+    let routes = routes
+        .route(MANIFEST, get(manifest))
+        .route(WORKER, get(worker))
+        .route(ICON, get(icon));
     // Browsers ask for it whatever a page says.
     routes.route(
         "/robots.txt",

@@ -17,7 +17,7 @@
     const to = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
     if (to) to.focus();
   };
-  let goes = 0;
+  let goes = -Infinity;
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
     if (event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
@@ -29,7 +29,7 @@
     }
     if (!on.checked || sheet.open) return;
     const going = event.timeStamp - goes < 1500;
-    goes = 0;
+    goes = -Infinity;
     if (going) {
       const link = [...sheet.querySelectorAll("a[data-key]")].find((it) => it.dataset.key === key);
       if (link) { event.preventDefault(); location.href = link.href; }

@@ -68,7 +68,7 @@ fn faults_of_the_configuration_name_their_line_and_a_way_out() {
     check_fault(
         "[[channels]]\nname = \"desk\"\nkind = \"pigeon\"",
         "error: summitwatch.toml:3: kind: \"pigeon\" is not known; known are terminal, desktop, ntfy, slack, discord, telegram, matrix, email, \
-         webhook, apprise, exec",
+         webhook, apprise, exec, webpush",
     );
     check_fault(
         "[[channels]]\nname = \"desk\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9/hook\"",

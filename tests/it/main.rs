@@ -19,6 +19,7 @@ mod pages;
 mod health;
 mod hostile;
 mod politeness;
+mod push;
 mod reading;
 mod rulings;
 mod schema;
