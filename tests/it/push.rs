@@ -104,7 +104,7 @@ fn the_browser_of_these_tests_decrypts_the_example_of_rfc_8291() {
     let body = decode(
         "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN",
     );
-    let key = decode("q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWxLcM94");
+    let key = decode("q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94");
     let browser = Browser {
         key: SecretKey::from_slice(&key).expect("a key"),
         auth: decode("BTBZMqHH6r4Tts7J_aSIgg"),
