@@ -86,7 +86,7 @@ fn main() {
         Config::parse(Origin::Shipped, Path::new(&folder), config).expect("a configuration");
     let engine = config.engine().expect("an engine");
     let site = Arc::new(Site {
-        tables: Arc::new(config.tables(&engine.lexicon).expect("sound tables")),
+        tables: Arc::new(config.tables(&engine).expect("sound tables")),
         engine: Arc::new(engine),
         zone: config.zone,
         policies: HashMap::new(),

@@ -51,6 +51,8 @@ struct Item {
 struct Reported {
     item: Item,
     report: Report,
+    /// How hot the topic was, where it matches what belongs to the matter alone.
+    related: Option<f64>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -67,7 +69,7 @@ fn main() -> anyhow::Result<()> {
     }
     let config = Config::find(config.as_deref())?;
     let engine = config.engine_for(&topic)?;
-    let tables = config.tables(&engine.lexicon)?;
+    let tables = config.tables(&engine)?;
     let stream = paths.first().context("which stream?")?;
     let items = items(stream)?;
     let reported = read(&items, &engine, &tables);
@@ -125,12 +127,18 @@ fn read(items: &[Item], engine: &Engine, tables: &Tables) -> Vec<Reported> {
         let said = said(item);
         let words = Words::new(said.title, said.summary);
         let reading = engine.lexicon.read(&words);
-        if topic.score(&reading, &engine.lexicon).matched {
+        let scored = topic.score(&reading, &engine.lexicon);
+        if scored.matched || scored.related {
             let report = rehearsal.read(said, &words, &reading);
             rehearsal.board.count(&report);
+            let heat = rehearsal.board.heat.degree(report.at);
+            if scored.matched {
+                rehearsal.board.heat.add(&report);
+            }
             reported.push(Reported {
                 item: item.clone(),
                 report,
+                related: scored.related.then_some(heat),
             });
         }
     }
@@ -155,7 +163,15 @@ fn event(item: &Item) -> Option<&str> {
 fn rows(reported: &[Reported], tables: &Tables) {
     let mut open: BTreeMap<String, OpenDevelopment> = BTreeMap::new();
     let mut course = Course::default();
-    for (at, Reported { item, report }) in reported.iter().enumerate() {
+    for (
+        at,
+        Reported {
+            item,
+            report,
+            related,
+        },
+    ) in reported.iter().enumerate()
+    {
         let window = tables.weights.window.as_secs();
         open.retain(|_, it| {
             let age = report.at.as_second() - it.last_at.as_second();
@@ -173,7 +189,7 @@ fn rows(reported: &[Reported], tables: &Tables) {
             json!({
                 "id": item.id, "event": own, "novelty": item.novelty, "label": item.label,
                 "commentary": report.statement.is_commentary(), "statement": report.statement,
-                "weight": weight(report), "pairs": pairs,
+                "weight": weight(report, *related, &tables.weights.acts), "related": related, "pairs": pairs,
             })
         );
         if report.statement.is_commentary() && own.is_none_or(|it| !open.contains_key(it)) {
@@ -236,7 +252,7 @@ fn contexts(items: &[Item], engine: &Engine, tables: &Tables) {
         let words = Words::new(said.title, said.summary);
         let reading = engine.lexicon.read(&words);
         let scored = topic.score(&reading, &engine.lexicon);
-        if scored.matched {
+        if scored.matched || scored.related {
             rehearsal.say(said);
             continue;
         }

@@ -101,6 +101,8 @@ pub struct Circumstances<'a> {
     pub tell: f64,
     /// The probability that it is on topic: 1 where a rule says so.
     pub on_topic: f64,
+    /// Whether it is about what belongs to the matter, and not about the matter.
+    pub related: bool,
     /// Alerts of the topic in the last hour, and those that this outlet caused.
     pub told: u32,
     pub told_by_outlet: u32,
@@ -242,15 +244,16 @@ pub struct Unruled<'a> {
 pub struct TakenIn {
     /// 0..1.
     pub probability: f64,
-    /// Whether headline and lead name all parties: what does not is kept and never told.
-    pub names_all: bool,
+    /// Whether it may be told: headline and lead name all parties, and somebody speaks or acts, or it reports what is known.
+    /// All else is kept and never told.
+    pub may_be_told: bool,
     pub signs: Context,
 }
 
 impl TakenIn {
     /// As [`Circumstances::on_topic`] counts it.
     pub fn on_topic(&self) -> f64 {
-        if self.names_all {
+        if self.may_be_told {
             self.probability
         } else {
             0.0
@@ -259,21 +262,20 @@ impl TakenIn {
 }
 
 /// Whether a headline that satisfies no rule belongs to the topic all the same. As a report of a known development it
-/// needs less than as a new one, which a leader, a government or its media must have said, in a text that names all
-/// parties. Commentary is never taken in, and nothing while the topic is cold.
+/// needs less than as a new one or as commentary. Nothing is taken in while the topic is cold.
 pub fn take_in(
     board: &Board,
     report: &Report,
     unruled: Unruled<'_>,
     weights: &Weights,
 ) -> Option<TakenIn> {
-    if board.heat.recent(report.at) == 0 || report.statement.is_commentary() {
+    if board.heat.recent(report.at) == 0 {
         return None;
     }
     let placement = board.place(report, weights);
     let signs = context(board, report, unruled, &placement);
     let probability = weights.context(&signs);
-    let joins = placement.joins().is_some();
+    let joins = placement.joins().is_some() && !report.statement.is_commentary();
     let speaks = report.statement.speaker.as_ref().is_some_and(|it| {
         matches!(
             it.class,
@@ -282,14 +284,14 @@ pub fn take_in(
     });
     let named = context::Named::of(unruled.reading, unruled.lexicon, unruled.surroundings);
     let names_all = named.with_lead == unruled.surroundings.parties.len();
-    let taken = if joins {
-        probability >= weights.take_in
+    let needed = if joins {
+        weights.take_in
     } else {
-        probability >= weights.take_in_new && speaks && names_all
+        weights.take_in_new
     };
-    taken.then_some(TakenIn {
+    (probability >= needed).then_some(TakenIn {
         probability,
-        names_all,
+        may_be_told: names_all && (joins || speaks),
         signs,
     })
 }
@@ -376,7 +378,8 @@ pub fn rule(
         Place::Opens(_) if !corrects && change.is_none() => placement.newness(),
         _ => 1.0,
     };
-    let signs = weight(report);
+    let related = circumstances.related.then(|| board.heat.degree(report.at));
+    let signs = weight(report, related, &weights.acts);
     let news = weights.news(&signs);
     let mut ruling = Ruling {
         certainty: news * newness.powf(weights.doubt) * circumstances.on_topic,
@@ -465,7 +468,7 @@ fn decide(
                 Class::Leader | Class::StateVoice | Class::Institution
             )
     });
-    let unread = is_unread && decides && circumstances.on_topic >= 1.0;
+    let unread = is_unread && decides && circumstances.on_topic >= 1.0 && !circumstances.related;
     let silent = if circumstances.standing == Standing::History {
         Some(Reason::History)
     } else if told && !follows_up {

@@ -86,7 +86,7 @@ impl Setup {
         let gate = gate.map_err(|mut more| faults.append(&mut more));
         let tables = engine.as_ref().or(Err(())).and_then(|engine| {
             config
-                .tables(&engine.lexicon)
+                .tables(engine)
                 .map_err(|mut more| faults.append(&mut more))
         });
         let (Ok(engine), Ok(tables), Ok(templates), Ok(channels)) =

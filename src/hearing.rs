@@ -50,6 +50,8 @@ pub struct Tried<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnTopic {
     Rule,
+    /// No rule matches; it belongs to the topic's matter.
+    Related,
     /// No rule matches; a story of the topic that is hot takes it in.
     Story,
     No,
@@ -121,6 +123,8 @@ impl<'a> Bench<'a> {
         let board = &self.rehearsal.board;
         let (on_topic, certainty) = if verdict.matched {
             (OnTopic::Rule, 1.0)
+        } else if verdict.related {
+            (OnTopic::Related, 1.0)
         } else {
             let unruled = self.rehearsal.unruled(&reading, verdict.score);
             match unruled.and_then(|it| take_in(board, &report, it, weights)) {
@@ -134,6 +138,7 @@ impl<'a> Bench<'a> {
             arrival: Arrival::New,
             tell: self.topic.tell.unwrap_or(weights.tell),
             on_topic: certainty,
+            related: verdict.related,
             told: self.told,
             told_by_outlet: 0,
             followed_up: false,
@@ -154,6 +159,7 @@ impl<'a> Bench<'a> {
             reading: &reading,
             lexicon: self.lexicon,
             reader: &self.tables.reader,
+            matter: self.tables.matter(&self.topic.name),
             at: tried.at,
         };
         let named = |id: &String| {
@@ -182,6 +188,7 @@ impl OnTopic {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Rule => "rule",
+            Self::Related => "related",
             Self::Story => "story",
             Self::No => "no",
         }

@@ -30,7 +30,7 @@ pub struct Heard {
     pub ruling: Ruling,
     /// The development that it reports; None for commentary.
     pub development: Option<DevelopmentId>,
-    /// Whether a rule of the topic matched it, not only the story.
+    /// Whether a rule of the topic matched it, not only the story or what belongs to the matter.
     pub by_rule: bool,
 }
 
@@ -70,13 +70,15 @@ impl<'a> Rehearsal<'a> {
         self.board.close_before(said.at, &self.tables.weights);
         let report = self.read(said, &words, &reading);
         let on_topic = if scored.matched {
-            self.board.heat.add(said.at, said.outlet);
+            self.board.heat.add(&report);
+            1.0
+        } else if scored.related {
             1.0
         } else {
             let unruled = self.unruled(&reading, scored.score)?;
             take_in(&self.board, &report, unruled, &self.tables.weights)?.on_topic()
         };
-        let ruling = self.rule(&report, Arrival::New, on_topic);
+        let ruling = self.rule(&report, Arrival::New, on_topic, scored.related);
         let development = self.record(&report, &ruling, said);
         Some(Heard {
             report,
@@ -112,6 +114,7 @@ impl<'a> Rehearsal<'a> {
         Report::read(
             source,
             &tables.reader,
+            tables.matter(&self.topic.name),
             self.lexicon,
             &tables.wording,
             &self.board.frequencies,
@@ -119,7 +122,13 @@ impl<'a> Rehearsal<'a> {
     }
 
     /// Rules on a report as if nothing had been told within the hour.
-    pub fn rule(&self, report: &Report, arrival: Arrival<'_>, on_topic: f64) -> Ruling {
+    pub fn rule(
+        &self,
+        report: &Report,
+        arrival: Arrival<'_>,
+        on_topic: f64,
+        related: bool,
+    ) -> Ruling {
         let weights = &self.tables.weights;
         let circumstances = Circumstances {
             now: report.at,
@@ -127,6 +136,7 @@ impl<'a> Rehearsal<'a> {
             arrival,
             tell: self.topic.tell.unwrap_or(weights.tell),
             on_topic,
+            related,
             told: 0,
             told_by_outlet: 0,
             followed_up: false,

@@ -132,7 +132,7 @@ impl Classify {
         let topic = engine
             .topic(&self.topic)
             .context("the topic was just built")?;
-        let tables = config.tables(&engine.lexicon)?;
+        let tables = config.tables(&engine)?;
         let now = Clock::System.now();
         let mut bench = Bench::alone(topic, &engine.lexicon, &tables)
             .with_policy(config.alerts_of(&self.topic));

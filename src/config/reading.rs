@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::config::fault::{Fault, Faults, Text};
+use crate::config::topics::PhrasesFile;
 use crate::config::{shipped, unreadable};
 use crate::story::Tables;
 use crate::story::context::CONTEXT;
@@ -16,12 +17,13 @@ use crate::story::numbers::Months;
 use crate::story::origin::{Named, Origins};
 use crate::story::phrases::{Entry, Phrasebook};
 use crate::story::signs::{LIKENESS, WEIGHT};
-use crate::story::speaker::Cast;
+use crate::story::speaker::{Cast, Deciders};
 use crate::story::statement::{CUES, Matter, Reader};
 use crate::story::weights::{Sum, Weights};
 use crate::story::wording::Wording;
 use crate::text::fold::fold;
 use crate::topic::lexicon::{ConceptId, ConceptSet, Lexicon};
+use crate::topic::{Course, Engine};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,23 +36,14 @@ struct WordingFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LadderFile {
-    parties: BTreeMap<String, Vec<String>>,
-    official: OfficialFile,
-    meeting: MeetingFile,
+    places: PlacesFile,
     state: BTreeMap<String, PhrasesFile>,
     cue: BTreeMap<String, PhrasesFile>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OfficialFile {
-    concepts: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MeetingFile {
-    concepts: Vec<String>,
+struct PlacesFile {
     countries: Vec<String>,
 }
 
@@ -73,14 +66,6 @@ struct SpeakersFile {
     state_voices: Vec<String>,
     states: Vec<String>,
     one_voice: BTreeMap<String, Vec<String>>,
-}
-
-/// `gloss`, and phrases by language.
-#[derive(Debug, Deserialize)]
-struct PhrasesFile {
-    gloss: String,
-    #[serde(flatten)]
-    languages: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -160,6 +145,7 @@ struct NewsFile {
     bias: f64,
     tell: f64,
     doubt: f64,
+    acts: Vec<String>,
     sign: BTreeMap<String, SignFile>,
 }
 
@@ -172,7 +158,8 @@ struct SignFile {
 
 /// Reads the files of `directory`, each of which may be missing, over the shipped ones. Concepts
 /// that a lexicon of another subject lacks are passed over.
-pub(super) fn tables(directory: Option<&Path>, lexicon: &Lexicon) -> Result<Tables, Faults> {
+pub(super) fn tables(directory: Option<&Path>, engine: &Engine) -> Result<Tables, Faults> {
+    let lexicon = &engine.lexicon;
     let mut faults = Faults::default();
     let mut files = Files {
         directory,
@@ -186,17 +173,19 @@ pub(super) fn tables(directory: Option<&Path>, lexicon: &Lexicon) -> Result<Tabl
         Ok((Wording::new(&file.common, words), Months(months.collect())))
     });
     let ladder = files.read("ladder.toml", |file: LadderFile, name| {
-        let matter = Matter {
-            parties: file
-                .parties
-                .iter()
-                .map(|(name, it)| (name.clone(), set(lexicon, it)))
-                .collect(),
-            officials: set(lexicon, &file.official.concepts),
-            meetings: set(lexicon, &file.meeting.concepts),
-            countries: set(lexicon, &file.meeting.countries),
-        };
-        Ok((matter, ladder(file.state, file.cue, name)?))
+        let countries = set(lexicon, &file.places.countries);
+        let cues: Vec<Entry> = file
+            .cue
+            .into_iter()
+            .map(|(name, it)| entry(name, it))
+            .collect();
+        let states = file
+            .state
+            .into_iter()
+            .map(|(name, it)| entry(name, it))
+            .collect();
+        let ladder = ladder(states, &cues, name)?;
+        Ok((countries, ladder, cues))
     });
     let predicates = files.read("predicates.toml", |file: PredicatesFile, name| {
         book(file.predicate, name)
@@ -205,7 +194,11 @@ pub(super) fn tables(directory: Option<&Path>, lexicon: &Lexicon) -> Result<Tabl
         book(file.speech, name)
     });
     let cast = files.read("speakers.toml", |file: SpeakersFile, _| {
-        Ok(cast(&file, lexicon))
+        let deciders = Deciders {
+            leaders: set(lexicon, &file.leaders),
+            state_voices: set(lexicon, &file.state_voices),
+        };
+        Ok((cast(&file, lexicon), deciders))
     });
     let marks = files.read("marks.toml", marks);
     let origins = files.read("attribution.toml", |file: AttributionFile, _| {
@@ -219,21 +212,39 @@ pub(super) fn tables(directory: Option<&Path>, lexicon: &Lexicon) -> Result<Tabl
         Ok(Origins(named.collect()))
     });
     let weights = files.read("weights.toml", weights);
-    let (Some((wording, months)), Some((matter, ladder)), Some(predicates), Some(speech)) =
+    let (Some((wording, months)), Some((countries, ladder, cues)), Some(predicates), Some(speech)) =
         (wording, ladder, predicates, speech)
     else {
         return Err(faults);
     };
-    let (Some(cast), Some(marks), Some(origins), Some(weights)) = (cast, marks, origins, weights)
+    let (Some((cast, deciders)), Some(marks), Some(origins), Some(weights)) =
+        (cast, marks, origins, weights)
     else {
         return Err(faults);
     };
-    Ok(Tables {
+    let mut matters = BTreeMap::new();
+    for topic in &engine.topics {
+        let Some(course) = &topic.course else {
+            continue;
+        };
+        match matter(course, &deciders, &cues, &topic.name) {
+            Ok(matter) => {
+                matters.insert(topic.name.clone(), matter);
+            }
+            Err(mut more) => faults.append(&mut more),
+        }
+    }
+    faults.or(Tables {
+        matters,
+        no_matter: Matter {
+            deciders,
+            ..Matter::default()
+        },
         wording,
         reader: Reader {
-            matter,
             cast,
             ladder,
+            countries,
             predicates,
             speech,
             marks,
@@ -299,26 +310,52 @@ fn book(table: BTreeMap<String, PhrasesFile>, name: &str) -> Result<Phrasebook, 
     Phrasebook::new(entries).map_err(|error| Fault::new(name, None, error.to_string()).into())
 }
 
-fn ladder(
-    states: BTreeMap<String, PhrasesFile>,
-    cues: BTreeMap<String, PhrasesFile>,
-    name: &str,
-) -> Result<Phrasebook, Faults> {
+/// The states of a matter, and the cues that turn them.
+fn ladder(states: Vec<Entry>, cues: &[Entry], name: &str) -> Result<Phrasebook, Faults> {
     let mut faults = Faults::default();
-    let unknown =
-        |what: &str, it: &str| Fault::new(name, None, format!("there is no {what} \"{it}\""));
-    for state in states.keys().filter(|it| State::of(it).is_none()) {
+    let unknown = |what: &str, it: &Entry| {
+        Fault::new(name, None, format!("there is no {what} \"{}\"", it.name))
+    };
+    for state in states.iter().filter(|it| State::of(&it.name).is_none()) {
         faults.push(unknown("state", state));
     }
-    for cue in cues.keys().filter(|it| !CUES.contains(&it.as_str())) {
+    for cue in cues.iter().filter(|it| !CUES.contains(&it.name.as_str())) {
         faults.push(unknown("cue", cue));
     }
-    let all = states.into_iter().chain(cues).collect();
-    let built = book(all, name).map_err(|mut more| faults.append(&mut more));
+    let all = states.into_iter().chain(cues.iter().cloned());
+    let built = Phrasebook::new(all)
+        .map_err(|error| faults.push(Fault::new(name, None, error.to_string())));
     match faults.or(built)? {
         Ok(book) => Ok(book),
         Err(()) => unreachable!("its fault was pushed"),
     }
+}
+
+/// The matter of a topic, which may have a ladder of its own.
+fn matter(
+    course: &Course,
+    deciders: &Deciders,
+    cues: &[Entry],
+    topic: &str,
+) -> Result<Matter, Faults> {
+    let own = (!course.states.is_empty()).then(|| {
+        let states = course.states.iter().map(|(name, it)| Entry {
+            name: name.clone(),
+            gloss: it.gloss.clone(),
+            phrases: it.phrases.clone(),
+        });
+        ladder(states.collect(), cues, topic)
+    });
+    let mut deciders = deciders.clone();
+    deciders.leaders.extend(&course.leaders);
+    deciders.state_voices.extend(&course.state_voices);
+    Ok(Matter {
+        parties: course.parties.clone(),
+        officials: course.officials,
+        deciders,
+        events: course.events,
+        ladder: own.transpose()?,
+    })
 }
 
 fn cast(file: &SpeakersFile, lexicon: &Lexicon) -> Cast {
@@ -331,8 +368,6 @@ fn cast(file: &SpeakersFile, lexicon: &Lexicon) -> Cast {
         )
     });
     Cast {
-        leaders: set(lexicon, &file.leaders),
-        state_voices: set(lexicon, &file.state_voices),
         states: set(lexicon, &file.states),
         one_voice: voices.flatten().collect(),
     }
@@ -404,6 +439,7 @@ fn weights(file: WeightsFile, name: &str) -> Result<Weights, Faults> {
         news: sum(news.bias, news.sign, WEIGHT, "news", name, &mut faults),
         tell: news.tell,
         doubt: news.doubt,
+        acts: news.acts,
     };
     faults.or(weights)
 }

@@ -156,6 +156,7 @@ impl Ingest {
             arrival,
             tell: topic.tell.unwrap_or(tables.weights.tell),
             on_topic: matched.on_topic,
+            related: by == By::Related,
             told: desk.pace.told(),
             told_by_outlet: desk.pace.told_by(&report.outlet),
             followed_up: match known {
@@ -175,7 +176,7 @@ impl Ingest {
         let ruling = as_followed(tx, &desk.board, ruling)?;
         let revised_from = known.filter(|_| revised).map(|it| it.0);
         if by == By::Rule {
-            desk.board.heat.add(now, &report.outlet);
+            desk.board.heat.add(&report);
         }
         self.record(
             tx,
@@ -272,7 +273,7 @@ impl Ingest {
         };
         let was = desk.board.course.state;
         if placed.is_first || ruling.decision.is_told() {
-            let said = self.said(development, told, report, reading, now);
+            let said = self.said(development, told, topic, report, reading, now);
             acts::describe(tx, &said)?;
         }
         let desk = self.desks.entry(topic.name.clone()).or_default();
@@ -429,7 +430,10 @@ impl Ingest {
             sources: vec![report.origin.clone()],
             was: None,
         };
-        acts::describe(tx, &self.said(development, told, &report, reading, now))?;
+        acts::describe(
+            tx,
+            &self.said(development, told, topic, &report, reading, now),
+        )?;
         self.tell(tx, told, topic, &report, reading, &telling, now)?;
         Ok(true)
     }
@@ -453,6 +457,7 @@ impl Ingest {
         Report::read(
             source,
             &tables.reader,
+            tables.matter(&topic.name),
             lexicon,
             &tables.wording,
             &board.frequencies,
@@ -485,7 +490,7 @@ impl Ingest {
         let key = format!("{}-{:016x}", topic.name, hash(&identity).cast_unsigned());
         let item = told.item;
         let tables = self.tables();
-        let said = self.said(telling.development, told, report, reading, now);
+        let said = self.said(telling.development, told, topic, report, reading, now);
         let desk = self.desks.entry(topic.name.clone()).or_default();
         let course = &desk.board.course;
         let is_of_story = course.story == Some(telling.story);
@@ -556,6 +561,7 @@ impl Ingest {
         &self,
         development: DevelopmentId,
         told: &Told<'_>,
+        topic: &Topic,
         report: &Report,
         reading: &Reading,
         now: Timestamp,
@@ -567,6 +573,7 @@ impl Ingest {
             reading,
             lexicon: &self.engine.lexicon,
             reader: &self.settings.tables.reader,
+            matter: self.settings.tables.matter(&topic.name),
             at: now,
         };
         DevelopmentLine::of(development.0, source)

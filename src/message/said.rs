@@ -9,7 +9,7 @@ use crate::story::course::Course;
 use crate::story::headline::Mark;
 use crate::story::ladder::State;
 use crate::story::speaker::How;
-use crate::story::statement::{Reader, Statement};
+use crate::story::statement::{Matter, Reader, Statement};
 use crate::text::cut;
 use crate::topic::lexicon::{ConceptId, Kind, Lexicon, Reading};
 use crate::words;
@@ -41,6 +41,7 @@ pub struct Source<'a> {
     pub reading: &'a Reading,
     pub lexicon: &'a Lexicon,
     pub reader: &'a Reader,
+    pub matter: &'a Matter,
     pub at: Timestamp,
 }
 
@@ -156,7 +157,7 @@ impl<'a> Source<'a> {
 
     /// The party whom a concept speaks for.
     fn party(self, concept: ConceptId) -> Option<&'a str> {
-        let parties = &self.reader.matter.parties;
+        let parties = &self.matter.parties;
         let party = parties.iter().find(|it| it.1.contains(concept))?;
         Some(party.0.as_str())
     }
@@ -300,7 +301,7 @@ impl<'a> Source<'a> {
             let concept = self.lexicon.concept(*it);
             let speaks = match concept.kind {
                 Kind::Person | Kind::Institution => true,
-                Kind::Place => self.reader.matter.countries.contains(*it) && concept.id != "korea",
+                Kind::Place => self.reader.countries.contains(*it) && concept.id != "korea",
                 _ => false,
             };
             let same = own.is_some() && self.party(*it) == own;

@@ -29,8 +29,8 @@ pub fn load(connection: &Connection, topic: &str, since: Timestamp) -> Result<Bo
             board.tell(row.id, at);
         }
     }
-    for (at, outlet) in stories::by_rule_since(connection, topic, since)? {
-        board.heat.add(at, &outlet);
+    for report in stories::by_rule_since(connection, topic, since)? {
+        board.heat.add(&report);
     }
     board.course = stories::course(connection, topic)?;
     Ok(board)

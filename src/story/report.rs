@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::story::frequency::Frequencies;
 use crate::story::headline::Mark;
 use crate::story::ladder::State;
-use crate::story::statement::{Read, Reader, Statement};
+use crate::story::statement::{Matter, Read, Reader, Statement};
 use crate::story::vector::Vector;
 use crate::story::wording::{Wording, gram};
 use crate::text::Words;
@@ -232,10 +232,11 @@ pub struct Source<'a> {
 }
 
 impl Report {
-    /// Reads an item; `frequencies` are those of what came before it.
+    /// Reads an item for the topic of `matter`; `frequencies` are those of what came before it.
     pub fn read(
         source: Source<'_>,
         reader: &Reader,
+        matter: &Matter,
         lexicon: &Lexicon,
         wording: &Wording,
         frequencies: &Frequencies,
@@ -247,7 +248,7 @@ impl Report {
             at,
             ..
         } = source;
-        let read = reader.read(words, reading, lexicon, url, at);
+        let read = reader.read(words, reading, lexicon, matter, url, at);
         let terms = Terms::of(words, reading, &read, lexicon, wording, at);
         Self::new(
             at,

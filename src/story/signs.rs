@@ -44,7 +44,7 @@ pub const LIKENESS: [&str; 31] = [
 ];
 
 /// Names of the signs of weight, in the order of [`weight`].
-pub const WEIGHT: [&str; 28] = [
+pub const WEIGHT: [&str; 32] = [
     "leader",
     "state-voice",
     "official",
@@ -73,6 +73,10 @@ pub const WEIGHT: [&str; 28] = [
     "days",
     "predicates",
     "of-topic",
+    "related",
+    "related-act",
+    "related-official",
+    "related-heat",
 ];
 
 /// Values of signs, in the order of their names.
@@ -238,14 +242,18 @@ impl Beside {
     }
 }
 
-/// What speaks for and against a report being news that its reader wants at once.
-pub fn weight(report: &Report) -> Weight {
+/// What speaks for and against a report being news that its reader wants at once. `related` says that it is about
+/// what belongs to the matter and not about the matter: then how hot the topic is, 0..1. `acts` are the predicates of what
+/// is done, not said.
+pub fn weight(report: &Report, related: Option<f64>, acts: &[String]) -> Weight {
     let statement = &report.statement;
     let marks = statement.marks();
     let class = statement.speaker.as_ref().map(|it| it.class);
     let is = |it: Class| flag(class == Some(it));
     let state = statement.state;
     let set = state.is_some_and(|it| (State::Confirmed..=State::Revived).contains(&it));
+    let act = statement.predicates.iter().any(|it| acts.contains(it));
+    let authority = statement.official || matches!(class, Some(Class::Leader | Class::StateVoice));
     [
         is(Class::Leader),
         is(Class::StateVoice),
@@ -280,6 +288,10 @@ pub fn weight(report: &Report) -> Weight {
         flag(!statement.days.is_empty()),
         count(statement.predicates.len().min(3)) / 3.0,
         flag(statement.is_of_topic),
+        flag(related.is_some()),
+        flag(related.is_some() && act),
+        flag(related.is_some() && authority),
+        related.unwrap_or_default(),
     ]
 }
 

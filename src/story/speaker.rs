@@ -58,11 +58,16 @@ impl Speaker {
     }
 }
 
+/// Those whose word is news in itself, by concepts of the lexicon.
+#[derive(Debug, Clone, Default)]
+pub struct Deciders {
+    pub leaders: ConceptSet,
+    pub state_voices: ConceptSet,
+}
+
 /// Who is who, by concepts of the lexicon.
 #[derive(Debug, Default)]
 pub struct Cast {
-    pub leaders: ConceptSet,
-    pub state_voices: ConceptSet,
     /// States that speak; other places are only spoken of.
     pub states: ConceptSet,
     /// Names that are one voice: the foreign ministry is its country.
@@ -87,12 +92,12 @@ impl Cast {
         }
     }
 
-    fn speaker(&self, hit: &Hit, how: How, lexicon: &Lexicon) -> Speaker {
+    fn speaker(&self, hit: &Hit, how: How, deciders: &Deciders, lexicon: &Lexicon) -> Speaker {
         let who = self.voice(hit.concept);
         let concept = lexicon.concept(who);
-        let class = if self.leaders.contains(who) {
+        let class = if deciders.leaders.contains(who) {
             Class::Leader
-        } else if self.state_voices.contains(who) {
+        } else if deciders.state_voices.contains(who) {
             Class::StateVoice
         } else {
             match concept.kind {
@@ -120,6 +125,7 @@ impl Cast {
         headline: &Headline<'_>,
         script: Option<Script>,
         speech: &Phrasebook,
+        deciders: &Deciders,
         lexicon: &Lexicon,
     ) -> (Option<Speaker>, bool) {
         let from = headline.range.start;
@@ -138,7 +144,7 @@ impl Cast {
             voices.retain(|it| it.1.start + 1 >= quoted.end);
             unattributed = voices.is_empty();
         }
-        let find = |hit: &Hit, how| Some(self.speaker(hit, how, lexicon));
+        let find = |hit: &Hit, how| Some(self.speaker(hit, how, deciders, lexicon));
         let found = headline
             .signed
             .filter(|it| self.is_voice(it, lexicon))

@@ -10,7 +10,7 @@ use crate::story::headline::{Headline, Mark, MarkTable, Marks};
 use crate::story::ladder::State;
 use crate::story::numbers::{Day, Months, Numbers};
 use crate::story::phrases::{Found, Phrasebook, ends_clause};
-use crate::story::speaker::{Cast, Speaker};
+use crate::story::speaker::{Cast, Deciders, Speaker};
 use crate::story::wording::without_dateline;
 use crate::text::Words;
 use crate::text::fold::Folded;
@@ -102,24 +102,26 @@ impl Statement {
     }
 }
 
-/// Parties, officials and the meeting itself, by concepts of the lexicon.
+/// The matter of a topic, which takes a course. Without parties it takes none.
 #[derive(Debug, Default)]
 pub struct Matter {
     pub parties: Vec<(String, ConceptSet)>,
     pub officials: ConceptSet,
-    /// A meeting itself, in a headline that needs no verb: "米朝首脳会談、5月12日に".
-    pub meetings: ConceptSet,
-    /// Countries and regions, in which a place to meet has yet to be found.
-    pub countries: ConceptSet,
+    pub deciders: Deciders,
+    /// The matter itself, in a headline that needs no verb: "米朝首脳会談、5月12日に".
+    pub events: ConceptSet,
+    /// States and cues in its own words; None for those of a meeting.
+    pub ladder: Option<Phrasebook>,
 }
 
 /// The tables by which headlines are read.
 #[derive(Debug)]
 pub struct Reader {
-    pub matter: Matter,
     pub cast: Cast,
-    /// States and cues.
+    /// States of a meeting, and cues.
     pub ladder: Phrasebook,
+    /// Countries and regions, in which a place to meet has yet to be found.
+    pub countries: ConceptSet,
     pub predicates: Phrasebook,
     pub speech: Phrasebook,
     pub marks: MarkTable,
@@ -149,18 +151,23 @@ const ROUNDUP: usize = 10;
 const REACH: usize = 12;
 
 impl Reader {
-    /// Reads a headline and its lead, told at `at`. `reading` is the lexicon's, of the same words.
+    /// Reads a headline and its lead, told at `at`, for the topic of `matter`. `reading` is the lexicon's, of the same
+    /// words.
     pub fn read(
         &self,
         words: &Words<'_>,
         reading: &Reading,
         lexicon: &Lexicon,
+        matter: &Matter,
         url: Option<&str>,
         at: Timestamp,
     ) -> Read {
         let headline = Headline::new(words, reading, lexicon, &self.marks, url);
         let script = script_of(headline.text());
-        let (speaker, unattributed) = self.cast.read(&headline, script, &self.speech, lexicon);
+        let deciders = &matter.deciders;
+        let (speaker, unattributed) =
+            self.cast
+                .read(&headline, script, &self.speech, deciders, lexicon);
         let summary = &words.folded_summary;
         let lead = lead_of(&summary.text);
         let first = lead.start..lead.start + cut(&summary.text[lead.clone()], FIRST_CHARS).len();
@@ -187,20 +194,26 @@ impl Reader {
         if about.len() > ROUNDUP {
             marks.insert(Mark::Roundup);
         }
-        let names = Names::of(&headline, lexicon, &self.matter);
-        let (state, corrects) = self.state_of(&headline, &names, lexicon, &numbers, at);
+        let course = Course {
+            ladder: matter.ladder.as_ref().unwrap_or(&self.ladder),
+            countries: &self.countries,
+            matter,
+            names: Names::of(&headline, lexicon, matter, &self.countries),
+            lexicon,
+        };
+        let (state, corrects) = course.state_of(&headline, &numbers, at);
         if corrects {
             marks.insert(Mark::Correction);
         }
         let days = numbers.days.iter().filter(|it| !it.is_dateline(at));
         let statement = Statement {
             state: state.filter(|_| !marks.has(Mark::Retrospective)),
-            is_of_topic: names.is_of_topic,
-            party: names.actor.map(str::to_owned),
+            is_of_topic: course.names.is_of_topic,
+            party: course.names.actor.map(str::to_owned),
             official: headline
                 .hits
                 .iter()
-                .any(|it| is(it.0, &self.matter.officials, lexicon)),
+                .any(|it| is(it.0, &matter.officials, lexicon)),
             predicates,
             lead_predicates,
             places,
@@ -237,7 +250,7 @@ impl Reader {
         for hit in hits {
             for id in lexicon.closure(hit.concept).iter() {
                 let concept = lexicon.concept(id);
-                let place = concept.kind == Kind::Place && !self.matter.countries.contains(id);
+                let place = concept.kind == Kind::Place && !self.countries.contains(id);
                 if place && !places.contains(&concept.id) {
                     places.push(concept.id.clone());
                 }
@@ -268,17 +281,26 @@ impl Reader {
         }
         marks
     }
+}
 
+/// How a headline is asked where the matter stands.
+struct Course<'a> {
+    ladder: &'a Phrasebook,
+    countries: &'a ConceptSet,
+    matter: &'a Matter,
+    names: Names<'a>,
+    lexicon: &'a Lexicon,
+}
+
+impl Course<'_> {
     /// The state that a headline tells, and whether it corrects itself.
     fn state_of(
         &self,
         headline: &Headline<'_>,
-        names: &Names<'_>,
-        lexicon: &Lexicon,
         numbers: &Numbers,
         at: Timestamp,
     ) -> (Option<State>, bool) {
-        let found = self.phrases_of(headline, lexicon);
+        let found = self.phrases_of(headline);
         let has = |cue: &str| {
             found
                 .hits
@@ -293,18 +315,16 @@ impl Reader {
         let told = states.max();
         let coming = numbers.days.iter().any(|it| it.is_coming(at));
         let planned = || {
-            let meeting = headline
-                .hits
-                .iter()
-                .any(|it| is(it.0, &self.matter.meetings, lexicon));
+            let mut hits = headline.hits.iter();
+            let event = hits.any(|it| is(it.0, &self.matter.events, self.lexicon));
             let sure = !has("negation") && !has("maybe") && !has("condition");
-            (meeting && coming && sure && names.is_of_topic).then_some(State::Planned)
+            (event && coming && sure && self.names.is_of_topic).then_some(State::Planned)
         };
         let state = told.or_else(planned).map(|state| {
             // A meeting that is planned or confirmed for a coming day, or at a place, stands higher.
             if !(State::Planned..=State::Agreed).contains(&state) {
                 state
-            } else if headline.hits.iter().any(|it| self.is_venue(it.0, lexicon)) {
+            } else if headline.hits.iter().any(|it| self.is_venue(it.0)) {
                 State::Placed
             } else if coming {
                 State::Dated
@@ -315,15 +335,17 @@ impl Reader {
         (state, has("correction"))
     }
 
-    fn is_venue(&self, hit: &Hit, lexicon: &Lexicon) -> bool {
-        lexicon.concept(hit.concept).kind == Kind::Place
-            && !is(hit, &self.matter.countries, lexicon)
-            && !self.matter.parties.iter().any(|it| is(hit, &it.1, lexicon))
+    fn is_venue(&self, hit: &Hit) -> bool {
+        let mut parties = self.matter.parties.iter();
+        self.lexicon.concept(hit.concept).kind == Kind::Place
+            && !is(hit, self.countries, self.lexicon)
+            && !parties.any(|it| is(hit, &it.1, self.lexicon))
     }
 
     /// Phrases of the headline; where none tells a state, of the headline without the names of
     /// the parties, which often stand within: "preparations for Trump-Kim summit".
-    fn phrases_of(&self, headline: &Headline<'_>, lexicon: &Lexicon) -> Phrases {
+    fn phrases_of(&self, headline: &Headline<'_>) -> Phrases {
+        let lexicon = self.lexicon;
         let tells = |it: &Phrases| {
             let mut names = it.hits.iter().map(|it| self.ladder.name(it.entry));
             names.any(|it| State::of(it).is_some())
@@ -431,7 +453,12 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn of(headline: &Headline<'_>, lexicon: &Lexicon, matter: &'a Matter) -> Self {
+    fn of(
+        headline: &Headline<'_>,
+        lexicon: &Lexicon,
+        matter: &'a Matter,
+        countries: &ConceptSet,
+    ) -> Self {
         let named = headline.hits.iter().filter(|it| {
             let kind = lexicon.concept(it.0.concept).kind;
             matches!(
@@ -453,7 +480,7 @@ impl<'a> Names<'a> {
         // A place to meet is nobody else.
         let others = named.clone().any(|it| {
             let place = lexicon.concept(it.0.concept).kind == Kind::Place;
-            !of_a_party(it.0) && (!place || is(it.0, &matter.countries, lexicon))
+            !of_a_party(it.0) && (!place || is(it.0, countries, lexicon))
         });
         let actor = match parties.as_slice() {
             [(at, name), (next, _), ..] if at != next && Some(*at) == first => Some(*name),
@@ -461,7 +488,7 @@ impl<'a> Names<'a> {
             _ => None,
         };
         Self {
-            is_of_topic: parties.len() > 1 || !others,
+            is_of_topic: parties.len() > 1 || !matter.parties.is_empty() && !others,
             actor,
         }
     }

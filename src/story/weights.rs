@@ -26,6 +26,8 @@ pub struct Weights {
     pub take_in: f64,
     pub take_in_new: f64,
     pub news: Sum<{ WEIGHT.len() }>,
+    /// Predicates of what is done, not said.
+    pub acts: Vec<String>,
     /// Certainty, 0..1, from which a development is told, where the topic file gives none.
     pub tell: f64,
     /// Exponent on the probability that the development is new: 0 tells doubtful births at once, 1

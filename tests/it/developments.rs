@@ -56,7 +56,7 @@ impl Desk {
         )
         .expect("a configuration");
         let engine = Arc::new(config.engine().expect("the shipped topic"));
-        let tables = Arc::new(config.tables(&engine.lexicon).expect("the shipped tables"));
+        let tables = Arc::new(config.tables(&engine).expect("the shipped tables"));
         let settings = Settings {
             tables,
             routes: HashMap::new(),

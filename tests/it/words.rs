@@ -70,13 +70,14 @@ fn says(headline: &str, language: &str, expected: &str) {
     let shipped = "[[topics]]\nname = \"us-dprk-summit\"\n";
     let config = Config::parse(Origin::Shipped, &std::env::temp_dir(), shipped).expect("shipped");
     let engine = config.engine().expect("the shipped topic");
-    let tables = config.tables(&engine.lexicon).expect("the shipped tables");
+    let tables = config.tables(&engine).expect("the shipped tables");
     let at: Timestamp = "2026-03-02T09:00:00Z".parse().expect("a time");
     let read_words = Words::new(headline, "");
+    let matter = tables.matter("us-dprk-summit");
     let reading = engine.lexicon.read(&read_words);
     let read = tables
         .reader
-        .read(&read_words, &reading, &engine.lexicon, None, at);
+        .read(&read_words, &reading, &engine.lexicon, matter, None, at);
     let source = Source {
         title: headline,
         language: Some(language),
@@ -84,6 +85,7 @@ fn says(headline: &str, language: &str, expected: &str) {
         reading: &reading,
         lexicon: &engine.lexicon,
         reader: &tables.reader,
+        matter,
         at,
     };
     let said = DevelopmentLine::of(1, source);

@@ -493,7 +493,7 @@ impl World {
         let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
         let compile = || {
             let engine = config.engine().expect("a sound lexicon and topic");
-            let tables = config.tables(&engine.lexicon).expect("sound tables");
+            let tables = config.tables(&engine).expect("sound tables");
             (Arc::new(engine), Arc::new(tables))
         };
         engines

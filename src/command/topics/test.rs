@@ -55,7 +55,7 @@ impl Test {
         for (reference, cases) in self.sets(&config)? {
             let engine = config.engine_of(std::slice::from_ref(&reference))?;
             let topic = engine.topics.first().context("the topic was just built")?;
-            let tables = config.tables(&engine.lexicon)?;
+            let tables = config.tables(&engine)?;
             let failures = failures(&cases.cases, topic, &engine.lexicon, &tables);
             let wrong = sequences::wrong(&cases.sequences, topic, &engine.lexicon, &tables);
             failed += failures.len() + wrong.len();

@@ -91,7 +91,7 @@ pub(super) async fn show(
 ) -> Result<Markup, Trouble> {
     let frame = Frame::bare(&web, may);
     // Rhythms are counted by days of UTC: their shape is the same.
-    let last = web.ask(|archive| volume::last(archive)).await?;
+    let last = web.ask(volume::last).await?;
     let end = frame.end(last.as_deref());
     let today = end.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
     let days = (0..DAYS)

@@ -50,7 +50,7 @@ pub(super) async fn show(
     Query(listed): Query<Listed>,
 ) -> Result<Markup, Trouble> {
     let frame = Frame::new(&web, may, listed.topic.as_deref())?;
-    let last = web.ask(|archive| volume::last(archive)).await?;
+    let last = web.ask(volume::last).await?;
     let end = frame.end(last.as_deref());
     let ago = |span| rfc3339(end.checked_sub(span).unwrap_or(end));
     let (held, day, topic) = (ago(HELD), ago(DAY), frame.topic.clone());

@@ -35,7 +35,7 @@ pub(super) async fn show(
 ) -> Result<Markup, Trouble> {
     let frame = Frame::new(&web, may, asked.topic.as_deref())?;
     let range = asked.days.filter(|it| RANGES.contains(it)).unwrap_or(30);
-    let last = web.ask(|archive| volume::last(archive)).await?;
+    let last = web.ask(volume::last).await?;
     let end = frame.end(last.as_deref());
     let days = days(&frame, end, range);
     let since = first(&frame, &days);
