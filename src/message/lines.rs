@@ -91,7 +91,7 @@ fn label(message: &Message) -> String {
 /// " · Panmunjom, 12 May, in 9 days", of what `what` does not say itself.
 fn tail(message: &Message, what: &str, today: Date) -> String {
     let place = message.development.r#where.as_deref();
-    let place = place.filter(|it| !what.contains(it));
+    let place = place.filter(|it| !it.split(" or ").any(|one| what.contains(one)));
     // Put off from 12 May, or to it? The headline says.
     let state = message.development.state.as_deref().and_then(State::of);
     let date = message

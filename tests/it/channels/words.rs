@@ -11,6 +11,9 @@ use summitwatch::message::templates::Templates;
 use crate::channels::bench::{alert, delivery, hostile, update};
 use crate::world::desk::Desk;
 
+/// A form in which a message is said.
+type Say = fn(Words<'_>) -> String;
+
 fn templates() -> Templates {
     Templates::new(jiff::tz::TimeZone::get("Asia/Seoul").expect("a zone"))
 }
@@ -71,7 +74,7 @@ fn mail_page() {
 
 #[test]
 fn with_a_dashboard_that_is_reached_each_form_leads_to_the_development() {
-    let linked = |message: &Value, word: fn(Words<'_>) -> String| {
+    let linked = |message: &Value, word: Say| {
         let templates = templates().linked_to(Some("https://watch.example/w/".to_owned()));
         let content = Content::read(&delivery(message, None)).expect("a message");
         word(Words {
@@ -80,7 +83,7 @@ fn with_a_dashboard_that_is_reached_each_form_leads_to_the_development() {
         })
     };
     let page = "https://watch.example/w/stories/17#development-31";
-    let forms: [(fn(Words<'_>) -> String, String); 6] = [
+    let forms: [(Say, String); 6] = [
         (
             |it| it.plain(Limit::NONE),
             format!("lang=ko · more: {page}"),
