@@ -24,7 +24,7 @@ const fn word(name: &'static str, word: &'static str, meaning: &'static str) -> 
 }
 
 /// Kinds of developments and of other messages.
-pub const KINDS: [Word; 8] = [
+pub const KINDS: [Word; 9] = [
     word(
         "opens",
         "new story",
@@ -49,6 +49,11 @@ pub const KINDS: [Word; 8] = [
         "correction",
         "correction",
         "what was told has been changed or withdrawn",
+    ),
+    word(
+        "report",
+        "report",
+        "a further report of a story, for a reader who follows it",
     ),
     word("feed-health", "feed", "to the operator: how a feed is"),
     word(

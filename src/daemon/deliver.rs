@@ -24,7 +24,7 @@ use crate::outbox::{
 };
 use crate::store::outbox::sender::{self, Sender};
 use crate::store::outbox::upkeep;
-use crate::store::{CLOCK_SLACK, Store, StoreError, outbox, subscriptions};
+use crate::store::{CLOCK_SLACK, Store, StoreError, follow, outbox, subscriptions};
 
 pub struct Deliverer {
     store: Arc<Store>,
@@ -164,6 +164,9 @@ impl Deliverer {
         self.settle_late(now)?;
         self.keep_place(now)?;
         self.heal(now)?;
+        if self.store.read(follow::waits)? {
+            self.store.write(|tx| follow::owe(tx, now))?;
+        }
         let setup = Arc::clone(&self.setup);
         digests::make_due(&self.store, &setup.config.digests, now)?;
         self.keep_up(now)?;

@@ -26,7 +26,7 @@ use crate::store::view::{self, Part, Rows};
 use crate::store::{search, subscriptions};
 use crate::web::guard::{May, Who};
 use crate::web::pages::acts::{done, undone};
-use crate::web::pages::outbox::again;
+use crate::web::pages::outbox::{again, once_more};
 use crate::web::pages::search::hits;
 use crate::web::pages::story::acknowledged;
 use crate::web::pages::topics::tried;
@@ -55,6 +55,7 @@ pub(super) fn routes() -> Router<Arc<Web>> {
         .routes(routes!(alerts))
         .routes(routes!(deliveries))
         .routes(routes!(retry))
+        .routes(routes!(resend))
         .routes(routes!(acknowledge))
         .routes(routes!(acts, act))
         .routes(routes!(undo))
@@ -274,6 +275,18 @@ async fn retry(
     Ok(Json(json!({"id": id, "state": "retry"})))
 }
 
+/// Sends once more what a channel has taken. Needs a token that may act.
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/resend", params(("id" = i64, Path)), responses((status = 200), (status = 403, body = Fault), (status = 404, body = Fault), (status = 409, body = Fault)))]
+async fn resend(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    path: Path<String>,
+) -> Result<Json<Value>, Trouble> {
+    let id = named(&path, "delivery")?;
+    once_more(&web, may, id).await?;
+    Ok(Json(json!({"state": "pending"})))
+}
+
 /// Says that somebody has an alert: it is not escalated. Needs the token.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/acknowledge", params(("id" = i64, Path)), responses((status = 200), (status = 403, body = Fault), (status = 404, body = Fault)))]
 async fn acknowledge(
@@ -299,6 +312,8 @@ struct Acting {
     note: String,
     /// When a mute ends, if not by a change of where the meeting stands: RFC 3339
     until: Option<String>,
+    /// Of a follow: the channel that every report goes to
+    channel: Option<String>,
 }
 
 /// Mutes, follows, marks, stars or notes. Needs a token that may act.
@@ -321,7 +336,8 @@ async fn act(
     let until = until.map_err(|_| {
         Trouble::BadRequest("until: want a time like 2026-03-01T09:00:00Z".to_owned())
     })?;
-    let id = done(&web, may, &who, &it.kind, on, until, it.note).await?;
+    let channel = it.channel.unwrap_or_default();
+    let id = done(&web, may, &who, &it.kind, on, until, it.note, channel).await?;
     Ok(Json(json!({"id": id})))
 }
 

@@ -660,6 +660,41 @@ fn readers_act_under_their_own_names_and_take_it_back() {
 }
 
 #[test]
+fn what_a_channel_has_taken_is_sent_once_more_under_another_key() {
+    let mut world = World::new();
+    world.feed(
+        "wire",
+        rss(&[entry("1", "Bakers vote against cheaper flour")]),
+    );
+    world.poll().deliver();
+    world.expect_alerts(1);
+    let mut seen = Seen::through(
+        world,
+        Gate {
+            token: Some(Secret::new(TOKEN)),
+            ..Gate::default()
+        },
+    );
+    let ask = |seen: &Seen, path: &str| {
+        seen.send(seen.ask(Method::POST, path).bearer_auth(TOKEN))
+            .status
+    };
+    assert_eq!(ask(&seen, "/api/v1/deliveries/1/resend"), 200);
+    assert_eq!(ask(&seen, "/api/v1/deliveries/99/resend"), 404);
+    let unnamed = seen.send(seen.ask(Method::POST, "/api/v1/deliveries/1/resend"));
+    assert_eq!(unnamed.status, 401);
+    seen.world.deliver();
+    let hooked = seen.world.hooked();
+    assert_eq!(hooked.len(), 2);
+    assert_eq!(hooked[0].body, hooked[1].body);
+    assert_ne!(hooked[0].key(), hooked[1].key());
+    // Again from the page.
+    assert_eq!(ask(&seen, "/deliveries/1/resend"), 303);
+    seen.world.deliver();
+    assert_eq!(seen.world.hooked().len(), 3);
+}
+
+#[test]
 fn a_channel_is_tried_from_the_outbox() {
     let mut seen = Seen::locked();
     let page = seen.ask(Method::GET, "/outbox").bearer_auth(TOKEN);

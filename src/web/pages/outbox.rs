@@ -209,6 +209,11 @@ fn row(frame: &Frame, it: &Delivery) -> Markup {
                     @if it.attempts > 1 && it.state != "dead" { ", attempt " (it.attempts) }
                 }
                 @if let Some(error) = &it.last_error { span.meta.error { (headline(error, None)) } }
+                @if frame.may.act && it.state == "delivered" {
+                    form method="post" action={"/deliveries/" (it.id) "/resend"} {
+                        button.plain { "Send once more" span.sr { ", delivery " (it.id) } }
+                    }
+                }
                 @if frame.may.act && !matches!(it.state.as_str(), "delivered" | "sending") {
                     form method="post" action={"/deliveries/" (it.id) "/retry"} {
                         button { "Send again" span.sr { ", delivery " (it.id) } }
@@ -229,13 +234,34 @@ pub(super) async fn retry(
     Ok(Redirect::to("/outbox"))
 }
 
-/// Makes a delivery due now, for who may.
-pub(in crate::web) async fn again(web: &Web, may: May, id: i64) -> Result<(), Trouble> {
+pub(super) async fn resend(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    path: Path<String>,
+) -> Result<Redirect, Trouble> {
+    let id = named(&path, "delivery")?;
+    once_more(&web, may, id).await?;
+    Ok(Redirect::to("/outbox"))
+}
+
+/// Owes a channel once more what it has taken, for who may.
+pub(in crate::web) async fn once_more(web: &Web, may: May, id: i64) -> Result<(), Trouble> {
     may.acts()?;
     let now = web.clock.now();
-    match web.act(move |tx| by_hand::retry(tx, id, now)).await? {
+    said(web.act(move |tx| by_hand::resend(tx, id, now)).await?, id)
+}
+
+fn said(again: Again, id: i64) -> Result<(), Trouble> {
+    match again {
         Again::Due => Ok(()),
         Again::Refused(state) => Err(Trouble::Conflict(format!("it is {state}"))),
         Again::Unknown => Err(nowhere("delivery", id)),
     }
+}
+
+/// Makes a delivery due now, for who may.
+pub(in crate::web) async fn again(web: &Web, may: May, id: i64) -> Result<(), Trouble> {
+    may.acts()?;
+    let now = web.clock.now();
+    said(web.act(move |tx| by_hand::retry(tx, id, now)).await?, id)
 }

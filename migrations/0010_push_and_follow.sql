@@ -11,3 +11,6 @@ CREATE TABLE subscriptions (
     ended_why     TEXT,                     -- who ended it, or what the push service said
     UNIQUE (channel, endpoint)
 ) STRICT;
+
+ALTER TABLE acts ADD COLUMN channel TEXT;       -- of a follow: where every report goes; null: no further channel
+ALTER TABLE acts ADD COLUMN told_item INTEGER;  -- of such a follow: the last item that was looked at
