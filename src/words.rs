@@ -24,7 +24,7 @@ const fn word(name: &'static str, word: &'static str, meaning: &'static str) -> 
 }
 
 /// Kinds of developments and of other messages.
-pub const KINDS: [Word; 9] = [
+pub const KINDS: [Word; 12] = [
     word(
         "opens",
         "new story",
@@ -60,6 +60,21 @@ pub const KINDS: [Word; 9] = [
         "channel-health",
         "channel",
         "to the operator: how a channel is",
+    ),
+    word(
+        "offline",
+        "offline",
+        "to the operator: no feed can be reached",
+    ),
+    word(
+        "online",
+        "online",
+        "to the operator: feeds can be reached again",
+    ),
+    word(
+        "archive",
+        "archive",
+        "to the operator: the archive needs care",
     ),
     word("test", "test", "somebody asked for a test message"),
 ];

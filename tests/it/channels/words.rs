@@ -5,8 +5,11 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use summitwatch::channel::terminal;
 use summitwatch::channel::words::{Content, Limit, Words};
+use summitwatch::digest::Digest;
 use summitwatch::message::Message;
 use summitwatch::message::templates::Templates;
+use summitwatch::outbox::{What, notice};
+use summitwatch::text::html::plain_text;
 
 use crate::channels::bench::{alert, delivery, hostile, update};
 use crate::world::desk::Desk;
@@ -65,6 +68,139 @@ fn telegram() {
 #[test]
 fn matrix() {
     insta::assert_snapshot!(both(|it| it.marked("matrix.html", Limit::NONE)));
+}
+
+/// A message of each kind beside alerts of what is new: to readers, and to the operator.
+fn kinds() -> Vec<(&'static str, Value, What)> {
+    let to_operator = |kind: &str, headline: &str, reason: &str| {
+        let at = "2026-03-09T13:06:00Z".to_owned();
+        let message = Message::to_operator(
+            format!("{kind}-1"),
+            kind,
+            headline.to_owned(),
+            reason.to_owned(),
+            at,
+        );
+        serde_json::to_value(message).expect("JSON")
+    };
+    let of_kind = |kind: &str, reason: &str| {
+        let mut message = update();
+        message["kind"] = json!(kind);
+        message["suppressed"] = json!(0);
+        message["reason"] = json!(reason);
+        message
+    };
+    let at = "2026-03-09T13:06:00Z".to_owned();
+    let dead = notice("desk", "answered 404 Not Found", "desk-1".to_owned(), at);
+    let digest = Digest::samples()[0].clone();
+    vec![
+        (
+            "correction",
+            of_kind("correction", "its outlet has corrected what was told"),
+            What::Alert,
+        ),
+        (
+            "official",
+            of_kind(
+                "official",
+                "the first official word on what unnamed sources told",
+            ),
+            What::Alert,
+        ),
+        (
+            "report",
+            of_kind("report", "ann follows this story: repeats it"),
+            What::Alert,
+        ),
+        (
+            "offline",
+            to_operator(
+                "offline",
+                "Offline since 2026-03-09 12:40 UTC: no feed can be reached",
+                "the last attempts failed with: connection refused",
+            ),
+            What::Health,
+        ),
+        (
+            "online",
+            to_operator(
+                "online",
+                "Online again: nothing was seen for 26 min",
+                "9 of 9 feeds answered and brought 12 new items and 1 alert.",
+            ),
+            What::Health,
+        ),
+        (
+            "archive",
+            to_operator(
+                "archive",
+                "The archive's log is short again",
+                "it was written back",
+            ),
+            What::Health,
+        ),
+        (
+            "channel",
+            serde_json::to_value(dead).expect("JSON"),
+            What::Health,
+        ),
+        (
+            "digest",
+            serde_json::to_value(digest).expect("JSON"),
+            What::Digest,
+        ),
+    ]
+}
+
+fn each_kind(word: impl Fn(Words<'_>) -> String) -> String {
+    let said = kinds().into_iter().map(|(name, message, what)| {
+        let mut delivery = delivery(&message, None);
+        delivery.what = what;
+        let content = Content::read(&delivery).expect("a message");
+        let words = Words {
+            templates: &templates(),
+            content: &content,
+        };
+        format!("== {name}: {}\n{}", words.title(Limit::NONE), word(words))
+    });
+    said.collect::<Vec<_>>().join("\n\n")
+}
+
+#[test]
+fn every_kind_of_message_in_plain_text() {
+    insta::assert_snapshot!(each_kind(|it| it.text(Limit::NONE)));
+}
+
+#[test]
+fn every_kind_of_message_for_slack() {
+    insta::assert_snapshot!(each_kind(|it| it.marked("mrkdwn", Limit::NONE)));
+}
+
+#[test]
+fn every_kind_of_message_for_discord() {
+    insta::assert_snapshot!(each_kind(|it| it.marked("discord.md", Limit::NONE)));
+}
+
+#[test]
+fn every_kind_of_message_for_telegram() {
+    insta::assert_snapshot!(each_kind(|it| it.marked("telegram.html", Limit::NONE)));
+}
+
+#[test]
+fn every_kind_of_message_for_matrix() {
+    insta::assert_snapshot!(each_kind(|it| it.marked("matrix.html", Limit::NONE)));
+}
+
+#[test]
+fn every_kind_of_message_as_a_mail() {
+    // The style is the same in all; what is said is not.
+    let body = |page: String| {
+        let body = page
+            .split_once("<body")
+            .map_or(String::new(), |it| it.1.to_owned());
+        plain_text(&format!("<body{body}"))
+    };
+    insta::assert_snapshot!(each_kind(|it| body(it.page())));
 }
 
 #[test]
