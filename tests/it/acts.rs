@@ -56,6 +56,34 @@ fn a_muted_story_owes_nobody_what_is_no_change() {
 }
 
 #[test]
+fn what_waits_for_a_second_source_waits_on_while_its_story_is_muted() {
+    let mut world = World::new();
+    world.topic("us-dprk-summit").topic_keys("hold = \"30m\"");
+    world
+        .feed("wire", rss(&[entry("1", AGREED)]))
+        .feed("daily", rss(&[]));
+    world.poll().deliver();
+    world.expect_alerts(1);
+    assert!(world.hooked().is_empty(), "it is held");
+    act(&mut world, "mute");
+    // A second source releases it, and nobody hears it yet.
+    let second = "Trump, Kim Jong Un agree to hold Singapore summit";
+    world
+        .later("10m")
+        .shows("daily", rss(&[entry("d1", second)]));
+    world.poll().deliver();
+    world.later("1h").deliver();
+    assert!(
+        world.hooked().is_empty(),
+        "it was sent though its story is muted"
+    );
+    world.tamper("UPDATE acts SET undone_at = '2026-06-01T12:00:00Z', undone_by = 'ann'");
+    world.deliver();
+    assert_eq!(world.hooked().len(), 1);
+    world.expect_alerts(0);
+}
+
+#[test]
 fn of_a_followed_story_the_slightest_development_is_told() {
     assert_eq!(owed(&[], SLIGHT), 0, "else following it shows nothing");
     assert_eq!(owed(&["follow"], SLIGHT), 1);
