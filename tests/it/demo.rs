@@ -90,6 +90,75 @@ fn the_demo_tells_what_happens_in_it_and_nothing_old() {
     let printed = String::from_utf8_lossy(&ran.stdout);
     it_merges_languages_and_alerts_about_nothing_old(&desk, &printed);
     each_development_is_told_once_at_its_first_report(&desk.folder.path().join("shown"));
+    what_was_edited_stays_told_everywhere(&desk);
+    a_reader_that_goes_ends_every_listing_quietly(&desk);
+}
+
+/// Harbor Wire mended a word in the headline of the letter after it was told.
+fn what_was_edited_stays_told_everywhere(desk: &Desk) {
+    let shown = |arguments: &[&str]| {
+        let arguments = [arguments, &["--config", "shown/summitwatch.toml"]].concat();
+        let ran = output(command(desk.folder.path(), arguments), b"");
+        String::from_utf8_lossy(&ran.stdout).into_owned()
+    };
+    let edited = "Trump letter to Kim delivered through New York channel, officials say";
+    let rows = shown(&[
+        "sql",
+        "--json",
+        "SELECT item_id, story_id, decision, title FROM story_timeline WHERE item_id IN (SELECT item_id FROM revisions) AND title LIKE 'Trump letter%'",
+    ]);
+    let rows: Value = serde_json::from_str(&rows).expect("JSON");
+    let (item, story) = (
+        rows[0]["item_id"].to_string(),
+        rows[0]["story_id"].to_string(),
+    );
+    assert_eq!(rows[0]["title"], edited);
+    assert_eq!(rows[0]["decision"], "alert", "the view");
+    let explained = shown(&["explain", &item]);
+    assert!(
+        explained.contains("first report; this item told it"),
+        "{explained}"
+    );
+    assert!(explained.contains("decision: alert"), "{explained}");
+    let told = shown(&["story", &story]);
+    assert!(
+        told.contains("new story, told") && told.contains(edited),
+        "{told}"
+    );
+}
+
+fn a_reader_that_goes_ends_every_listing_quietly(desk: &Desk) {
+    let everything = "SELECT * FROM items, feeds";
+    for arguments in [
+        &["items", "--limit", "1000"][..],
+        &["items", "--json"],
+        &["stories"],
+        &["alerts"],
+        &["deliveries"],
+        &["story", "3"],
+        &["explain", "25"],
+        &["sql", everything],
+        &["sql", "--csv", everything],
+        &["sql", "--json", everything],
+        &["search", "summit"],
+        &["digest", "--since", "3650d"],
+        &["export"],
+        &["export", "--format", "csv"],
+        &["feeds", "list"],
+        &["acts", "list"],
+        &["topics", "concepts"],
+        &["topics", "test"],
+        &["check"],
+    ] {
+        let arguments = [arguments, &["--config", "shown/summitwatch.toml"]].concat();
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = command(desk.folder.path(), &arguments);
+        let ended = command.stdout(writer).output().expect("it runs");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{arguments:?}: {said}");
+        assert_eq!(said, "", "{arguments:?}");
+    }
 }
 
 fn each_development_is_told_once_at_its_first_report(folder: &Path) {

@@ -660,6 +660,38 @@ fn readers_act_under_their_own_names_and_take_it_back() {
 }
 
 #[test]
+fn a_story_that_was_merged_tells_no_state_of_its_own() {
+    let mut seen = Seen::open();
+    seen.world.tamper(
+        "INSERT INTO stories (id, topic, title, first_seen_at, last_seen_at, opened_by, state, merged_into)
+         SELECT 99, topic, 'An earlier name', first_seen_at, last_seen_at, opened_by, 'cancelled', id FROM stories WHERE id = 1",
+    );
+    let page = seen.get("/stories/99").expect(200).text;
+    assert!(
+        page.contains("It turned out to be <a href=\"/stories/1\">"),
+        "{page}"
+    );
+    assert!(!page.contains("cancelled"), "{page}");
+    let story = seen.get("/api/v1/stories/99").expect(200).json();
+    assert_eq!(story["story"]["state"], Value::Null, "{story:#}");
+    // Where the meeting stands is the topic's to say, on every page.
+    let now = seen.get("/").expect(200).text;
+    assert!(
+        now.contains("place set") && !now.contains("cancelled"),
+        "{now}"
+    );
+    let kept = seen.get("/stories/1").expect(200).text;
+    assert!(kept.contains("place set"), "{kept}");
+    assert!(
+        !seen
+            .get("/stories")
+            .expect(200)
+            .text
+            .contains("An earlier name")
+    );
+}
+
+#[test]
 fn what_a_channel_has_taken_is_sent_once_more_under_another_key() {
     let mut world = World::new();
     world.feed(
