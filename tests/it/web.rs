@@ -379,6 +379,26 @@ fn a_phone_may_keep_it_and_asks_for_that_without_a_token() {
 }
 
 #[test]
+fn the_first_page_says_whether_the_watcher_sees_and_is_heard() {
+    let mut seen = Seen::open();
+    // One feed of two fails, and the only channel refuses.
+    let now = seen.get("/").expect(200).text;
+    assert!(now.contains("2 feeds, 1 in trouble"), "{now}");
+    assert!(!now.contains("Most feeds fail"), "{now}");
+    assert!(
+        now.contains("Nobody hears it: </strong><a href=\"/outbox?state=dead\">desk"),
+        "{now}"
+    );
+    seen.world.answers("wire", Reply::status(500));
+    seen.world.later("2h").poll();
+    let blind = seen.get("/").expect(200).text;
+    assert!(
+        blind.contains("class=\"sight blind\" role=\"alert\"") && blind.contains("Most feeds fail"),
+        "{blind}"
+    );
+}
+
+#[test]
 fn feeds_are_sifted_and_put_in_order() {
     let seen = Seen::open();
     let names = |path: &str| {

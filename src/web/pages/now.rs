@@ -13,7 +13,7 @@ use crate::store::outages::{self, Outage};
 use crate::store::view::feeds::{self, Feed};
 use crate::store::view::news::{self, Development, Which};
 use crate::store::view::stories::{self, Standing};
-use crate::store::view::{Part, Rows, volume};
+use crate::store::view::{Part, Rows, owed, volume};
 use crate::story::ladder::State as Step;
 use crate::story::numbers::Day;
 use crate::web::Web;
@@ -38,6 +38,8 @@ struct Seen {
     feeds: Vec<Feed>,
     /// Nothing can be reached.
     offline: Option<Outage>,
+    /// Channels that take nothing.
+    down: Vec<String>,
     /// Up to when the page tells.
     end: Timestamp,
     /// The last hour that brought an item.
@@ -74,6 +76,7 @@ pub(super) async fn show(
                 ],
                 feeds: feeds::feeds(archive, "9")?,
                 offline: outages::lasting(archive)?,
+                down: owed::down(archive)?,
                 end,
                 last,
             })
@@ -92,6 +95,12 @@ fn content(frame: &Frame, seen: &Seen) -> Markup {
     html! {
         h1.sr { "Now" }
         @match &seen.offline { Some(outage) => (offline(frame, outage)), None => (sight(frame, seen)) }
+        @if !seen.down.is_empty() {
+            p.sight.blind role="alert" {
+                span.lamp aria-hidden="true" { "●" } " " strong { "Nobody hears it: " }
+                a href="/outbox?state=dead" { (seen.down.join(", ")) } " does not take what it is sent."
+            }
+        }
         (frame.ended(seen.end))
         (standing(frame, seen.standing.as_ref()))
         div.columns-2 {
