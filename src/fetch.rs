@@ -331,10 +331,11 @@ impl Fetcher {
                 .permits(&url)
                 .map_err(|message| Failure(ErrorClass::Address, message))?;
             let request = request(&client, ask, &home, &url, &jar, manner);
-            let response = tokio::time::timeout(self.limits.head, request.send())
+            let head = self.limits.head.min(self.limits.connect + self.limits.read);
+            let response = tokio::time::timeout(head, request.send())
                 .await
                 .map_err(|_| {
-                    let limit = self.limits.head.as_secs();
+                    let limit = head.as_secs();
                     Failure(
                         ErrorClass::Timeout,
                         format!("timed out: no answer within {limit} s"),
@@ -433,7 +434,14 @@ impl Fetcher {
         let mut body = Vec::new();
         let (mut until, mut least) = (tokio::time::Instant::now() + within, bytes);
         loop {
-            let Ok(chunk) = tokio::time::timeout_at(until, response.chunk()).await else {
+            let silent = tokio::time::Instant::now() + self.limits.read;
+            let Ok(chunk) = tokio::time::timeout_at(until.min(silent), response.chunk()).await
+            else {
+                if silent <= until {
+                    let limit = self.limits.read.as_secs();
+                    let message = format!("timed out: the server fell silent for {limit} s");
+                    return Err(Failure(ErrorClass::Timeout, message));
+                }
                 if body.len() >= least {
                     (until, least) = (until + within, body.len() + bytes);
                     continue;
@@ -517,6 +525,8 @@ impl Fetcher {
 impl Way {
     fn client(&self, limits: &Limits, trusted: Authorities) -> Result<Client, reqwest::Error> {
         // A visit is one request: HTTP/2 would gain nothing, and its frames without end are no silence.
+        // How long a server may be silent is measured where the answer is read: a client would count as silence that we
+        // let a large body wait for its permit.
         let mut builder = builder(limits)
             .redirect(redirect::Policy::none())
             .http1_only();
@@ -612,9 +622,8 @@ fn is_text(body: &[u8]) -> bool {
 
 /// A client that follows no redirect, for channels.
 pub fn client(limits: &Limits, reach: Reach) -> Result<Client, reqwest::Error> {
-    let builder = builder(limits).redirect(redirect::Policy::custom(|it| {
-        it.error("too many redirects")
-    }));
+    let follows = redirect::Policy::custom(|it| it.error("too many redirects"));
+    let builder = builder(limits).read_timeout(limits.read).redirect(follows);
     reaching(builder, reach).build()
 }
 
@@ -639,7 +648,6 @@ fn builder(limits: &Limits) -> ClientBuilder {
     Client::builder()
         .user_agent(&limits.user_agent)
         .connect_timeout(limits.connect)
-        .read_timeout(limits.read)
         .timeout(limits.total)
         // A Referer would carry tokens in a feed's address to whoever it redirects to.
         .referer(false)

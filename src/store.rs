@@ -196,7 +196,7 @@ impl Store {
             match backup::check(&connection, path, move || started.elapsed() > CHECK_LIMIT)? {
                 Checked::Whole => lock.checked(),
                 Checked::InPart => {
-                    tracing::info!("no fault so far; the rest is checked while the service runs")
+                    tracing::info!("no fault so far; the rest is checked while the service runs");
                 }
             }
         }

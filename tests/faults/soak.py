@@ -2,9 +2,12 @@
 """An hour of 300 feeds with the topic `all` and a webhook: whether memory, descriptors, threads, the log and the time of a
 turn stay flat after the warm-up.
 
-    tests/faults/soak.py --bin target/release/summitwatch [--minutes 60] [--feeds 300] [--csv soak.csv]
+    tests/faults/soak.py --bin target/release/summitwatch [--minutes 60] [--feeds 300] [--csv soak.csv] [--reader]
+    tests/faults/soak.py --bin … --minutes 15 --per-minute 1200        a quarter of an hour: warm after five minutes
 
-Prints a line a minute and, in the end, how each measure of the last third differs from that of the middle third. Exit
+Warm is a service whose board is full: 4,000 open developments of a topic, and its cache of pages. With --reader another
+program keeps one old state of the archive open during the first third; the log grows meanwhile, and must be short again
+afterwards. Prints a line a minute and, in the end, how each measure of the last third differs from that of the middle third. Exit
 status 1 where one rose by more than a tenth and a floor that noise does not reach. Linux; Python's standard library only."""
 import argparse, http.server, json, os, random, socketserver, sqlite3, subprocess, sys, tempfile, threading, time
 
@@ -86,6 +89,7 @@ def main():
     parser.add_argument('--minutes', type=int, default=60)
     parser.add_argument('--feeds', type=int, default=300)
     parser.add_argument('--per-minute', type=float, default=390, help='new articles of all feeds together')
+    parser.add_argument('--reader', action='store_true', help='another program keeps an old state open for the first third')
     parser.add_argument('--csv')
     asked = parser.parse_args()
     press = Press(asked.feeds, asked.per_minute)
@@ -98,13 +102,24 @@ def main():
         it.write(f'[[topics]]\nname = "all"\n[[channels]]\nname = "desk"\nkind = "webhook"\nurl = "{base}/hook"\nallow_private = true\n[[routes]]\ntopic = "all"\nchannels = ["desk"]\n')
     log = open(os.path.join(folder, 'log'), 'wb')
     service = subprocess.Popen([os.path.abspath(asked.bin), 'run', '--config', conf], cwd=folder, stdout=log, stderr=log)
-    rows, last = [], {}
+    rows, last, reader, longest = [], {}, None, 0
     for minute in range(1, asked.minutes + 1):
+        if asked.reader and minute == 1:
+            while not os.path.exists(archive):
+                time.sleep(.2)
+            time.sleep(5)
+            reader = sqlite3.connect(f'file:{archive}?mode=ro', uri=True, isolation_level=None)
+            reader.execute('BEGIN')
+            reader.execute('SELECT count(*) FROM items').fetchone()
+        if reader and minute > asked.minutes // 3:
+            reader.close()
+            reader = None
         time.sleep(60)
         if service.poll() is not None:
             sys.exit(f'the service ended with {service.returncode}; its log is in {folder}')
         last = measure(service.pid, archive, last)
         rows.append(last)
+        longest = max(longest, last['wal_mb'])
         print(f'minute {minute}: ' + ', '.join(f'{name} {value:.1f}' if isinstance(value, float) else f'{name} {value}' for name, value in last.items()), f'told {press.taken}', flush=True)
     service.terminate()
     service.wait(60)
@@ -119,6 +134,10 @@ def main():
         rose = end - middle > max(floor, middle / 10)
         bad |= rose
         print(f'{"ROSE" if rose else "flat"} {name}: {middle:.1f} in the middle third, {end:.1f} in the last')
+    if asked.reader:
+        end = rows[-1]['wal_mb']
+        print(f'{"LONG" if end > 16 else "short"} log: {longest:.1f} MB while it was read, {end:.1f} at the end')
+        bad |= end > 16
     sys.exit(1 if bad else 0)
 
 
