@@ -275,7 +275,12 @@ mod tests {
         let dated = (says(State::Dated, &["06-12"], &[]), "2026-05-01T09:00:00Z");
         let placed = says(State::Placed, &[], &["singapore"]);
         let later = "2026-05-01T12:00:00Z";
-        check(&[dated.clone()], &placed, later, Some(State::Placed));
+        check(
+            std::slice::from_ref(&dated),
+            &placed,
+            later,
+            Some(State::Placed),
+        );
         check(&[dated, (placed.clone(), later)], &placed, later, None);
     }
 
@@ -285,7 +290,7 @@ mod tests {
         let later = "2026-05-03T12:00:00Z";
         let confirmed = says(State::Confirmed, &[], &[]);
         check(
-            &[declined.clone()],
+            std::slice::from_ref(&declined),
             &confirmed,
             later,
             Some(State::Confirmed),

@@ -54,7 +54,7 @@ pub fn retry(tx: &Transaction<'_>, delivery: i64, now: Timestamp) -> Result<Agai
 
 /// Owes a channel once more what it has taken, under a key of its own: its phone may have lost it.
 pub fn resend(tx: &Transaction<'_>, delivery: i64, now: Timestamp) -> Result<Again, StoreError> {
-    let found: Option<(String, bool, String, Option<i64>, Option<String>, String)> = tx
+    let found = tx
         .query_row(
             "SELECT d.state, coalesce(c.active, 0), d.channel, d.story_id, coalesce(a.message, n.message, h.message),
                 d.idempotency_key
@@ -63,14 +63,10 @@ pub fn resend(tx: &Transaction<'_>, delivery: i64, now: Timestamp) -> Result<Aga
              WHERE d.id = ?1",
             [delivery],
             |row| {
-                Ok((
-                    row.get(0)?,
-                    row.get(1)?,
-                    row.get(2)?,
-                    row.get(3)?,
-                    row.get(4)?,
-                    row.get(5)?,
-                ))
+                let (state, active): (String, bool) = (row.get(0)?, row.get(1)?);
+                let (channel, story): (String, Option<i64>) = (row.get(2)?, row.get(3)?);
+                let (message, key): (Option<String>, String) = (row.get(4)?, row.get(5)?);
+                Ok((state, active, channel, story, message, key))
             },
         )
         .optional()?;
