@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -88,6 +89,8 @@ fn main() {
         tables: Arc::new(config.tables(&engine).expect("sound tables")),
         engine: Arc::new(engine),
         zone: config.zone,
+        policies: HashMap::new(),
+        push: Vec::new(),
         gate: Gate::default(),
     });
     let now: Timestamp = NOW.parse().expect("an instant");

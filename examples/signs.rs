@@ -131,9 +131,12 @@ fn read(items: &[Item], engine: &Engine, tables: &Tables) -> Vec<Reported> {
         if scored.matched || scored.related {
             let report = rehearsal.read(said, &words, &reading);
             rehearsal.board.count(&report);
-            let heat = rehearsal.board.heat.degree(report.at);
+            let heat = rehearsal
+                .board
+                .heat
+                .degree(report.at, &tables.weights.times);
             if scored.matched {
-                rehearsal.board.heat.add(&report);
+                rehearsal.board.heat.add(&report, &tables.weights.times);
             }
             reported.push(Reported {
                 item: item.clone(),
@@ -178,14 +181,14 @@ fn rows(reported: &[Reported], tables: &Tables) {
             u64::try_from(age).is_ok_and(|age| age <= window)
         });
         let own = event(item);
-        let change = course.change(&report.statement, report.at);
+        let change = course.change(&report.statement, report.at, &tables.weights.times);
         let pairs: Vec<_> = open
             .iter()
             .filter(|_| own.is_some())
             .map(|(name, it)| {
                 json!([
                     name,
-                    likeness(report, it, change, &tables.weights.opposed).as_slice(),
+                    likeness(report, it, change, &tables.weights.scales).as_slice(),
                     it.speaks(report.script)
                 ])
             })
@@ -195,14 +198,21 @@ fn rows(reported: &[Reported], tables: &Tables) {
             json!({
                 "id": item.id, "event": own, "novelty": item.novelty, "label": item.label,
                 "commentary": report.statement.is_commentary(), "statement": report.statement,
-                "weight": weight(report, *related, change.is_some(), &tables.weights.acts).as_slice(), "related": related, "pairs": pairs,
+                "weight": weight(report, *related, &tables.weights.acts).as_slice(), "related": related, "pairs": pairs,
             })
         );
         if report.statement.is_commentary() && own.is_none_or(|it| !open.contains_key(it)) {
             continue;
         }
         if own.is_some_and(|it| !open.contains_key(it)) {
-            course.advance(&report.statement, StoryId(1), &item.outlet, report.at);
+            let times = &tables.weights.times;
+            course.advance(
+                &report.statement,
+                StoryId(1),
+                &item.outlet,
+                report.at,
+                times,
+            );
         }
         let name = own.map_or_else(|| format!("#{at}"), str::to_owned);
         let id = DevelopmentId(i64::try_from(at).expect("some thousand"));
@@ -262,7 +272,7 @@ fn contexts(items: &[Item], engine: &Engine, tables: &Tables) {
             rehearsal.say(said);
             continue;
         }
-        let heat = rehearsal.board.heat.recent(said.at);
+        let heat = rehearsal.board.heat.recent(said.at, &tables.weights.times);
         let Some(unruled) = rehearsal
             .unruled(&reading, scored.score)
             .filter(|_| heat > 0)
@@ -275,7 +285,7 @@ fn contexts(items: &[Item], engine: &Engine, tables: &Tables) {
             "{}",
             json!({
                 "id": item.id, "event": event(item), "label": item.label,
-                "signs": context(&rehearsal.board, &report, unruled, &placement),
+                "signs": context(&rehearsal.board, &report, unruled, &placement, &tables.weights),
                 "joins": placement.joins().is_some(), "title": item.title,
                 "commentary": report.statement.is_commentary(), "heat": heat,
             })

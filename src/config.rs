@@ -359,6 +359,7 @@ impl Config {
             &self.zone,
             &self.reader_languages,
         )
+        .map(|it| it.linked_to(self.web.as_ref().and_then(WebConfig::reached_at)))
     }
 
     /// What readers of a topic want to be told; the default where none is configured.

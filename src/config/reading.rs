@@ -20,8 +20,8 @@ use crate::story::report::predicate_key;
 use crate::story::signs::{LIKENESS, WEIGHT};
 use crate::story::speaker::{Cast, Deciders};
 use crate::story::statement::{CUES, Matter, MatterNames, Reader};
-use crate::story::weights::{Sum, Weights};
-use crate::story::wording::Wording;
+use crate::story::weights::{Scales, Sum, Times, Weights};
+use crate::story::wording::{TermWeights, Wording};
 use crate::text::fold::fold;
 use crate::topic::lexicon::{ConceptId, ConceptSet, Lexicon};
 use crate::topic::{Course, Engine};
@@ -30,8 +30,28 @@ use crate::topic::{Course, Engine};
 #[serde(deny_unknown_fields)]
 struct WordingFile {
     common: Vec<String>,
+    weight: TermWeightsFile,
+    quote: QuoteFile,
     months: BTreeMap<String, Vec<String>>,
     stop: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TermWeightsFile {
+    concept: (f64, f64),
+    number: (f64, f64),
+    predicate: (f64, f64),
+    place: (f64, f64),
+    lead: f64,
+    common: f64,
+    floor: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QuoteFile {
+    fresh: f64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -122,6 +142,7 @@ struct OriginFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WeightsFile {
+    time: TimeFile,
     same: SameFile,
     context: ContextFile,
     news: NewsFile,
@@ -129,7 +150,19 @@ struct WeightsFile {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct TimeFile {
+    late_hours: u32,
+    current_days: u32,
+    warm_hours: u32,
+    covers_hours: u32,
+    hot_reports: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SameFile {
+    chance: f64,
+    long_hours: f64,
     bias: f64,
     join: f64,
     join_other_script: f64,
@@ -180,7 +213,19 @@ pub(super) fn tables(directory: Option<&Path>, engine: &Engine) -> Result<Tables
         let months = file.months.values().flat_map(|names| names.iter().zip(1..));
         let months =
             months.flat_map(|(names, n)| names.split_whitespace().map(move |it| (fold(it), n)));
-        Ok((Wording::new(&file.common, words), Months(months.collect())))
+        let mut wording = Wording::new(&file.common, words);
+        let weight = &file.weight;
+        wording.fresh = file.quote.fresh;
+        wording.weight = TermWeights {
+            concept: weight.concept,
+            number: weight.number,
+            predicate: weight.predicate,
+            place: weight.place,
+            lead: weight.lead,
+            common: weight.common,
+            floor: weight.floor,
+        };
+        Ok((wording, Months(months.collect())))
     });
     let ladder = files.read("ladder.toml", |file: LadderFile, name| {
         let countries = set(lexicon, &file.places.countries);
@@ -482,17 +527,29 @@ const HOUR: u64 = 3_600;
 fn weights(file: WeightsFile, name: &str) -> Result<Weights, Faults> {
     let mut faults = Faults::default();
     let WeightsFile {
+        time,
         same,
         context,
         news,
     } = file;
     let weights = Weights {
         same: sum(same.bias, same.sign, LIKENESS, "same", name, &mut faults),
-        opposed: same
-            .opposed
-            .iter()
-            .map(|(a, b)| (predicate_key(a), predicate_key(b)))
-            .collect(),
+        scales: Scales {
+            opposed: same
+                .opposed
+                .iter()
+                .map(|(a, b)| (predicate_key(a), predicate_key(b)))
+                .collect(),
+            chance: same.chance,
+            long_hours: same.long_hours,
+        },
+        times: Times {
+            late: i64::from(time.late_hours) * 3_600,
+            current: i64::from(time.current_days) * 24 * 3_600,
+            warm: i64::from(time.warm_hours) * 3_600,
+            covers: i64::from(time.covers_hours) * 3_600,
+            hot: f64::from(time.hot_reports),
+        },
         join: same.join,
         join_other_script: same.join_other_script,
         story: same.story,

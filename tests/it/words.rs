@@ -124,6 +124,24 @@ fn a_reader_without_korean_sees_who_does_what() {
 }
 
 #[test]
+fn an_act_that_tells_nothing_alone_is_said_with_its_matter() {
+    says(
+        "トランプ氏「必ず話す」 拉致問題、米朝会談で提起を確約と首相",
+        "ja",
+        "Trump makes a pledge: the abductions of Japanese, the US–DPRK summit",
+    );
+}
+
+#[test]
+fn several_places_are_none_that_is_set() {
+    says(
+        "〈速報〉米朝会談、板門店からモンゴルへ会場変更 ５日は維持",
+        "ja",
+        "Several places are named for the meeting · Panmunjom or Mongolia · 2026-03-05",
+    );
+}
+
+#[test]
 fn others_only_say_where_the_meeting_stands() {
     says(
         "크렘린 \"북미 정상회담 취소 유감\"",
