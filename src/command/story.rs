@@ -12,6 +12,7 @@ use crate::store::view::news::{self, Development};
 use crate::store::view::stories::{self, Report};
 use crate::store::{listing, open_read_only};
 use crate::text::{cut, printable};
+use crate::topic::Course;
 use crate::words::{self, counted};
 
 /// Characters of a headline in a list.
