@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -85,9 +86,11 @@ fn main() {
         Config::parse(Origin::Shipped, Path::new(&folder), config).expect("a configuration");
     let engine = config.engine().expect("an engine");
     let site = Arc::new(Site {
-        tables: Arc::new(config.tables(&engine.lexicon).expect("sound tables")),
+        tables: Arc::new(config.tables(&engine).expect("sound tables")),
         engine: Arc::new(engine),
         zone: config.zone,
+        policies: HashMap::new(),
+        push: Vec::new(),
         gate: Gate::default(),
     });
     let now: Timestamp = NOW.parse().expect("an instant");

@@ -159,7 +159,7 @@ fn judging(c: &mut Criterion) {
 
 fn ingesting(c: &mut Criterion) {
     let engine = Arc::new(shipped().engine().expect("engine"));
-    let tables = Arc::new(shipped().tables(&engine.lexicon).expect("tables"));
+    let tables = Arc::new(shipped().tables(&engine).expect("tables"));
     let policy = PollPolicy {
         interval: Duration::from_secs(900),
         min_interval: Duration::from_secs(300),

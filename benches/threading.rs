@@ -110,7 +110,7 @@ fn main() {
     let config = "[[topics]]\nname = \"all\"\n";
     let config = Config::parse(Origin::Shipped, &folder, config).expect("a configuration");
     let engine = Arc::new(config.engine().expect("engine"));
-    let tables = Arc::new(config.tables(&engine.lexicon).expect("tables"));
+    let tables = Arc::new(config.tables(&engine).expect("tables"));
     let policy = PollPolicy {
         interval: Duration::from_secs(900),
         min_interval: Duration::from_secs(300),

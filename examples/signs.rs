@@ -51,6 +51,8 @@ struct Item {
 struct Reported {
     item: Item,
     report: Report,
+    /// How hot the topic was, where it matches what belongs to the matter alone.
+    related: Option<f64>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -67,7 +69,7 @@ fn main() -> anyhow::Result<()> {
     }
     let config = Config::find(config.as_deref())?;
     let engine = config.engine_for(&topic)?;
-    let tables = config.tables(&engine.lexicon)?;
+    let tables = config.tables(&engine)?;
     let stream = paths.first().context("which stream?")?;
     let items = items(stream)?;
     let reported = read(&items, &engine, &tables);
@@ -125,12 +127,21 @@ fn read(items: &[Item], engine: &Engine, tables: &Tables) -> Vec<Reported> {
         let said = said(item);
         let words = Words::new(said.title, said.summary);
         let reading = engine.lexicon.read(&words);
-        if topic.score(&reading, &engine.lexicon).matched {
+        let scored = topic.score(&reading, &engine.lexicon);
+        if scored.matched || scored.related {
             let report = rehearsal.read(said, &words, &reading);
             rehearsal.board.count(&report);
+            let heat = rehearsal
+                .board
+                .heat
+                .degree(report.at, &tables.weights.times);
+            if scored.matched {
+                rehearsal.board.heat.add(&report, &tables.weights.times);
+            }
             reported.push(Reported {
                 item: item.clone(),
                 report,
+                related: scored.related.then_some(heat),
             });
         }
     }
@@ -155,32 +166,53 @@ fn event(item: &Item) -> Option<&str> {
 fn rows(reported: &[Reported], tables: &Tables) {
     let mut open: BTreeMap<String, OpenDevelopment> = BTreeMap::new();
     let mut course = Course::default();
-    for (at, Reported { item, report }) in reported.iter().enumerate() {
+    for (
+        at,
+        Reported {
+            item,
+            report,
+            related,
+        },
+    ) in reported.iter().enumerate()
+    {
         let window = tables.weights.window.as_secs();
         open.retain(|_, it| {
             let age = report.at.as_second() - it.last_at.as_second();
             u64::try_from(age).is_ok_and(|age| age <= window)
         });
         let own = event(item);
-        let change = course.change(&report.statement, report.at);
+        let change = course.change(&report.statement, report.at, &tables.weights.times);
         let pairs: Vec<_> = open
             .iter()
             .filter(|_| own.is_some())
-            .map(|(name, it)| json!([name, likeness(report, it, change), it.speaks(report.script)]))
+            .map(|(name, it)| {
+                json!([
+                    name,
+                    likeness(report, it, change, &tables.weights.scales).as_slice(),
+                    it.speaks(report.script)
+                ])
+            })
             .collect();
         println!(
             "{}",
             json!({
                 "id": item.id, "event": own, "novelty": item.novelty, "label": item.label,
                 "commentary": report.statement.is_commentary(), "statement": report.statement,
-                "weight": weight(report), "pairs": pairs,
+                "weight": weight(report, *related, &tables.weights.acts).as_slice(), "related": related, "pairs": pairs,
             })
         );
         if report.statement.is_commentary() && own.is_none_or(|it| !open.contains_key(it)) {
             continue;
         }
         if own.is_some_and(|it| !open.contains_key(it)) {
-            course.advance(&report.statement, StoryId(1), &item.outlet, report.at);
+            let times = &tables.weights.times;
+            course.advance(
+                &report.statement,
+                StoryId(1),
+                &item.outlet,
+                report.at,
+                times,
+            );
         }
         let name = own.map_or_else(|| format!("#{at}"), str::to_owned);
         let id = DevelopmentId(i64::try_from(at).expect("some thousand"));
@@ -236,11 +268,11 @@ fn contexts(items: &[Item], engine: &Engine, tables: &Tables) {
         let words = Words::new(said.title, said.summary);
         let reading = engine.lexicon.read(&words);
         let scored = topic.score(&reading, &engine.lexicon);
-        if scored.matched {
+        if scored.matched || scored.related {
             rehearsal.say(said);
             continue;
         }
-        let heat = rehearsal.board.heat.recent(said.at);
+        let heat = rehearsal.board.heat.recent(said.at, &tables.weights.times);
         let Some(unruled) = rehearsal
             .unruled(&reading, scored.score)
             .filter(|_| heat > 0)
@@ -253,7 +285,7 @@ fn contexts(items: &[Item], engine: &Engine, tables: &Tables) {
             "{}",
             json!({
                 "id": item.id, "event": event(item), "label": item.label,
-                "signs": context(&rehearsal.board, &report, unruled, &placement),
+                "signs": context(&rehearsal.board, &report, unruled, &placement, &tables.weights),
                 "joins": placement.joins().is_some(), "title": item.title,
                 "commentary": report.statement.is_commentary(), "heat": heat,
             })

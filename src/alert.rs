@@ -6,17 +6,15 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::story::board::{Board, Placement};
-use crate::story::context::{self, Context};
+use crate::story::context::{self, Context, Unruled};
 use crate::story::development::OpenDevelopment;
 use crate::story::headline::Mark;
 use crate::story::ladder::State;
 use crate::story::report::Report;
-use crate::story::signs::{Weight, weight};
+use crate::story::signs::{Weight, is_firm, weight};
 use crate::story::speaker::Class;
 use crate::story::weights::Weights;
 use crate::story::{DevelopmentId, DevelopmentKind, StoryId};
-use crate::topic::Surroundings;
-use crate::topic::lexicon::{Lexicon, Reading};
 
 /// How an item stands apart from what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +99,8 @@ pub struct Circumstances<'a> {
     pub tell: f64,
     /// The probability that it is on topic: 1 where a rule says so.
     pub on_topic: f64,
+    /// Whether it is about what belongs to the matter, and not about the matter.
+    pub related: bool,
     /// Alerts of the topic in the last hour, and those that this outlet caused.
     pub told: u32,
     pub told_by_outlet: u32,
@@ -227,30 +227,21 @@ impl Decision {
     }
 }
 
-/// A headline that satisfies no rule of a hot topic.
-#[derive(Debug, Clone, Copy)]
-pub struct Unruled<'a> {
-    pub reading: &'a Reading,
-    pub lexicon: &'a Lexicon,
-    pub surroundings: &'a Surroundings,
-    /// Of the rules, as a share of the threshold.
-    pub score: f64,
-}
-
 /// How surely a headline without a rule belongs to a hot topic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TakenIn {
     /// 0..1.
     pub probability: f64,
-    /// Whether headline and lead name all parties: what does not is kept and never told.
-    pub names_all: bool,
+    /// Whether it may be told: headline and lead name all parties, and somebody speaks or acts, or it reports what is known.
+    /// All else is kept and never told.
+    pub may_be_told: bool,
     pub signs: Context,
 }
 
 impl TakenIn {
     /// As [`Circumstances::on_topic`] counts it.
     pub fn on_topic(&self) -> f64 {
-        if self.names_all {
+        if self.may_be_told {
             self.probability
         } else {
             0.0
@@ -259,21 +250,20 @@ impl TakenIn {
 }
 
 /// Whether a headline that satisfies no rule belongs to the topic all the same. As a report of a known development it
-/// needs less than as a new one, which a leader, a government or its media must have said, in a text that names all
-/// parties. Commentary is never taken in, and nothing while the topic is cold.
+/// needs less than as a new one or as commentary. Nothing is taken in while the topic is cold.
 pub fn take_in(
     board: &Board,
     report: &Report,
     unruled: Unruled<'_>,
     weights: &Weights,
 ) -> Option<TakenIn> {
-    if board.heat.recent(report.at) == 0 || report.statement.is_commentary() {
+    if board.heat.recent(report.at, &weights.times) == 0 {
         return None;
     }
     let placement = board.place(report, weights);
-    let signs = context(board, report, unruled, &placement);
+    let signs = context(board, report, unruled, &placement, weights);
     let probability = weights.context(&signs);
-    let joins = placement.joins().is_some();
+    let joins = placement.joins().is_some() && !report.statement.is_commentary();
     let speaks = report.statement.speaker.as_ref().is_some_and(|it| {
         matches!(
             it.class,
@@ -282,14 +272,14 @@ pub fn take_in(
     });
     let named = context::Named::of(unruled.reading, unruled.lexicon, unruled.surroundings);
     let names_all = named.with_lead == unruled.surroundings.parties.len();
-    let taken = if joins {
-        probability >= weights.take_in
+    let needed = if joins {
+        weights.take_in
     } else {
-        probability >= weights.take_in_new && speaks && names_all
+        weights.take_in_new
     };
-    taken.then_some(TakenIn {
+    (probability >= needed).then_some(TakenIn {
         probability,
-        names_all,
+        may_be_told: names_all && (joins || speaks),
         signs,
     })
 }
@@ -300,23 +290,9 @@ pub fn context(
     report: &Report,
     unruled: Unruled<'_>,
     placement: &Placement,
+    weights: &Weights,
 ) -> Context {
-    let Unruled {
-        reading,
-        lexicon,
-        surroundings,
-        score,
-    } = unruled;
-    let heat = &board.heat;
-    context::signs(
-        report,
-        reading,
-        score,
-        surroundings,
-        placement,
-        heat,
-        lexicon,
-    )
+    context::signs(report, unruled, placement, &board.heat, &weights.times)
 }
 
 /// Rules on a report.
@@ -338,7 +314,9 @@ pub fn rule(
         }
         _ => false,
     };
-    let change = board.course.change(&report.statement, report.at);
+    let change = board
+        .course
+        .change(&report.statement, report.at, &weights.times);
     let nearest = placement.ranked.first();
     let near = nearest.filter(|it| it.log_odds >= weights.story);
     let place = match placement.joins() {
@@ -350,7 +328,7 @@ pub fn rule(
             let course = board
                 .course
                 .story
-                .filter(|_| of_course && board.course.is_current(report.at));
+                .filter(|_| of_course && board.course.is_current(report.at, &weights.times));
             Place::Opens(near.map(|it| it.story).or(course))
         }
     };
@@ -376,7 +354,10 @@ pub fn rule(
         Place::Opens(_) if !corrects && change.is_none() => placement.newness(),
         _ => 1.0,
     };
-    let signs = weight(report);
+    let related = circumstances
+        .related
+        .then(|| board.heat.degree(report.at, &weights.times));
+    let signs = weight(report, related, &weights.acts);
     let news = weights.news(&signs);
     let mut ruling = Ruling {
         certainty: news * newness.powf(weights.doubt) * circumstances.on_topic,
@@ -465,7 +446,12 @@ fn decide(
                 Class::Leader | Class::StateVoice | Class::Institution
             )
     });
-    let unread = is_unread && decides && circumstances.on_topic >= 1.0;
+    let unread = is_unread && decides && circumstances.on_topic >= 1.0 && !circumstances.related;
+    // Where the matter ends, begins or falls through, it is told whoever says it.
+    let turns = ruling.change.is_some_and(is_firm)
+        && circumstances.on_topic >= 1.0
+        && !circumstances.related;
+    let must = corrects || unread || turns;
     let silent = if circumstances.standing == Standing::History {
         Some(Reason::History)
     } else if told && !follows_up {
@@ -479,9 +465,9 @@ fn decide(
         || marks.any(&[Mark::Opinion, Mark::OpinionPage])
     {
         Some(Reason::Comment)
-    } else if ruling.weight < circumstances.tell && !corrects && !unread {
+    } else if ruling.weight < circumstances.tell && !must {
         Some(Reason::Slight)
-    } else if ruling.certainty < circumstances.tell && !corrects {
+    } else if ruling.certainty < circumstances.tell && !corrects && !turns {
         Some(Reason::Doubtful)
     } else if circumstances.told_by_outlet >= policy.per_outlet {
         Some(Reason::Flood)

@@ -15,6 +15,7 @@ pub mod slack;
 pub mod telegram;
 pub mod terminal;
 pub mod webhook;
+pub mod webpush;
 pub mod words;
 
 use std::sync::Arc;
@@ -44,6 +45,7 @@ pub enum Way {
     Webhook(webhook::Webhook),
     Apprise(apprise::Apprise),
     Exec(exec::Exec),
+    Webpush(webpush::Webpush),
 }
 
 impl Channel {
@@ -69,6 +71,7 @@ impl Channel {
             Way::Webhook(webhook) => webhook.send(words, delivery).await,
             Way::Apprise(apprise) => apprise.send(words, delivery).await,
             Way::Exec(exec) => exec.send(words, delivery).await,
+            Way::Webpush(webpush) => webpush.send(words, delivery).await,
         }
     }
 
@@ -85,6 +88,15 @@ impl Channel {
             Way::Webhook(_) => "webhook",
             Way::Apprise(_) => "apprise",
             Way::Exec(_) => "exec",
+            Way::Webpush(_) => "webpush",
+        }
+    }
+
+    /// The key and the audience of a channel that browsers subscribe to.
+    pub fn webpush(&self) -> Option<&webpush::Webpush> {
+        match &self.way {
+            Way::Webpush(webpush) => Some(webpush),
+            _ => None,
         }
     }
 }

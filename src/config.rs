@@ -52,7 +52,6 @@ use crate::secret::Secret;
 use crate::story::Tables;
 use crate::text::nearest;
 use crate::topic::Engine;
-use crate::topic::lexicon::Lexicon;
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -348,9 +347,9 @@ impl Config {
         }
     }
 
-    /// Reads the phrases and words that threading goes by; `lexicon` names their concepts.
-    pub fn tables(&self, lexicon: &Lexicon) -> Result<Tables, Faults> {
-        reading::tables(self.reading.as_deref(), lexicon)
+    /// Reads the phrases and words by which the topics of `engine` are read and threaded.
+    pub fn tables(&self, engine: &Engine) -> Result<Tables, Faults> {
+        reading::tables(self.reading.as_deref(), engine)
     }
 
     /// Reads the words of messages; what no file says is as shipped.
@@ -360,6 +359,7 @@ impl Config {
             &self.zone,
             &self.reader_languages,
         )
+        .map(|it| it.linked_to(self.web.as_ref().and_then(WebConfig::reached_at)))
     }
 
     /// What readers of a topic want to be told; the default where none is configured.

@@ -86,7 +86,7 @@ impl Setup {
         let gate = gate.map_err(|mut more| faults.append(&mut more));
         let tables = engine.as_ref().or(Err(())).and_then(|engine| {
             config
-                .tables(&engine.lexicon)
+                .tables(engine)
                 .map_err(|mut more| faults.append(&mut more))
         });
         let (Ok(engine), Ok(tables), Ok(templates), Ok(channels)) =
@@ -103,6 +103,15 @@ impl Setup {
                 zone: config.zone.clone(),
                 engine: Arc::clone(&engine),
                 tables: Arc::clone(&tables),
+                policies: config
+                    .topics
+                    .iter()
+                    .map(|it| (it.name.clone(), it.alerts.clone()))
+                    .collect(),
+                push: channels
+                    .iter()
+                    .filter_map(|(name, it)| Some((name.clone(), it.webpush()?.key.public())))
+                    .collect(),
                 gate: gate.unwrap_or_default(),
             }),
             engine,

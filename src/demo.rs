@@ -26,15 +26,15 @@ pub struct Outcome {
     pub totals: Totals,
     pub feeds: usize,
     pub days: i64,
-    /// An item worth explaining.
-    pub told: Option<i64>,
+    /// The item of the first alert, and its story.
+    pub told: Option<(i64, i64)>,
     /// For the commands that are suggested next.
     pub config: PathBuf,
 }
 
 /// Plays the scenario into `directory`, which afterwards holds the archive and a configuration
-/// for the commands that read it. Alerts are printed as they arise.
-pub async fn play(directory: &Path) -> anyhow::Result<Outcome> {
+/// for the commands that read it. Alerts are printed as they arise, as long as somebody reads them.
+pub async fn play(directory: &Path, is_read: impl Fn() -> bool) -> anyhow::Result<Outcome> {
     let scenario = Scenario::built_in();
     let clock = Clock::manual(scenario.start);
     let (start, end, feeds) = (scenario.start, scenario.end, scenario.feeds().len());
@@ -63,6 +63,9 @@ pub async fn play(directory: &Path) -> anyhow::Result<Outcome> {
     while now <= end {
         clock.set(now);
         poller.poll_due().await?;
+        if !is_read() {
+            return Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe).into());
+        }
         deliverer.deliver_due().await?;
         now = now.checked_add(STEP)?;
     }

@@ -34,9 +34,8 @@ use crate::item::Item;
 use crate::parse::Parsed;
 use crate::route::Route;
 use crate::store::feeds::{AfterOutcome, FetchRow, Kept};
-use crate::store::{Store, StoreError, feeds, items, stories};
+use crate::store::{Store, StoreError, boards, feeds, items};
 use crate::story::Tables;
-use crate::story::frequency::COUNTED;
 use crate::topic::Engine;
 
 /// What a visit to a feed found: a plain value, made anywhere.
@@ -171,25 +170,12 @@ impl Ingest {
                 pace: Pace::load(connection, &topic.name, now)?,
                 ..Desk::default()
             };
-            let board = &mut desk.board;
-            for report in stories::latest_readings(connection, &topic.name, COUNTED)? {
-                board.count(&report);
-            }
-            for row in stories::open_since(connection, &topic.name, since)? {
-                let mut reports = row.reports.iter();
-                let Some(first) = reports.next() else {
-                    continue;
-                };
-                board.open(row.id, row.story, &row.headline, first);
-                reports.for_each(|it| board.add(row.id, it));
-                if let Some(at) = row.told_at {
-                    board.tell(row.id, at);
-                }
-            }
-            for (at, outlet) in stories::by_rule_since(connection, &topic.name, since)? {
-                board.heat.add(at, &outlet);
-            }
-            board.course = stories::course(connection, &topic.name)?;
+            desk.board = boards::load(
+                connection,
+                &topic.name,
+                since,
+                &self.settings.tables.weights.times,
+            )?;
             desks.insert(topic.name.clone(), desk);
         }
         self.desks = desks;

@@ -26,6 +26,7 @@ pub mod route;
 pub mod words;
 pub mod digest;
 pub mod message;
+pub mod hearing;
 pub mod outbox;
 pub mod channel;
 pub mod search;

@@ -3,10 +3,9 @@
 
 use jiff::Timestamp;
 
-use crate::alert::{
-    Arrival, Circumstances, Place, Policy, Ruling, Standing, Unruled, rule, take_in,
-};
+use crate::alert::{Arrival, Circumstances, Place, Policy, Ruling, Standing, rule, take_in};
 use crate::story::board::Board;
+use crate::story::context::Unruled;
 use crate::story::report::{Report, Source};
 use crate::story::{DevelopmentId, StoryId, Tables};
 use crate::text::Words;
@@ -30,7 +29,7 @@ pub struct Heard {
     pub ruling: Ruling,
     /// The development that it reports; None for commentary.
     pub development: Option<DevelopmentId>,
-    /// Whether a rule of the topic matched it, not only the story.
+    /// Whether a rule of the topic matched it, not only the story or what belongs to the matter.
     pub by_rule: bool,
 }
 
@@ -70,13 +69,15 @@ impl<'a> Rehearsal<'a> {
         self.board.close_before(said.at, &self.tables.weights);
         let report = self.read(said, &words, &reading);
         let on_topic = if scored.matched {
-            self.board.heat.add(said.at, said.outlet);
+            self.board.heat.add(&report, &self.tables.weights.times);
+            1.0
+        } else if scored.related {
             1.0
         } else {
             let unruled = self.unruled(&reading, scored.score)?;
             take_in(&self.board, &report, unruled, &self.tables.weights)?.on_topic()
         };
-        let ruling = self.rule(&report, Arrival::New, on_topic);
+        let ruling = self.rule(&report, Arrival::New, on_topic, scored.related);
         let development = self.record(&report, &ruling, said);
         Some(Heard {
             report,
@@ -112,6 +113,7 @@ impl<'a> Rehearsal<'a> {
         Report::read(
             source,
             &tables.reader,
+            tables.matter(&self.topic.name),
             self.lexicon,
             &tables.wording,
             &self.board.frequencies,
@@ -119,7 +121,13 @@ impl<'a> Rehearsal<'a> {
     }
 
     /// Rules on a report as if nothing had been told within the hour.
-    pub fn rule(&self, report: &Report, arrival: Arrival<'_>, on_topic: f64) -> Ruling {
+    pub fn rule(
+        &self,
+        report: &Report,
+        arrival: Arrival<'_>,
+        on_topic: f64,
+        related: bool,
+    ) -> Ruling {
         let weights = &self.tables.weights;
         let circumstances = Circumstances {
             now: report.at,
@@ -127,6 +135,7 @@ impl<'a> Rehearsal<'a> {
             arrival,
             tell: self.topic.tell.unwrap_or(weights.tell),
             on_topic,
+            related,
             told: 0,
             told_by_outlet: 0,
             followed_up: false,
@@ -164,7 +173,8 @@ impl<'a> Rehearsal<'a> {
         let (told, story) = (open.told_at.is_some(), open.story);
         if told && self.standing == Standing::News {
             let course = &mut board.course;
-            course.advance(&report.statement, story, said.outlet, report.at);
+            let times = &self.tables.weights.times;
+            course.advance(&report.statement, story, said.outlet, report.at, times);
         }
         Some(id)
     }

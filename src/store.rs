@@ -5,9 +5,11 @@ pub mod acts;
 pub mod articles;
 pub mod asks;
 pub mod backup;
+pub mod boards;
 pub mod copies;
 pub mod digests;
 pub mod feeds;
+pub mod follow;
 pub mod health;
 pub mod history;
 pub mod items;
@@ -21,6 +23,7 @@ pub mod readers;
 pub mod retention;
 pub mod search;
 pub mod stories;
+pub mod subscriptions;
 pub mod view;
 pub mod withdrawals;
 
@@ -49,6 +52,7 @@ static STEPS: LazyLock<Vec<M<'static>>> = LazyLock::new(|| {
         M::up_with_hook(include_str!("../migrations/0007_faults.sql"), reindexed),
         M::up(include_str!("../migrations/0008_operations.sql")),
         M::up(include_str!("../migrations/0009_readers.sql")),
+        M::up(include_str!("../migrations/0010_push_and_follow.sql")),
     ]
 });
 

@@ -25,7 +25,9 @@ pub mod weights;
 pub mod wording;
 
 use crate::story::origin::Origins;
-use crate::story::statement::Reader;
+use std::collections::BTreeMap;
+
+use crate::story::statement::{Matter, Reader};
 use crate::story::weights::Weights;
 use crate::story::wording::Wording;
 
@@ -42,6 +44,17 @@ pub struct Tables {
     pub reader: Reader,
     pub origins: Origins,
     pub weights: Weights,
+    /// By the names of topics; see [`Self::matter`].
+    pub matters: BTreeMap<String, Matter>,
+    /// Of a topic that says nothing of a course.
+    pub no_matter: Matter,
+}
+
+impl Tables {
+    /// The matter of a topic.
+    pub fn matter(&self, topic: &str) -> &Matter {
+        self.matters.get(topic).unwrap_or(&self.no_matter)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,8 +11,10 @@ pub mod rule;
 pub mod suggest;
 pub mod term;
 
+use std::collections::BTreeMap;
+
 use crate::topic::lexicon::{ConceptSet, Field, Lexicon, Reading};
-use crate::topic::rule::{Clause, Rule};
+use crate::topic::rule::{Clause, Condition, Rule};
 
 /// The lexicon and the topics that are judged over it.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ pub struct Topic {
     pub tell: Option<f64>,
     /// None where only rules decide.
     pub surroundings: Option<Surroundings>,
+    /// None where nothing takes a course: there are developments, and no states.
+    pub course: Option<Course>,
 }
 
 #[derive(Debug, Clone)]
@@ -51,9 +55,41 @@ pub enum Scope {
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     pub rules: Vec<Rule>,
+    /// What is told beside the matter: acts and official words on what belongs to it.
+    pub related: Vec<Clause>,
     pub vetoes: Vec<Clause>,
     /// What is said of a match without deciding it: a retrospective.
     pub marks: Vec<Clause>,
+}
+
+/// What a topic file says of the matter that takes a course: whose it is, and how headlines tell where it stands.
+#[derive(Debug, Clone, Default)]
+pub struct Course {
+    /// What it is called in sentences: meeting, agreement, trial.
+    pub noun: String,
+    /// Each party by all its names.
+    pub parties: Vec<(String, ConceptSet)>,
+    /// Who speaks for a party with authority.
+    pub officials: ConceptSet,
+    /// Those who decide; what they say is news in itself.
+    pub leaders: ConceptSet,
+    /// Media and offices whose statements are a government's.
+    pub state_voices: ConceptSet,
+    /// The matter itself, in a headline that says no more than its day: "米朝首脳会談、5月12日に".
+    pub events: ConceptSet,
+    /// Whether it takes place somewhere: then a place lifts a plan.
+    pub has_venue: bool,
+    /// A ladder of its own, by the names of states; empty for that of meetings.
+    pub states: BTreeMap<String, Phrases>,
+}
+
+/// How headlines tell a state.
+#[derive(Debug, Clone, Default)]
+pub struct Phrases {
+    /// English, for people.
+    pub gloss: String,
+    /// Language and wording.
+    pub phrases: Vec<(String, String)>,
 }
 
 /// What a topic file says of its surroundings, by which headlines are taken in that satisfy no rule while the topic
@@ -78,6 +114,8 @@ impl Surroundings {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
     pub matched: bool,
+    /// It does not match, and is about what belongs to the matter.
+    pub related: bool,
     /// 1 − Π(1 − weight) over the satisfied rules: 0 with none, nearer to 1 with each.
     pub score: f64,
     pub evidence: Vec<Evidence>,
@@ -89,6 +127,7 @@ pub struct Verdict {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scored {
     pub matched: bool,
+    pub related: bool,
     pub score: f64,
 }
 
@@ -113,14 +152,16 @@ impl Topic {
             scope: Scope::Everything,
             tell: None,
             surroundings: None,
+            course: None,
         }
     }
 
     pub fn judge(&self, reading: &Reading, lexicon: &Lexicon) -> Verdict {
         let mut used = ConceptSet::default();
-        let scored = self.weigh(reading, lexicon, |rule| used.extend(&rule.concepts()));
+        let scored = self.weigh(reading, lexicon, |it| used.extend(&it.concepts()));
         let mut verdict = Verdict {
             matched: scored.matched,
+            related: scored.related,
             score: scored.score,
             evidence: Vec::new(),
             marks: Vec::new(),
@@ -142,11 +183,12 @@ impl Topic {
         &self,
         reading: &Reading,
         lexicon: &Lexicon,
-        mut satisfied: impl FnMut(&Rule),
+        mut satisfied: impl FnMut(&Condition),
     ) -> Scored {
         let Scope::Rules(scope) = &self.scope else {
             return Scored {
                 matched: true,
+                related: false,
                 score: 1.0,
             };
         };
@@ -155,20 +197,29 @@ impl Topic {
             for rule in &scope.rules {
                 if let Some(field) = rule.satisfied(reading, lexicon) {
                     miss *= 1.0 - rule.weight * self.field_weight(field);
-                    satisfied(rule);
+                    satisfied(&rule.condition);
                 }
             }
         }
         let score = 1.0 - miss;
-        if score <= 0.0 || scope.vetoes.iter().any(|it| it.applies(reading, lexicon)) {
+        // Weights are decimal fractions; their products may miss a threshold by the last bit.
+        let matched = score > 0.0 && score + 1e-9 >= self.threshold;
+        let mut related = scope.related.iter();
+        let related = related.find(|it| !matched && it.applies(reading, lexicon));
+        let speaks = score > 0.0 || related.is_some();
+        if !speaks || scope.vetoes.iter().any(|it| it.applies(reading, lexicon)) {
             return Scored {
                 matched: false,
+                related: false,
                 score: 0.0,
             };
         }
-        // Weights are decimal fractions; their products may miss a threshold by the last bit.
+        if let Some(clause) = related {
+            satisfied(&clause.condition);
+        }
         Scored {
-            matched: score + 1e-9 >= self.threshold,
+            matched,
+            related: related.is_some(),
             score,
         }
     }

@@ -18,6 +18,7 @@ mod seats;
 mod trouble;
 mod words;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use rusqlite::{Connection, Transaction};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 
+use crate::alert::Policy;
 use crate::clock::Clock;
 use crate::store::readers::Readers;
 use crate::store::{Store, StoreError};
@@ -53,6 +55,10 @@ pub struct Site {
     pub zone: TimeZone,
     pub engine: Arc<Engine>,
     pub tables: Arc<Tables>,
+    /// How readers want to be told, by topic; the default where a topic has none.
+    pub policies: HashMap<String, Policy>,
+    /// Channels that browsers subscribe to, each with its public key.
+    pub push: Vec<(String, String)>,
     pub gate: Gate,
 }
 

@@ -24,7 +24,7 @@ const fn word(name: &'static str, word: &'static str, meaning: &'static str) -> 
 }
 
 /// Kinds of developments and of other messages.
-pub const KINDS: [Word; 8] = [
+pub const KINDS: [Word; 12] = [
     word(
         "opens",
         "new story",
@@ -50,11 +50,31 @@ pub const KINDS: [Word; 8] = [
         "correction",
         "what was told has been changed or withdrawn",
     ),
+    word(
+        "report",
+        "report",
+        "a further report of a story, for a reader who follows it",
+    ),
     word("feed-health", "feed", "to the operator: how a feed is"),
     word(
         "channel-health",
         "channel",
         "to the operator: how a channel is",
+    ),
+    word(
+        "offline",
+        "offline",
+        "to the operator: no feed can be reached",
+    ),
+    word(
+        "online",
+        "online",
+        "to the operator: feeds can be reached again",
+    ),
+    word(
+        "archive",
+        "archive",
+        "to the operator: the archive needs care",
     ),
     word("test", "test", "somebody asked for a test message"),
 ];

@@ -37,7 +37,8 @@ COLS = [i for i, n in enumerate(SAME) if n not in DROP and n not in ("course-cha
 # Signs whose sign is known before any data; the fit may only move away from these for a reason.
 PRIOR = {"opinion-page": -2.0, "advice": -0.8, "opinion": -2.5, "expert": -1.2, "question": -1.0, "retrospective": -1.5,
          "unattributed": -0.5, "state": 0.6, "state-down": 0.3, "state-set": 0.3, "leader": 0.5, "state-voice": 0.8,
-         "official": 0.4, "breaking": 1.0, "exclusive": 0.8, "quoted": 0.5, "no-speaker": -0.3, "rubric": -0.3, "live": -1.0}
+         "official": 0.4, "breaking": 1.0, "exclusive": 0.8, "quoted": 0.5, "no-speaker": -0.3, "rubric": -0.3, "live": -1.0,
+         "related": -1.0, "related-act": 0.5, "related-official": 0.5, "related-heat": 0.5}
 
 # Signs that are set and not fitted, with the reason. A cancellation after the threat to cancel is another development
 # although it uses the same words; such pairs are too few in any stream to be learnt.

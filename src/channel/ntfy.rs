@@ -71,9 +71,17 @@ impl Ntfy {
             "priority": priority,
             "sequence_id": self.sequence(delivery),
         });
-        if let Some(url) = words.content.url() {
-            body["click"] = url.clone().into();
-            body["actions"] = json!([{ "action": "view", "label": "Read it", "url": url }]);
+        let view = |(label, url): (&str, Option<String>)| {
+            Some(json!({ "action": "view", "label": label, "url": url? }))
+        };
+        let links = [
+            ("Read it", words.content.url()),
+            ("Details", words.details()),
+        ];
+        let actions: Vec<_> = links.into_iter().filter_map(view).collect();
+        if let Some(first) = actions.first() {
+            body["click"] = first["url"].clone();
+            body["actions"] = actions.into();
         }
         body
     }

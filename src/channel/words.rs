@@ -120,6 +120,14 @@ impl Words<'_> {
         limit.cut(&title)
     }
 
+    /// The dashboard's page about it.
+    pub fn details(&self) -> Option<String> {
+        match self.content {
+            Content::Message(message) => self.templates.details(message),
+            Content::Digest(_) => None,
+        }
+    }
+
     /// What stands below the title, as plain text.
     pub fn text(&self, limit: Limit) -> String {
         match self.content {

@@ -25,10 +25,13 @@ pub(super) enum Acts {
         #[command(flatten)]
         by: By,
     },
-    /// Tell every development of a story, however slight
+    /// Tell every development of a story, however slight; with a channel, every further report too
     Follow {
         /// Number of a story
         story: i64,
+        /// Channel that every report goes to, repeats among them
+        #[arg(long, value_name = "NAME")]
+        channel: Option<String>,
         #[command(flatten)]
         by: By,
     },
@@ -102,6 +105,7 @@ impl Acts {
     pub(super) fn run(self, context: &Context) -> Done {
         let archive = context.archive()?;
         let now = Clock::System.now();
+        let mut to = None;
         let (kind, on, by, note, until) = match self {
             Self::Mute { story, r#for, by } => {
                 let until = r#for.map(|it| -> anyhow::Result<_> {
@@ -109,7 +113,10 @@ impl Acts {
                 });
                 (Kind::Mute, On::Story(story), by, None, until.transpose()?)
             }
-            Self::Follow { story, by } => (Kind::Follow, On::Story(story), by, None, None),
+            Self::Follow { story, channel, by } => {
+                to = channel;
+                (Kind::Follow, On::Story(story), by, None, None)
+            }
             Self::Mark {
                 development,
                 kind,
@@ -159,6 +166,7 @@ impl Acts {
             on,
             note,
             until,
+            channel: to,
             reader: by.name(),
         };
         match store.write(|tx| acts::act(tx, &asked, now))? {
@@ -167,12 +175,13 @@ impl Acts {
             }
             acts::Done::Before(id) => say!("it stands already, as act {id}")?,
             acts::Done::Unknown => bail!("there is no such story or development"),
+            acts::Done::NoChannel => bail!("no channel of that name is configured"),
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// As a file of cases reads them: what is wrong must not match; what is no news is a remark for who weighs.
+/// As a file of cases reads them: what is wrong must not match, what is no news must not be told.
 pub(super) fn cases(marked: &[view::acts::Marked]) -> String {
     let quoted = |text: &str| serde_json::Value::from(printable(text)).to_string();
     let mut out = String::from(
@@ -197,13 +206,18 @@ pub(super) fn cases(marked: &[view::acts::Marked]) -> String {
                 quoted(&it.summary)
             ));
         } else {
-            out.push_str(&format!(
-                "\n# no news, said {reader}, {day}: {}\n",
-                printable(&it.title)
-            ));
-            if let Some(after) = &it.after {
-                out.push_str(&format!("#   after: {}\n", printable(after)));
-            }
+            // On topic, and an alert may not tell it: after what was told before, or by itself.
+            let about = quoted(&format!("marked as no news by {reader}, {day}"));
+            let (title, summary) = (quoted(&it.title), quoted(&it.summary));
+            out.push_str(&match &it.after {
+                Some(after) => format!(
+                    "\n[[sequences]]\nabout = {about}\nafter = [{}]\ntitle = {title}\nsummary = {summary}\ntold = false\n",
+                    quoted(after)
+                ),
+                None => format!(
+                    "\n[[cases]]\nabout = {about}\nmatch = [{{ title = {title}, summary = {summary}, alert = false }}]\n"
+                ),
+            });
         }
     }
     out

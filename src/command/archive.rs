@@ -160,7 +160,7 @@ impl Explain {
             );
         };
         let engine = config.engine()?;
-        let weights = config.tables(&engine.lexicon)?.weights;
+        let weights = config.tables(&engine)?.weights;
         let words = Words::new(&item.title, &item.summary);
         let reading = engine.lexicon.read(&words);
         let placements = view::items::placements(&connection, item.id)?;

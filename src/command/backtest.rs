@@ -54,7 +54,7 @@ impl Backtest {
         };
         let since = newest.checked_sub(SignedDuration::try_from(self.since.0)?)?;
         let progress = Progress::new("items", history::count_since(&archive, since)?);
-        let tables = Arc::new(config.tables(&engine.lexicon)?);
+        let tables = Arc::new(config.tables(&engine)?);
         let outcome = run(
             &config.archive,
             since,

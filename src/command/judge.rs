@@ -1,22 +1,25 @@
 //! Commands that run a stage on given input: parse, classify. Their output is a contract.
 
 use std::io::{BufRead, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::clock::rfc3339;
+use crate::clock::{Clock, rfc3339};
 use crate::command::{Context, Done, Usage};
 use crate::fetch::Limits;
+use crate::hearing::{Bench, Tried};
 use crate::item::Item;
 use crate::parse::{self, Parsed, Source};
 use crate::store::items::evidence_json;
-use crate::text::Words;
-use crate::text::language::detect;
+use crate::store::{boards, open_read_only};
+use crate::story::Tables;
+use crate::story::board::Board;
 
 #[derive(Debug, Args)]
 pub(super) struct Parse {
@@ -118,14 +121,26 @@ struct Judged {
     title: String,
     summary: Option<String>,
     language: Option<String>,
+    outlet: Option<String>,
+    url: Option<String>,
 }
 
 impl Classify {
     pub(super) fn run(&self, context: &Context) -> Done {
-        let engine = context.config()?.engine_for(&self.topic)?;
+        let config = context.config()?;
+        let engine = config.engine_for(&self.topic)?;
         let topic = engine
             .topic(&self.topic)
             .context("the topic was just built")?;
+        let tables = config.tables(&engine)?;
+        let now = Clock::System.now();
+        let mut bench = Bench::alone(topic, &engine.lexicon, &tables)
+            .with_policy(config.alerts_of(&self.topic));
+        match known(&config.archive, &self.topic, now, &tables) {
+            Ok(Some((board, told))) => bench = bench.beside(board, told),
+            Ok(None) => {}
+            Err(error) => tracing::warn!("{error:#}; judged beside nothing"),
+        }
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());
         for (at, line) in std::io::stdin().lock().lines().enumerate() {
             let line = line.with_context(|| format!("line {}", at + 1))?;
@@ -135,14 +150,24 @@ impl Classify {
             let item: Judged = serde_json::from_str(&line)
                 .with_context(|| format!("line {}: want JSON with at least a \"title\"", at + 1))?;
             let summary = item.summary.unwrap_or_default();
-            let reading = engine.lexicon.read(&Words::new(&item.title, &summary));
-            let verdict = topic.judge(&reading, &engine.lexicon);
+            let heard = bench.hear(Tried {
+                title: &item.title,
+                summary: &summary,
+                language: item.language.as_deref(),
+                outlet: item.outlet.as_deref(),
+                url: item.url.as_deref(),
+                at: now,
+            });
+            let verdict = &heard.verdict;
             let mut answer = json!({
                 "id": item.id,
                 "matched": verdict.matched,
                 "score": verdict.score,
-                "language": detect(&item.title, &summary, item.language.as_deref()),
-                "evidence": evidence_json(&verdict, "summary"),
+                "language": heard.language,
+                "evidence": evidence_json(verdict, "summary"),
+                "says": heard.says.summary,
+                "statement": heard.statement_json(),
+                "alert": heard.alert_json(),
             });
             if !verdict.marks.is_empty() {
                 answer["marks"] = json!(verdict.marks);
@@ -152,4 +177,21 @@ impl Classify {
         out.flush()?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What the archive knows of the topic, if there is one.
+fn known(
+    archive: &Path,
+    topic: &str,
+    now: Timestamp,
+    tables: &Tables,
+) -> anyhow::Result<Option<(Board, u32)>> {
+    if !archive.exists() {
+        return Ok(None);
+    }
+    let connection = open_read_only(archive)?;
+    let known = boards::present(&connection, topic, now, &tables.weights);
+    Ok(Some(
+        known.with_context(|| format!("read {}", archive.display()))?,
+    ))
 }

@@ -126,6 +126,11 @@ pub(super) struct Deliveries {
 enum DeliveriesCommand {
     /// Send again what was given up, expired or waits
     Retry(Retry),
+    /// Send once more what a channel has taken
+    Resend {
+        /// Number of a delivery, as `deliveries` lists it
+        id: i64,
+    },
 }
 
 impl Deliveries {
@@ -133,8 +138,22 @@ impl Deliveries {
         match self.command {
             None => self.listing.run(context, self.state, listing::deliveries),
             Some(DeliveriesCommand::Retry(retry)) => retry.run(context),
+            Some(DeliveriesCommand::Resend { id }) => resend(context, id),
         }
     }
+}
+
+fn resend(context: &Context, id: i64) -> Done {
+    let store = Store::open_beside(&context.archive()?)?;
+    let now = Clock::System.now();
+    match store.write(|tx| by_hand::resend(tx, id, now))? {
+        Again::Due => say!("delivery {id} is due once more; the running service sends it")?,
+        Again::Refused(why) => bail!("delivery {id} is {why} and not sent again"),
+        Again::Unknown => {
+            bail!("delivery {id} is unknown; `summitwatch deliveries` lists them")
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
@@ -36,6 +37,21 @@ pub(super) fn print(look: &Look, table: &Table, json: bool) -> io::Result<()> {
 /// Text of any length; who reads only its beginning ends it quietly.
 pub(super) fn text(text: &str) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{}", text.trim_end())
+}
+
+/// Whether somebody still reads standard output: false once the reader of a pipe has gone.
+pub(super) fn is_read() -> bool {
+    let out = io::stdout();
+    let mut polled = [PollFd::new(&out, PollFlags::empty())];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let asked = poll(&mut polled, Some(&now));
+    asked.is_err()
+        || !polled[0]
+            .revents()
+            .intersects(PollFlags::ERR | PollFlags::HUP)
 }
 
 /// [`text`] in the words of `format!`.

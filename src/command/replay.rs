@@ -68,7 +68,7 @@ impl Replay {
             Some(topic) => config.engine_for(topic)?,
             None => config.engine()?,
         };
-        let tables = Arc::new(config.tables(&engine.lexicon)?);
+        let tables = Arc::new(config.tables(&engine)?);
         let topics = engine.topics.iter().map(|it| it.name.as_str());
         let desk = crate::daemon::desk(config, tables, topics);
         let mut replay =

@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use crate::channel::webpush::Key;
 use crate::clock::{Clock, rfc3339};
 use crate::command::{Context, Done, Usage, block_on, output};
 use crate::daemon::poll::Poller;
@@ -18,7 +19,7 @@ use crate::message::Message;
 use crate::outbox::{Delivery, DeliveryId, Outcome, What};
 use crate::store::asks::{self, Progress};
 use crate::store::query::Table;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, open_read_only, subscriptions};
 use crate::text::{counted, nearest, printable};
 
 pub(super) fn run(context: &Context) -> Done {
@@ -175,7 +176,7 @@ impl Demo {
     pub(super) fn run(&self) -> Done {
         let started = Instant::now();
         say!("Three days of a fictional newswire, played back on loopback. Alerts as they arise:")?;
-        let outcome = block_on(crate::demo::play(&self.dir))?;
+        let outcome = block_on(crate::demo::play(&self.dir, output::is_read))?;
         let totals = outcome.totals;
         let config = outcome.config.display();
         say!(
@@ -199,11 +200,12 @@ impl Demo {
             counted(totals.languages, "language"),
             counted(totals.alerts, "time"),
         )?;
-        let explain = format!("explain {}", outcome.told.unwrap_or(1));
+        let (item, story) = outcome.told.unwrap_or((1, 1));
+        let (explain, story) = (format!("explain {item}"), format!("story {story}"));
         say!("Try next:")?;
         for (command, what) in [
             ("alerts", "what was told, with the reason"),
-            ("story 1", "one story as a timeline across languages"),
+            (story.as_str(), "one story as a timeline across languages"),
             (
                 "search 'concept:summit lang:ko'",
                 "a meaning, in any language",
@@ -231,11 +233,16 @@ pub(super) enum NotifyCommand {
         /// Name of a configured channel
         channel: String,
     },
+    /// Make a key for a channel of kind `webpush` and print it
+    WebpushKey,
 }
 
 impl NotifyCommand {
     pub(super) fn run(&self, context: &Context) -> Done {
-        let Self::Test { channel } = self;
+        let Self::Test { channel } = self else {
+            say!("{}", Key::make().map_err(anyhow::Error::msg)?.reveal())?;
+            return Ok(ExitCode::SUCCESS);
+        };
         let config = context.config()?;
         let templates = Arc::new(config.templates()?);
         let channels = config.open_channels(&templates)?;
@@ -250,6 +257,10 @@ impl NotifyCommand {
             ))
             .into());
         };
+        if let Some(push) = channel.webpush() {
+            let archive = open_read_only(&config.archive)?;
+            push.audience.admit(subscriptions::of(&archive, name)?);
+        }
         let created_at = rfc3339(Clock::System.now());
         let message = Message::test(created_at.clone());
         let delivery = Delivery {

@@ -20,6 +20,27 @@ pub struct Case {
     pub matches: bool,
     /// Exactly these marks; unexamined where not said.
     pub marks: Option<Vec<String>>,
+    /// What the headline states by itself; unexamined where not said.
+    pub says: Says,
+}
+
+/// What a headline states, with nothing else known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Says {
+    /// The state that it tells of the meeting: `cancelled`; `none` for none.
+    pub state: Option<String>,
+    /// The concept that speaks; `none` for nobody.
+    pub speaker: Option<String>,
+    /// Exactly these predicates of the headline, in any order.
+    pub predicates: Option<Vec<String>>,
+    /// Whether an alert would tell it.
+    pub alert: Option<bool>,
+}
+
+impl Says {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A headline after others, with what must become of it.
@@ -83,20 +104,24 @@ struct Group {
 #[derive(Debug, Deserialize)]
 #[serde(
     untagged,
-    expecting = "a case is a title, or { title = …, summary = …, marks = […] }"
+    expecting = "a case is a title, or { title = …, summary = …, marks = […], state = …, speaker = …, predicates = […], alert = … }"
 )]
 enum Entry {
     Title(String),
     Item(ItemEntry),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ItemEntry {
     title: String,
     #[serde(default)]
     summary: String,
     marks: Option<Vec<String>>,
+    state: Option<String>,
+    speaker: Option<String>,
+    predicates: Option<Vec<String>>,
+    alert: Option<bool>,
 }
 
 /// The cases in `file`.
@@ -136,8 +161,7 @@ fn parse(name: &str, text: &str) -> Result<Cases, Faults> {
             let item = match entry {
                 Entry::Title(title) => ItemEntry {
                     title,
-                    summary: String::new(),
-                    marks: None,
+                    ..ItemEntry::default()
                 },
                 Entry::Item(item) => item,
             };
@@ -151,6 +175,12 @@ fn parse(name: &str, text: &str) -> Result<Cases, Faults> {
                 summary: item.summary,
                 matches,
                 marks: item.marks,
+                says: Says {
+                    state: item.state,
+                    speaker: item.speaker,
+                    predicates: item.predicates,
+                    alert: item.alert,
+                },
             });
         }
     }
@@ -158,11 +188,16 @@ fn parse(name: &str, text: &str) -> Result<Cases, Faults> {
         let message = "no [[cases]] with `match` or `no-match` here, and no [[sequences]]";
         return Err(Fault::new(name, None, message).into());
     }
-    for sequence in &parsed.sequences {
-        let state = sequence.state.as_deref().filter(|it| *it != "none");
+    let of_cases = cases.iter().map(|it| (it.line, it.says.state.as_deref()));
+    let of_sequences = parsed
+        .sequences
+        .iter()
+        .map(|it| (None, it.state.as_deref()));
+    for (line, state) in of_cases.chain(of_sequences) {
+        let state = state.filter(|it| *it != "none");
         if let Some(unknown) = state.filter(|it| State::of(it).is_none()) {
             let message = format!("there is no state \"{unknown}\"");
-            return Err(Fault::new(name, None, message).into());
+            return Err(Fault::new(name, line, message).into());
         }
     }
     Ok(Cases {

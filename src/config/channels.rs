@@ -52,6 +52,7 @@ enum Kind {
     Webhook(Webhook),
     Apprise(Apprise),
     Exec(Exec),
+    Webpush(Webpush),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -68,6 +69,7 @@ enum KindName {
     Webhook,
     Apprise,
     Exec,
+    Webpush,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -186,6 +188,21 @@ struct Exec {
     /// Where it runs: the configuration's folder.
     #[serde(skip)]
     directory: std::path::PathBuf,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Webpush {
+    secret: SecretRef,
+    contact: String,
+    #[serde(default = "a_day")]
+    ttl: Span,
+    #[serde(default)]
+    allow_private: bool,
+}
+
+fn a_day() -> Span {
+    Span(Duration::from_secs(86_400))
 }
 
 fn half_a_minute() -> Span {
@@ -323,6 +340,7 @@ impl Kind {
             KindName::Webhook => Self::Webhook(keys(source, table)?),
             KindName::Apprise => Self::Apprise(keys(source, table)?),
             KindName::Exec => Self::Exec(keys(source, table)?),
+            KindName::Webpush => Self::Webpush(keys(source, table)?),
         })
     }
 
@@ -359,6 +377,7 @@ impl Kind {
                 .into_iter()
                 .flatten()
                 .for_each(set),
+            Self::Webpush(it) => set(&mut it.secret),
             Self::Exec(it) => {
                 it.env.values_mut().for_each(set);
                 directory.clone_into(&mut it.directory);
@@ -380,6 +399,15 @@ impl Kind {
                 Some("user and secret, its password, belong together")
             }
             Self::Email(email) if email.to.is_empty() => Some("to names nobody"),
+            Self::Webpush(it)
+                if !["mailto:", "https:"]
+                    .iter()
+                    .any(|by| it.contact.starts_with(by)) =>
+            {
+                Some(
+                    "contact: want \"mailto:ADDRESS\" or an https address, for push services to write to",
+                )
+            }
             Self::Exec(exec) if exec.command.is_empty() => Some("command is empty"),
             Self::Exec(exec) if exec.timeout.0 > LONGEST => {
                 Some("timeout: a delivery may take 90s at most")

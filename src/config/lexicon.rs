@@ -65,15 +65,17 @@ struct ConceptFile {
     fr: Terms,
     de: Terms,
     es: Terms,
+    pt: Terms,
+    it: Terms,
 }
 
 type Terms = Vec<Spanned<String>>;
 
 impl ConceptFile {
-    fn lists(&self) -> [&Terms; 9] {
+    fn lists(&self) -> [&Terms; 11] {
         [
             &self.any, &self.en, &self.ko, &self.ja, &self.zh, &self.ru, &self.fr, &self.de,
-            &self.es,
+            &self.es, &self.pt, &self.it,
         ]
     }
 }

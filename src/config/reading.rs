@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::config::fault::{Fault, Faults, Text};
+use crate::config::topics::PhrasesFile;
 use crate::config::{shipped, unreadable};
 use crate::story::Tables;
 use crate::story::context::CONTEXT;
@@ -14,43 +15,64 @@ use crate::story::headline::{Mark, MarkTable, labels};
 use crate::story::ladder::State;
 use crate::story::numbers::Months;
 use crate::story::origin::{Named, Origins};
-use crate::story::phrases::{Entry, Phrasebook};
+use crate::story::phrases::{Entry, Pattern, Phrasebook};
+use crate::story::report::predicate_key;
 use crate::story::signs::{LIKENESS, WEIGHT};
-use crate::story::speaker::Cast;
-use crate::story::statement::{CUES, Matter, Reader};
-use crate::story::weights::{Sum, Weights};
-use crate::story::wording::Wording;
+use crate::story::speaker::{Cast, Deciders};
+use crate::story::statement::{CUES, Matter, MatterNames, Reader};
+use crate::story::weights::{Scales, Sum, Times, Weights};
+use crate::story::wording::{TermWeights, Wording};
 use crate::text::fold::fold;
 use crate::topic::lexicon::{ConceptId, ConceptSet, Lexicon};
+use crate::topic::{Course, Engine};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WordingFile {
     common: Vec<String>,
+    weight: TermWeightsFile,
+    quote: QuoteFile,
     months: BTreeMap<String, Vec<String>>,
     stop: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct TermWeightsFile {
+    concept: (f64, f64),
+    number: (f64, f64),
+    predicate: (f64, f64),
+    place: (f64, f64),
+    lead: f64,
+    common: f64,
+    floor: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QuoteFile {
+    fresh: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct LadderFile {
-    parties: BTreeMap<String, Vec<String>>,
-    official: OfficialFile,
-    meeting: MeetingFile,
+    places: PlacesFile,
+    /// Words over which no gap reaches, by language.
+    #[serde(default)]
+    stop: BTreeMap<String, Vec<String>>,
+    /// Words that phrases name together, by the name of the set and language.
+    #[serde(default)]
+    set: Sets,
     state: BTreeMap<String, PhrasesFile>,
     cue: BTreeMap<String, PhrasesFile>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OfficialFile {
-    concepts: Vec<String>,
-}
+type Sets = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MeetingFile {
-    concepts: Vec<String>,
+struct PlacesFile {
     countries: Vec<String>,
 }
 
@@ -73,14 +95,6 @@ struct SpeakersFile {
     state_voices: Vec<String>,
     states: Vec<String>,
     one_voice: BTreeMap<String, Vec<String>>,
-}
-
-/// `gloss`, and phrases by language.
-#[derive(Debug, Deserialize)]
-struct PhrasesFile {
-    gloss: String,
-    #[serde(flatten)]
-    languages: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -128,6 +142,7 @@ struct OriginFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WeightsFile {
+    time: TimeFile,
     same: SameFile,
     context: ContextFile,
     news: NewsFile,
@@ -135,11 +150,24 @@ struct WeightsFile {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct TimeFile {
+    late_hours: u32,
+    current_days: u32,
+    warm_hours: u32,
+    covers_hours: u32,
+    hot_reports: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SameFile {
+    chance: f64,
+    long_hours: f64,
     bias: f64,
     join: f64,
     join_other_script: f64,
     story: f64,
+    opposed: Vec<(String, String)>,
     window_hours: u64,
     life_hours: u64,
     sign: BTreeMap<String, SignFile>,
@@ -160,6 +188,7 @@ struct NewsFile {
     bias: f64,
     tell: f64,
     doubt: f64,
+    acts: Vec<String>,
     sign: BTreeMap<String, SignFile>,
 }
 
@@ -172,31 +201,25 @@ struct SignFile {
 
 /// Reads the files of `directory`, each of which may be missing, over the shipped ones. Concepts
 /// that a lexicon of another subject lacks are passed over.
-pub(super) fn tables(directory: Option<&Path>, lexicon: &Lexicon) -> Result<Tables, Faults> {
+pub(super) fn tables(directory: Option<&Path>, engine: &Engine) -> Result<Tables, Faults> {
+    let lexicon = &engine.lexicon;
     let mut faults = Faults::default();
     let mut files = Files {
         directory,
         faults: &mut faults,
     };
-    let wording = files.read("wording.toml", |file: WordingFile, _| {
-        let words = file.stop.values().flat_map(|it| it.split_whitespace());
-        let months = file.months.values().flat_map(|names| names.iter().zip(1..));
-        let months =
-            months.flat_map(|(names, n)| names.split_whitespace().map(move |it| (fold(it), n)));
-        Ok((Wording::new(&file.common, words), Months(months.collect())))
-    });
+    let wording = files.read("wording.toml", |file: WordingFile, _| Ok(wording(&file)));
     let ladder = files.read("ladder.toml", |file: LadderFile, name| {
-        let matter = Matter {
-            parties: file
-                .parties
-                .iter()
-                .map(|(name, it)| (name.clone(), set(lexicon, it)))
-                .collect(),
-            officials: set(lexicon, &file.official.concepts),
-            meetings: set(lexicon, &file.meeting.concepts),
-            countries: set(lexicon, &file.meeting.countries),
+        let countries = set(lexicon, &file.places.countries);
+        let cues = entries(file.cue, &file.set, name)?;
+        let states = entries(file.state, &file.set, name)?;
+        let shared = Shared {
+            cues,
+            sets: file.set,
+            stops: file.stop.into_values().flatten().collect(),
         };
-        Ok((matter, ladder(file.state, file.cue, name)?))
+        let ladder = ladder(states, &shared, name)?;
+        Ok((countries, ladder, shared))
     });
     let predicates = files.read("predicates.toml", |file: PredicatesFile, name| {
         book(file.predicate, name)
@@ -205,7 +228,11 @@ pub(super) fn tables(directory: Option<&Path>, lexicon: &Lexicon) -> Result<Tabl
         book(file.speech, name)
     });
     let cast = files.read("speakers.toml", |file: SpeakersFile, _| {
-        Ok(cast(&file, lexicon))
+        let deciders = Deciders {
+            leaders: set(lexicon, &file.leaders),
+            state_voices: set(lexicon, &file.state_voices),
+        };
+        Ok((cast(&file, lexicon), deciders))
     });
     let marks = files.read("marks.toml", marks);
     let origins = files.read("attribution.toml", |file: AttributionFile, _| {
@@ -219,21 +246,32 @@ pub(super) fn tables(directory: Option<&Path>, lexicon: &Lexicon) -> Result<Tabl
         Ok(Origins(named.collect()))
     });
     let weights = files.read("weights.toml", weights);
-    let (Some((wording, months)), Some((matter, ladder)), Some(predicates), Some(speech)) =
-        (wording, ladder, predicates, speech)
+    let (
+        Some((wording, months)),
+        Some((countries, ladder, shared)),
+        Some(predicates),
+        Some(speech),
+    ) = (wording, ladder, predicates, speech)
     else {
         return Err(faults);
     };
-    let (Some(cast), Some(marks), Some(origins), Some(weights)) = (cast, marks, origins, weights)
+    let (Some((cast, deciders)), Some(marks), Some(origins), Some(weights)) =
+        (cast, marks, origins, weights)
     else {
         return Err(faults);
     };
-    Ok(Tables {
+    let matters = matters(engine, &deciders, &shared, &mut faults);
+    faults.or(Tables {
+        matters,
+        no_matter: Matter {
+            deciders,
+            ..Matter::default()
+        },
         wording,
         reader: Reader {
-            matter,
             cast,
             ladder,
+            countries,
             predicates,
             speech,
             marks,
@@ -283,42 +321,164 @@ fn set(lexicon: &Lexicon, names: &[String]) -> ConceptSet {
     set
 }
 
-fn entry(name: String, phrases: PhrasesFile) -> Entry {
-    let mut all: Vec<String> = phrases.languages.into_values().flatten().collect();
+fn wording(file: &WordingFile) -> (Wording, Months) {
+    let words = file.stop.values().flat_map(|it| it.split_whitespace());
+    let months = file.months.values().flat_map(|names| names.iter().zip(1..));
+    let months =
+        months.flat_map(|(names, n)| names.split_whitespace().map(move |it| (fold(it), n)));
+    let mut wording = Wording::new(&file.common, words);
+    let weight = &file.weight;
+    wording.fresh = file.quote.fresh;
+    wording.weight = TermWeights {
+        concept: weight.concept,
+        number: weight.number,
+        predicate: weight.predicate,
+        place: weight.place,
+        lead: weight.lead,
+        common: weight.common,
+        floor: weight.floor,
+    };
+    (wording, Months(months.collect()))
+}
+
+/// What the ladders of all topics share.
+struct Shared {
+    cues: Vec<Entry>,
+    sets: Sets,
+    stops: Vec<String>,
+}
+
+/// A phrase as a pattern, with the words of its language for the sets that it names.
+fn pattern(written: &str, language: &str, sets: &Sets, file: &str) -> Result<Pattern, Fault> {
+    let words = |name: &str| sets.get(name)?.get(language).cloned();
+    Pattern::parse(written, words).map_err(|set| {
+        let message =
+            format!("the phrase \"{written}\" names the set \"{set}\", which has no {language}");
+        Fault::new(file, None, message)
+    })
+}
+
+fn entry(name: String, phrases: PhrasesFile, sets: &Sets, file: &str) -> Result<Entry, Fault> {
+    let mut all = Vec::new();
+    for (language, written) in &phrases.languages {
+        for it in written {
+            all.push(pattern(it, language, sets, file)?);
+        }
+    }
     all.sort();
     all.dedup();
-    Entry {
+    Ok(Entry {
         name,
         gloss: phrases.gloss,
         phrases: all,
-    }
+    })
+}
+
+fn entries(
+    table: BTreeMap<String, PhrasesFile>,
+    sets: &Sets,
+    file: &str,
+) -> Result<Vec<Entry>, Fault> {
+    let table = table.into_iter();
+    table
+        .map(|(name, it)| entry(name, it, sets, file))
+        .collect()
 }
 
 fn book(table: BTreeMap<String, PhrasesFile>, name: &str) -> Result<Phrasebook, Faults> {
-    let entries = table.into_iter().map(|(id, phrases)| entry(id, phrases));
+    let entries = entries(table, &Sets::new(), name)?;
     Phrasebook::new(entries).map_err(|error| Fault::new(name, None, error.to_string()).into())
 }
 
-fn ladder(
-    states: BTreeMap<String, PhrasesFile>,
-    cues: BTreeMap<String, PhrasesFile>,
-    name: &str,
-) -> Result<Phrasebook, Faults> {
+/// The states of a matter, and the cues that turn them.
+fn ladder(states: Vec<Entry>, shared: &Shared, name: &str) -> Result<Phrasebook, Faults> {
     let mut faults = Faults::default();
-    let unknown =
-        |what: &str, it: &str| Fault::new(name, None, format!("there is no {what} \"{it}\""));
-    for state in states.keys().filter(|it| State::of(it).is_none()) {
+    let unknown = |what: &str, it: &Entry| {
+        Fault::new(name, None, format!("there is no {what} \"{}\"", it.name))
+    };
+    for state in states.iter().filter(|it| State::of(&it.name).is_none()) {
         faults.push(unknown("state", state));
     }
-    for cue in cues.keys().filter(|it| !CUES.contains(&it.as_str())) {
+    for cue in shared
+        .cues
+        .iter()
+        .filter(|it| !CUES.contains(&it.name.as_str()))
+    {
         faults.push(unknown("cue", cue));
     }
-    let all = states.into_iter().chain(cues).collect();
-    let built = book(all, name).map_err(|mut more| faults.append(&mut more));
+    let all = states.into_iter().chain(shared.cues.iter().cloned());
+    let built = Phrasebook::new(all)
+        .map(|it| it.with_stops(&shared.stops))
+        .map_err(|error| faults.push(Fault::new(name, None, error.to_string())));
     match faults.or(built)? {
         Ok(book) => Ok(book),
         Err(()) => unreachable!("its fault was pushed"),
     }
+}
+
+/// The matters of the topics that have one.
+fn matters(
+    engine: &Engine,
+    deciders: &Deciders,
+    shared: &Shared,
+    faults: &mut Faults,
+) -> BTreeMap<String, Matter> {
+    let mut matters = BTreeMap::new();
+    for topic in &engine.topics {
+        let Some(course) = &topic.course else {
+            continue;
+        };
+        match matter(course, deciders, shared, &topic.name) {
+            Ok(matter) => {
+                matters.insert(topic.name.clone(), matter);
+            }
+            Err(mut more) => faults.append(&mut more),
+        }
+    }
+    matters
+}
+
+/// The matter of a topic, which may have a ladder of its own.
+fn matter(
+    course: &Course,
+    deciders: &Deciders,
+    shared: &Shared,
+    topic: &str,
+) -> Result<Matter, Faults> {
+    let own = (!course.states.is_empty()).then(|| {
+        let states = course.states.iter().map(|(name, it)| {
+            let phrases = it.phrases.iter();
+            let phrases = phrases.map(|(language, it)| pattern(it, language, &shared.sets, topic));
+            Ok(Entry {
+                name: name.clone(),
+                gloss: it.gloss.clone(),
+                phrases: phrases.collect::<Result<_, Fault>>()?,
+            })
+        });
+        ladder(states.collect::<Result<_, Fault>>()?, shared, topic)
+    });
+    let glosses = course.states.iter();
+    let glosses = glosses.map(|(name, it)| (name.clone(), it.gloss.clone()));
+    let is_meeting = course.noun == "meeting";
+    let mut deciders = deciders.clone();
+    deciders.leaders.extend(&course.leaders);
+    deciders.state_voices.extend(&course.state_voices);
+    Ok(Matter {
+        parties: course.parties.clone(),
+        officials: course.officials,
+        deciders,
+        events: course.events,
+        ladder: own.transpose()?,
+        has_venue: course.has_venue,
+        names: MatterNames {
+            noun: if is_meeting {
+                String::new()
+            } else {
+                course.noun.clone()
+            },
+            states: glosses.collect(),
+        },
+    })
 }
 
 fn cast(file: &SpeakersFile, lexicon: &Lexicon) -> Cast {
@@ -331,8 +491,6 @@ fn cast(file: &SpeakersFile, lexicon: &Lexicon) -> Cast {
         )
     });
     Cast {
-        leaders: set(lexicon, &file.leaders),
-        state_voices: set(lexicon, &file.state_voices),
         states: set(lexicon, &file.states),
         one_voice: voices.flatten().collect(),
     }
@@ -351,15 +509,17 @@ fn marks(file: MarksFile, name: &str) -> Result<MarkTable, Faults> {
             ));
             continue;
         };
-        let phrases = PhrasesFile {
-            gloss: table.gloss,
-            languages: table.languages,
-        };
-        let entry = entry(named, phrases);
+        let written = || table.languages.values().flatten();
         match table.r#where {
-            Where::Label => label.extend(entry.phrases.into_iter().map(|it| (it, mark))),
-            Where::End => serials.extend(entry.phrases.iter().map(|it| fold(it))),
-            Where::Anywhere => anywhere.push(entry),
+            Where::Label => label.extend(written().map(|it| (it.clone(), mark))),
+            Where::End => serials.extend(written().map(|it| fold(it))),
+            Where::Anywhere => {
+                let phrases = PhrasesFile {
+                    gloss: table.gloss,
+                    languages: table.languages,
+                };
+                anywhere.push(entry(named, phrases, &Sets::new(), name)?);
+            }
         }
     }
     let anywhere = Phrasebook::new(anywhere)
@@ -380,12 +540,29 @@ const HOUR: u64 = 3_600;
 fn weights(file: WeightsFile, name: &str) -> Result<Weights, Faults> {
     let mut faults = Faults::default();
     let WeightsFile {
+        time,
         same,
         context,
         news,
     } = file;
     let weights = Weights {
         same: sum(same.bias, same.sign, LIKENESS, "same", name, &mut faults),
+        scales: Scales {
+            opposed: same
+                .opposed
+                .iter()
+                .map(|(a, b)| (predicate_key(a), predicate_key(b)))
+                .collect(),
+            chance: same.chance,
+            long_hours: same.long_hours,
+        },
+        times: Times {
+            late: i64::from(time.late_hours) * 3_600,
+            current: i64::from(time.current_days) * 24 * 3_600,
+            warm: i64::from(time.warm_hours) * 3_600,
+            covers: i64::from(time.covers_hours) * 3_600,
+            hot: f64::from(time.hot_reports),
+        },
         join: same.join,
         join_other_script: same.join_other_script,
         story: same.story,
@@ -404,6 +581,7 @@ fn weights(file: WeightsFile, name: &str) -> Result<Weights, Faults> {
         news: sum(news.bias, news.sign, WEIGHT, "news", name, &mut faults),
         tell: news.tell,
         doubt: news.doubt,
+        acts: news.acts,
     };
     faults.or(weights)
 }

@@ -8,9 +8,10 @@ use toml::Spanned;
 
 use crate::config::fault::{Fault, Faults, Text};
 use crate::config::{TopicRef, lexicon, shipped, unreadable};
+use crate::story::ladder::State;
 use crate::topic::lexicon::{ConceptSet, Lexicon};
 use crate::topic::rule::{Clause, Condition, Named, Near, Rule};
-use crate::topic::{Engine, Rules, Scope, Surroundings, Topic};
+use crate::topic::{Course, Engine, Phrases, Rules, Scope, Surroundings, Topic};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,17 +26,58 @@ struct TopicFile {
     #[serde(default)]
     rule: Vec<RuleFile>,
     #[serde(default)]
+    related: Vec<ClauseFile>,
+    #[serde(default)]
     veto: Vec<ClauseFile>,
     #[serde(default)]
     mark: Vec<ClauseFile>,
     context: Option<ContextFile>,
+    course: Option<CourseFile>,
+}
+
+/// The matter that takes a course: whose it is, and how headlines tell where it stands.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CourseFile {
+    #[serde(default = "default_noun")]
+    noun: String,
+    parties: BTreeMap<String, Names>,
+    #[serde(default)]
+    official: Names,
+    #[serde(default)]
+    leaders: Names,
+    #[serde(default)]
+    state_voices: Names,
+    #[serde(default)]
+    events: Names,
+    #[serde(default = "default_has_venue")]
+    has_venue: bool,
+    #[serde(default)]
+    state: BTreeMap<Spanned<String>, PhrasesFile>,
+}
+
+/// `gloss`, and phrases by language.
+#[derive(Debug, Deserialize)]
+pub(super) struct PhrasesFile {
+    pub(super) gloss: String,
+    #[serde(flatten)]
+    pub(super) languages: BTreeMap<String, Vec<String>>,
+}
+
+fn default_has_venue() -> bool {
+    true
+}
+
+fn default_noun() -> String {
+    "meeting".to_owned()
 }
 
 /// By what headlines that satisfy no rule are taken in while the topic is hot.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ContextFile {
-    parties: Vec<Names>,
+    /// Those of the course where not said.
+    parties: Option<Vec<Names>>,
     related: Names,
 }
 
@@ -174,6 +216,7 @@ fn topic(reference: &TopicRef, lexicon: &Lexicon) -> Result<Topic, Faults> {
             weight,
         });
     }
+    let related = names.clauses("related", &parsed.related);
     let vetoes = names.clauses("veto", &parsed.veto);
     let marks = names.clauses("mark", &parsed.mark);
     if let Some(tell) = parsed
@@ -184,9 +227,15 @@ fn topic(reference: &TopicRef, lexicon: &Lexicon) -> Result<Topic, Faults> {
         let said = format!("tell: {} is not between 0 and 1", tell.get_ref());
         names.faults.push(source.fault(tell, said));
     }
-    let surroundings = parsed.context.as_ref().map(|it| Surroundings {
-        parties: it.parties.iter().map(|party| names.set(party)).collect(),
-        related: names.set(&it.related),
+    let course = parsed.course.as_ref().map(|it| names.course(it));
+    let surroundings = parsed.context.as_ref().map(|it| {
+        let of_course = course.iter().flat_map(|it| &it.parties).map(|it| it.1);
+        let own = it.parties.as_ref();
+        let own = own.map(|it| it.iter().map(|party| names.set(party)).collect());
+        Surroundings {
+            parties: own.unwrap_or_else(|| of_course.collect()),
+            related: names.set(&it.related),
+        }
     });
     if rules.is_empty() {
         names.faults.push(Fault::new(
@@ -202,11 +251,13 @@ fn topic(reference: &TopicRef, lexicon: &Lexicon) -> Result<Topic, Faults> {
         summary_weight: parsed.summary_weight,
         scope: Scope::Rules(Rules {
             rules,
+            related,
             vetoes,
             marks,
         }),
         tell: parsed.tell.map(Spanned::into_inner),
         surroundings,
+        course,
     })
 }
 
@@ -256,6 +307,44 @@ impl Resolver<'_> {
                 }
             })
             .collect()
+    }
+
+    fn course(&mut self, file: &CourseFile) -> Course {
+        for name in file.state.keys() {
+            if State::of(name.get_ref()).is_none() {
+                let message = format!(
+                    "there is no state \"{}\"; states are {}",
+                    name.get_ref(),
+                    State::NAMES.join(", ")
+                );
+                self.fault(self.source.fault(name, message));
+            }
+        }
+        let states = file.state.iter().map(|(name, it)| {
+            let phrases = Phrases {
+                gloss: it.gloss.clone(),
+                phrases: it
+                    .languages
+                    .iter()
+                    .flat_map(|(language, all)| all.iter().map(|it| (language.clone(), it.clone())))
+                    .collect(),
+            };
+            (name.get_ref().clone(), phrases)
+        });
+        Course {
+            noun: file.noun.clone(),
+            has_venue: file.has_venue,
+            states: states.collect(),
+            parties: file
+                .parties
+                .iter()
+                .map(|(name, it)| (name.clone(), self.set(it)))
+                .collect(),
+            officials: self.set(&file.official),
+            leaders: self.set(&file.leaders),
+            state_voices: self.set(&file.state_voices),
+            events: self.set(&file.events),
+        }
     }
 
     fn set(&mut self, names: &Names) -> ConceptSet {

@@ -133,6 +133,19 @@ impl WebConfig {
         self.token.as_ref().and_then(SecretRef::credential)
     }
 
+    /// Where readers on other machines reach it, with a slash at its end: `address`, or the one on which it listens, unless
+    /// that is this machine's alone or any.
+    pub fn reached_at(&self) -> Option<String> {
+        let ip = self.listen.ip();
+        let listens =
+            (!ip.is_loopback() && !ip.is_unspecified()).then(|| format!("http://{}", self.listen));
+        let root = match &self.address {
+            Some(address) => Some(address.as_str().trim_end_matches('/').to_owned()),
+            None => listens,
+        };
+        root.map(|it| format!("{it}{}/", self.base))
+    }
+
     /// Reads the token.
     pub fn open(&self) -> Result<Gate, Faults> {
         let (file, line) = &self.where_written;

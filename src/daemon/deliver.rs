@@ -24,7 +24,7 @@ use crate::outbox::{
 };
 use crate::store::outbox::sender::{self, Sender};
 use crate::store::outbox::upkeep;
-use crate::store::{CLOCK_SLACK, Store, StoreError, outbox};
+use crate::store::{CLOCK_SLACK, Store, StoreError, follow, outbox, subscriptions};
 
 pub struct Deliverer {
     store: Arc<Store>,
@@ -166,6 +166,9 @@ impl Deliverer {
         self.settle_late(now)?;
         self.keep_place(now)?;
         self.heal(now)?;
+        if self.store.read(follow::waits)? {
+            self.store.write(|tx| follow::owe(tx, now))?;
+        }
         let setup = Arc::clone(&self.setup);
         digests::make_due(&self.store, &setup.config.digests, now)?;
         self.keep_up(now)?;
@@ -266,6 +269,10 @@ impl Deliverer {
                 bucket.take(claimed.len());
             }
             more |= *limit > 1;
+            if let (Some(push), false) = (channel.webpush(), claimed.is_empty()) {
+                let audience = self.store.read(|it| subscriptions::of(it, name))?;
+                push.audience.admit(audience);
+            }
             let under_way = self.under_way.entry((*name).clone()).or_default();
             for delivery in claimed {
                 under_way.push(delivery.id);
@@ -334,6 +341,24 @@ impl Deliverer {
         if let Err(error) = self.settle_late(self.clock.now()) {
             tracing::error!("what was sent cannot be written down yet: {error}");
         }
+        if let Err(error) = self.end_subscriptions() {
+            tracing::error!("a subscription that has ended cannot be written down: {error}");
+        }
+    }
+
+    /// Browsers that their push service no longer knows are not told any more.
+    fn end_subscriptions(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        for (name, channel) in &self.setup.channels {
+            let gone = channel.webpush().map(|it| it.audience.take_gone());
+            for (id, why) in gone.unwrap_or_default() {
+                let why = format!("the push service {why}");
+                self.store
+                    .write(|tx| subscriptions::end(tx, id, &why, now))?;
+                tracing::warn!(channel = name, "{name}: subscription {id} has ended: {why}");
+            }
+        }
+        Ok(())
     }
 
     /// Writes down what was sent. Until that succeeds its channels stay busy: sending more, or

@@ -192,6 +192,8 @@ impl Ingest {
             let verdict = topic.judge(&reading, &engine.lexicon);
             let (by, on_topic) = if verdict.matched {
                 (By::Rule, Some(1.0))
+            } else if verdict.related {
+                (By::Related, Some(1.0))
             } else {
                 (
                     By::Story,

@@ -8,8 +8,7 @@ use jiff::Timestamp;
 use rusqlite::Transaction;
 
 use crate::alert::{
-    Arrival, Circumstances, Decision, Place, Policy, Reason, Role, Ruling, Standing, Unruled, rule,
-    take_in,
+    Arrival, Circumstances, Decision, Place, Policy, Reason, Role, Ruling, Standing, rule, take_in,
 };
 use crate::clock::rfc3339;
 use crate::ingest::item::Told;
@@ -23,6 +22,7 @@ use crate::store::stories::{
 };
 use crate::store::{StoreError, acts, items, outbox, stories};
 use crate::story::board::Board;
+use crate::story::context::Unruled;
 use crate::story::ladder::State;
 use crate::story::quote::quoted;
 use crate::story::report::{Report, Source};
@@ -156,6 +156,7 @@ impl Ingest {
             arrival,
             tell: topic.tell.unwrap_or(tables.weights.tell),
             on_topic: matched.on_topic,
+            related: by == By::Related,
             told: desk.pace.told(),
             told_by_outlet: desk.pace.told_by(&report.outlet),
             followed_up: match known {
@@ -175,7 +176,7 @@ impl Ingest {
         let ruling = as_followed(tx, &desk.board, ruling)?;
         let revised_from = known.filter(|_| revised).map(|it| it.0);
         if by == By::Rule {
-            desk.board.heat.add(now, &report.outlet);
+            desk.board.heat.add(&report, &tables.weights.times);
         }
         self.record(
             tx,
@@ -200,7 +201,12 @@ impl Ingest {
     ) -> Option<f64> {
         let surroundings = topic.surroundings.as_ref().filter(|it| it.touches(reading));
         let (surroundings, desk) = (surroundings?, self.desks.get(&topic.name)?);
-        if desk.board.heat.recent(now) == 0 {
+        if desk
+            .board
+            .heat
+            .recent(now, &self.settings.tables.weights.times)
+            == 0
+        {
             return None;
         }
         let report = self.report(told, topic, reading, now);
@@ -234,7 +240,8 @@ impl Ingest {
         let tables = self.tables();
         let desk = self.desks.entry(topic.name.clone()).or_default();
         let read = stories::insert_reading(tx, &topic.name, told.id, matched.by, report)?;
-        let reason = words::reason(&desk.board, ruling, &self.engine.lexicon);
+        let names = &tables.matter(&topic.name).names;
+        let reason = words::reason(&desk.board, ruling, names, &self.engine.lexicon);
         let placed = self.keep(
             tx,
             told,
@@ -272,7 +279,7 @@ impl Ingest {
         };
         let was = desk.board.course.state;
         if placed.is_first || ruling.decision.is_told() {
-            let said = self.said(development, told, report, reading, now);
+            let said = self.said(development, told, topic, report, reading, now);
             acts::describe(tx, &said)?;
         }
         let desk = self.desks.entry(topic.name.clone()).or_default();
@@ -281,7 +288,13 @@ impl Ingest {
         if (ruling.decision.is_told() || was_told) && told.standing == Standing::News {
             let said_by = &told.feed.feed.outlet;
             let course = &mut desk.board.course;
-            if course.advance(&report.statement, placed.story, said_by, now) {
+            if course.advance(
+                &report.statement,
+                placed.story,
+                said_by,
+                now,
+                &tables.weights.times,
+            ) {
                 stories::set_course(tx, &topic.name, course)?;
             }
         }
@@ -429,7 +442,10 @@ impl Ingest {
             sources: vec![report.origin.clone()],
             was: None,
         };
-        acts::describe(tx, &self.said(development, told, &report, reading, now))?;
+        acts::describe(
+            tx,
+            &self.said(development, told, topic, &report, reading, now),
+        )?;
         self.tell(tx, told, topic, &report, reading, &telling, now)?;
         Ok(true)
     }
@@ -453,6 +469,7 @@ impl Ingest {
         Report::read(
             source,
             &tables.reader,
+            tables.matter(&topic.name),
             lexicon,
             &tables.wording,
             &board.frequencies,
@@ -485,7 +502,7 @@ impl Ingest {
         let key = format!("{}-{:016x}", topic.name, hash(&identity).cast_unsigned());
         let item = told.item;
         let tables = self.tables();
-        let said = self.said(telling.development, told, report, reading, now);
+        let said = self.said(telling.development, told, topic, report, reading, now);
         let desk = self.desks.entry(topic.name.clone()).or_default();
         let course = &desk.board.course;
         let is_of_story = course.story == Some(telling.story);
@@ -496,7 +513,8 @@ impl Ingest {
             ..StoryLine::default()
         };
         if is_of_story {
-            story.tell_course(course, telling.was, lexicon, now);
+            let names = &tables.matter(&topic.name).names;
+            story.tell_course(course, telling.was, names, lexicon, now);
         }
         story.title = story.name(&topic.title, &said);
         acts::name(tx, telling.story, &story.title, is_of_story)?;
@@ -556,6 +574,7 @@ impl Ingest {
         &self,
         development: DevelopmentId,
         told: &Told<'_>,
+        topic: &Topic,
         report: &Report,
         reading: &Reading,
         now: Timestamp,
@@ -567,6 +586,7 @@ impl Ingest {
             reading,
             lexicon: &self.engine.lexicon,
             reader: &self.settings.tables.reader,
+            matter: self.settings.tables.matter(&topic.name),
             at: now,
         };
         DevelopmentLine::of(development.0, source)

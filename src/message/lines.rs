@@ -24,6 +24,8 @@ pub struct Lines {
     pub who: Option<String>,
     /// Where the meeting stands: state, place, day, by whose word, and what it was before.
     pub meeting: Option<String>,
+    /// Where the dashboard tells more, if its readers can reach it.
+    pub details: Option<String>,
 }
 
 /// Sources that are named; of more the number is said.
@@ -52,7 +54,24 @@ impl Lines {
             original: (foreign && what != &message.headline).then(|| message.headline.clone()),
             who: is_news.then(|| who(message)),
             meeting: is_news.then(|| meeting(message, today)).flatten(),
+            details: None,
         }
+    }
+
+    /// With a link into the dashboard at `root`, an address that ends with a slash.
+    #[must_use]
+    pub fn linked(mut self, message: &Message, root: Option<&str>) -> Self {
+        let development = message.development.id;
+        self.details = root.map(|root| match (message.kind.as_str(), development) {
+            ("feed-health", _) => format!("{root}feeds"),
+            ("channel-health", _) => format!("{root}outbox"),
+            (_, 0) => root.to_owned(),
+            _ => format!(
+                "{root}stories/{}#development-{development}",
+                message.story.id
+            ),
+        });
+        self
     }
 }
 
@@ -63,7 +82,11 @@ fn label(message: &Message) -> String {
         .as_deref()
         .filter(|_| message.kind == "state");
     let word = match state {
-        Some(state) => words::state(state),
+        Some(state) => message
+            .story
+            .state_word
+            .as_deref()
+            .unwrap_or(words::state(state)),
         None => words::kind(&message.kind),
     };
     word.to_uppercase()
@@ -72,7 +95,7 @@ fn label(message: &Message) -> String {
 /// " · Panmunjom, 12 May, in 9 days", of what `what` does not say itself.
 fn tail(message: &Message, what: &str, today: Date) -> String {
     let place = message.development.r#where.as_deref();
-    let place = place.filter(|it| !what.contains(it));
+    let place = place.filter(|it| !it.split(" or ").any(|one| what.contains(one)));
     // Put off from 12 May, or to it? The headline says.
     let state = message.development.state.as_deref().and_then(State::of);
     let date = message
@@ -168,7 +191,8 @@ fn who(message: &Message) -> String {
 /// "place set: Panmunjom, 12 May, in 9 days (by the word of the White House); until now: date set".
 fn meeting(message: &Message, today: Date) -> Option<String> {
     let story = &message.story;
-    let state = words::state(story.state.as_deref()?);
+    let state = story.state.as_deref()?;
+    let state = story.state_word.as_deref().unwrap_or(words::state(state));
     let date = story.day.as_deref().and_then(|it| it.parse().ok());
     let set: Vec<String> = story
         .place
@@ -189,7 +213,8 @@ fn meeting(message: &Message, today: Date) -> Option<String> {
         .as_deref()
         .filter(|it| Some(*it) != story.state.as_deref());
     if let Some(was) = was.filter(|_| message.kind != "state") {
-        meeting.push_str(&format!("; until now: {}", words::state(was)));
+        let was = story.was_word.as_deref().unwrap_or(words::state(was));
+        meeting.push_str(&format!("; until now: {was}"));
     }
     Some(meeting)
 }

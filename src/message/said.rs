@@ -9,7 +9,7 @@ use crate::story::course::Course;
 use crate::story::headline::Mark;
 use crate::story::ladder::State;
 use crate::story::speaker::How;
-use crate::story::statement::{Reader, Statement};
+use crate::story::statement::{Matter, MatterNames, Reader, Statement};
 use crate::text::cut;
 use crate::topic::lexicon::{ConceptId, Kind, Lexicon, Reading};
 use crate::words;
@@ -19,6 +19,10 @@ use crate::words::acts::{self, ACTS, Act, Takes};
 const HEADLINE: usize = 120;
 /// Concepts that are named where no act is understood.
 const NAMED: usize = 4;
+/// Matters that are named after an act that has none of its own.
+const MATTERS: usize = 2;
+/// Letters of a word that means something by itself.
+const LONG_WORD: usize = 4;
 /// Two people side by side are who acts where they stand within so many bytes of the beginning.
 const JOINT: usize = 12;
 /// Matters that somebody has with somebody.
@@ -41,16 +45,18 @@ pub struct Source<'a> {
     pub reading: &'a Reading,
     pub lexicon: &'a Lexicon,
     pub reader: &'a Reader,
+    pub matter: &'a Matter,
     pub at: Timestamp,
 }
 
 impl DevelopmentLine {
     pub fn of(id: i64, source: Source<'_>) -> Self {
         let statement = source.statement;
-        let place = statement
-            .places
-            .first()
-            .and_then(|it| source.lexicon.id(it));
+        let named = statement.places.iter().filter_map(|it| {
+            let concept = source.lexicon.concept(source.lexicon.id(it)?);
+            Some(acts::place(&concept.id, &concept.gloss))
+        });
+        let places: Vec<String> = named.collect();
         let coming = statement.days().find(|it| it.is_coming(source.at));
         let state = statement.state.filter(|_| statement.is_of_topic);
         Self {
@@ -60,10 +66,8 @@ impl DevelopmentLine {
             when: coming
                 .and_then(|it| it.next(source.at))
                 .map(|it| it.to_string()),
-            r#where: place.map(|it| {
-                let concept = source.lexicon.concept(it);
-                acts::place(&concept.id, &concept.gloss)
-            }),
+            // Of several, which one is meant the headline alone says.
+            r#where: (!places.is_empty()).then(|| places.join(" or ")),
             hearsay: statement.marks().has(Mark::Hearsay),
         }
     }
@@ -75,12 +79,17 @@ impl StoryLine {
         &mut self,
         course: &Course,
         was: Option<State>,
+        names: &MatterNames,
         lexicon: &Lexicon,
         at: Timestamp,
     ) {
         let concept = |id: &String| lexicon.id(id).map(|it| lexicon.concept(it));
         self.state = course.state.map(|it| it.as_str().to_owned());
         self.was = was.map(|it| it.as_str().to_owned());
+        let own = |it: State| names.states.get(it.as_str()).cloned();
+        self.noun = (!names.noun.is_empty()).then(|| names.noun.clone());
+        self.state_word = course.state.and_then(own);
+        self.was_word = was.and_then(own);
         let day = course
             .day
             .filter(|it| it.is_coming(at))
@@ -112,7 +121,8 @@ impl StoryLine {
         } else {
             format!(" ({})", set.join(", "))
         };
-        format!("{topic}: {}{set}", words::state(state))
+        let word = self.state_word.as_deref().unwrap_or(words::state(state));
+        format!("{topic}: {word}{set}")
     }
 }
 
@@ -156,7 +166,7 @@ impl<'a> Source<'a> {
 
     /// The party whom a concept speaks for.
     fn party(self, concept: ConceptId) -> Option<&'a str> {
-        let parties = &self.reader.matter.parties;
+        let parties = &self.matter.parties;
         let party = parties.iter().find(|it| it.1.contains(concept))?;
         Some(party.0.as_str())
     }
@@ -196,7 +206,21 @@ impl<'a> Source<'a> {
             .statement
             .state
             .filter(|_| self.statement.is_of_topic)?;
-        let (does, alone) = acts::stands(state);
+        if let Some(gloss) = self.matter.names.states.get(state.as_str()) {
+            let noun = self.matter.names.noun.as_str();
+            let noun = if noun.is_empty() { "meeting" } else { noun };
+            let says = who.map_or_else(String::new, |it| format!("{it}: "));
+            return Some(format!("{says}the {noun}: {gloss}{}", self.times()));
+        }
+        let several = state == State::Placed && self.statement.places.len() > 1;
+        let (does, alone) = if several {
+            (
+                "speaks of several places for the meeting",
+                "several places are named for the meeting",
+            )
+        } else {
+            acts::stands(state)
+        };
         let times = self.times();
         Some(match who {
             None => format!("{alone}{times}"),
@@ -238,7 +262,16 @@ impl<'a> Source<'a> {
             it.takes == Takes::Nothing && it.name != first.name && !it.is_weak() && !first.is_weak()
         });
         let more = more.map_or_else(String::new, |it| format!(", {}", it.does));
-        format!("{who} {does}{more}{times}")
+        // "Trump makes a pledge" tells nothing without its matter.
+        let matter = match (
+            first.takes,
+            more.as_str(),
+            self.matters(who, &does).as_str(),
+        ) {
+            (Takes::Nothing, "", matters) if !matters.is_empty() => format!(": {matters}"),
+            _ => String::new(),
+        };
+        format!("{who} {does}{more}{matter}{times}")
     }
 
     fn does(self, act: &Act) -> Option<String> {
@@ -300,7 +333,7 @@ impl<'a> Source<'a> {
             let concept = self.lexicon.concept(*it);
             let speaks = match concept.kind {
                 Kind::Person | Kind::Institution => true,
-                Kind::Place => self.reader.matter.countries.contains(*it) && concept.id != "korea",
+                Kind::Place => self.reader.countries.contains(*it) && concept.id != "korea",
                 _ => false,
             };
             let same = own.is_some() && self.party(*it) == own;
@@ -335,6 +368,30 @@ impl<'a> Source<'a> {
             }
         }
         names.truncate(NAMED);
+        names.join(", ")
+    }
+
+    /// What the headline is about beside who acts: no places, which stand at the end of the line.
+    fn matters(self, who: &str, does: &str) -> String {
+        let mut names: Vec<String> = Vec::new();
+        for id in self.titled() {
+            let concept = self.lexicon.concept(id);
+            let name = match (concept.kind, acts::further(&concept.id)) {
+                (Kind::Person | Kind::Place, _) => continue,
+                (_, Some(matter)) => matter.to_owned(),
+                (Kind::Weapon | Kind::Agreement, _) => uncapitalized(&acts::short(&concept.gloss)),
+                _ => continue,
+            };
+            // The act itself says it: "speaks of standing as a nuclear power".
+            let mut words = name.split(' ').filter(|it| it.len() > LONG_WORD);
+            let said = words.any(|it| does.contains(it));
+            if name != who && !said && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        // "Talks" say less than anything else.
+        names.sort_by_key(|it| OPEN.contains(&it.as_str()));
+        names.truncate(MATTERS);
         names.join(", ")
     }
 

@@ -90,6 +90,8 @@ pub struct Templates {
     environment: Environment<'static>,
     zone: TimeZone,
     languages: Vec<String>,
+    /// Where readers reach the dashboard; ends with a slash.
+    dashboard: Option<String>,
 }
 
 impl Templates {
@@ -122,6 +124,7 @@ impl Templates {
             environment,
             zone,
             languages: vec!["en".to_owned()],
+            dashboard: None,
         };
         for (name, text) in SHIPPED {
             templates
@@ -140,10 +143,28 @@ impl Templates {
         self
     }
 
+    /// For who reaches the dashboard at this address.
+    #[must_use]
+    pub fn linked_to(mut self, dashboard: Option<String>) -> Self {
+        self.dashboard = dashboard;
+        self
+    }
+
+    /// The dashboard's page about a message.
+    pub fn details(&self, message: &Message) -> Option<String> {
+        self.lines(message).details
+    }
+
+    fn lines(&self, message: &Message) -> Lines {
+        Lines::of(message, &self.zone).linked(message, self.dashboard.as_deref())
+    }
+
     /// Those that ship, for the same readers.
     #[must_use]
     pub fn shipped(&self) -> Self {
-        Self::new(self.zone.clone()).for_readers_of(&self.languages)
+        Self::new(self.zone.clone())
+            .for_readers_of(&self.languages)
+            .linked_to(self.dashboard.clone())
     }
 
     /// Puts a template in the place of the shipped one of that name, or beside them.
@@ -153,7 +174,7 @@ impl Templates {
 
     /// The first line of an alert, which its other templates know as `title`.
     pub fn title(&self, message: &Message) -> Result<String, TemplateError> {
-        let lines = Lines::of(message, &self.zone);
+        let lines = self.lines(message);
         Ok(printable(
             self.render("title.txt", &Lined { lines, message })?.trim(),
         ))
@@ -168,7 +189,7 @@ impl Templates {
     /// A message by any template.
     pub fn message(&self, name: &str, message: &Message) -> Result<String, TemplateError> {
         let title = self.title(message)?;
-        let lines = Lines::of(message, &self.zone);
+        let lines = self.lines(message);
         self.render(
             name,
             &Titled {

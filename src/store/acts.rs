@@ -116,6 +116,8 @@ pub struct Asked {
     pub on: On,
     pub note: Option<String>,
     pub until: Option<Timestamp>,
+    /// Of a follow: the channel that every report goes to.
+    pub channel: Option<String>,
     pub reader: String,
 }
 
@@ -128,6 +130,8 @@ pub enum Done {
     Before(i64),
     /// There is no such story or development.
     Unknown,
+    /// There is no such channel.
+    NoChannel,
 }
 
 pub fn act(tx: &Transaction<'_>, asked: &Asked, now: Timestamp) -> Result<Done, StoreError> {
@@ -140,12 +144,24 @@ pub fn act(tx: &Transaction<'_>, asked: &Asked, now: Timestamp) -> Result<Done, 
     if !known {
         return Ok(Done::Unknown);
     }
+    if let Some(channel) = &asked.channel {
+        let mut active = tx.prepare_cached("SELECT 1 FROM channels WHERE name = ?1 AND active")?;
+        if asked.kind != Kind::Follow || !active.exists([channel])? {
+            return Ok(Done::NoChannel);
+        }
+    }
     // A second note is another note; anything else is done once.
     let before: Option<i64> = tx
         .query_row(
             "SELECT id FROM acts WHERE kind = ?1 AND kind <> 'note' AND story_id IS ?2 AND development_id IS ?3
-                AND undone_at IS NULL AND until IS ?4",
-            params![asked.kind.as_str(), story, development, asked.until.map(At)],
+                AND undone_at IS NULL AND until IS ?4 AND channel IS ?5",
+            params![
+                asked.kind.as_str(),
+                story,
+                development,
+                asked.until.map(At),
+                asked.channel
+            ],
             |row| row.get(0),
         )
         .optional()?;
@@ -160,8 +176,9 @@ pub fn act(tx: &Transaction<'_>, asked: &Asked, now: Timestamp) -> Result<Done, 
         )?;
     }
     tx.execute(
-        "INSERT INTO acts (kind, story_id, development_id, note, until, reader, done_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO acts (kind, story_id, development_id, note, until, reader, done_at, channel, told_item)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+            iif(?8 IS NULL, NULL, (SELECT coalesce(max(item_id), 0) FROM reports)))",
         params![
             asked.kind.as_str(),
             story,
@@ -169,7 +186,8 @@ pub fn act(tx: &Transaction<'_>, asked: &Asked, now: Timestamp) -> Result<Done, 
             asked.note,
             asked.until.map(At),
             asked.reader,
-            At(now)
+            At(now),
+            asked.channel
         ],
     )?;
     Ok(Done::Now(tx.last_insert_rowid()))

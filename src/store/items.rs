@@ -296,6 +296,8 @@ pub fn add_alias(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
     Rule,
+    /// By what belongs to the matter.
+    Related,
     /// Taken in by the story, while the topic was hot.
     Story,
 }
@@ -304,6 +306,7 @@ impl By {
     fn as_str(self) -> &'static str {
         match self {
             Self::Rule => "rule",
+            Self::Related => "related",
             Self::Story => "story",
         }
     }

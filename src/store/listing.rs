@@ -207,11 +207,12 @@ pub fn totals(connection: &Connection) -> Result<Totals, StoreError> {
     )?)
 }
 
-/// The item of the first alert.
-pub fn first_told(connection: &Connection) -> Result<Option<i64>, StoreError> {
-    let sql = "SELECT coalesce(a.item_id, d.item_id) FROM alerts a JOIN developments d ON d.id = a.development_id
-         ORDER BY a.id LIMIT 1";
-    Ok(connection.query_row(sql, [], |row| row.get(0)).optional()?)
+/// The item of the first alert, and its story.
+pub fn first_told(connection: &Connection) -> Result<Option<(i64, i64)>, StoreError> {
+    let sql = "SELECT coalesce(a.item_id, d.item_id), d.story_id
+         FROM alerts a JOIN developments d ON d.id = a.development_id ORDER BY a.id LIMIT 1";
+    let told = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
+    Ok(told.optional()?)
 }
 
 /// An item with its feed, for `explain`.

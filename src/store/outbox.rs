@@ -102,7 +102,8 @@ fn list(names: &[String]) -> String {
 }
 
 /// Owed, and nothing earlier of the same story is still on its way to the same channel; what a
-/// digest tells instead of alerts waits for what is before those. `?5` lists what is under way.
+/// digest tells instead of alerts waits for what is before those; what was owed when somebody muted its story waits for
+/// the end of that. `?5` lists what is under way, `?6` is now.
 const NEXT: &str = "d.channel = ?1 AND d.state IN ('pending', 'sending', 'retry')
      AND d.id NOT IN (SELECT value FROM json_each(?5))
      AND NOT EXISTS (SELECT 1 FROM deliveries e
@@ -111,7 +112,9 @@ const NEXT: &str = "d.channel = ?1 AND d.state IN ('pending', 'sending', 'retry'
      AND NOT EXISTS (SELECT 1 FROM deliveries f JOIN deliveries e
             ON e.story_id = f.story_id AND e.channel = f.channel AND e.id < f.id
         WHERE f.folded_into = d.digest_id AND f.channel = d.channel AND f.state = 'held'
-            AND e.state IN ('pending', 'sending', 'retry'))";
+            AND e.state IN ('pending', 'sending', 'retry'))
+     AND NOT (d.alert_id IS NOT NULL AND EXISTS (SELECT 1 FROM acts m
+        WHERE m.story_id = d.story_id AND m.kind = 'mute' AND m.undone_at IS NULL AND (m.until IS NULL OR m.until > ?6)))";
 
 /// Claims up to `limit` deliveries of `channel` that are due, in their order. A lease that ran out
 /// is due again, unless it is of what this process has `under_way`.
@@ -144,7 +147,8 @@ pub fn claim(
                 At(now),
                 i64::try_from(limit).unwrap_or(i64::MAX),
                 furthest(now),
-                ids(under_way)
+                ids(under_way),
+                At(now)
             ],
             |row| {
                 Ok(Delivery {
@@ -193,12 +197,16 @@ pub fn next_due(
     ))?;
     let busy = ids(under_way);
     let due: Option<At> = first
-        .query_row(named_params! {"?1": channel, "?5": busy}, |row| row.get(0))
+        .query_row(
+            named_params! {"?1": channel, "?5": busy, "?6": At(now)},
+            |row| row.get(0),
+        )
         .optional()?;
     let Some(At(due)) = due else {
         return Ok(None);
     };
-    let is_ahead = ahead.exists(named_params! {"?1": channel, "?2": furthest(now), "?5": busy})?;
+    let is_ahead = ahead
+        .exists(named_params! {"?1": channel, "?2": furthest(now), "?5": busy, "?6": At(now)})?;
     let due = if is_ahead { due.min(now) } else { due };
     let mut rest = connection.prepare_cached(
         "SELECT rests_until FROM channels WHERE name = ?1 AND rests_until > ?2 AND rests_until <= ?3",

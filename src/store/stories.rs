@@ -453,19 +453,19 @@ pub fn latest_readings(tx: &Connection, topic: &str, n: usize) -> Result<Vec<Rep
         .collect())
 }
 
-/// Reports of `topic` since `since` that matched by rule: when, and whose.
+/// Reports of `topic` since `since` that matched by rule, the earliest first.
 pub fn by_rule_since(
     tx: &Connection,
     topic: &str,
     since: Timestamp,
-) -> Result<Vec<(Timestamp, String)>, StoreError> {
+) -> Result<Vec<Report>, StoreError> {
     let mut statement = tx.prepare_cached(
-        "SELECT read_at, outlet FROM readings WHERE topic = ?1 AND read_at >= ?2 AND by_rule ORDER BY id",
+        "SELECT read_at, outlet, origin, statement, script, terms FROM readings
+         WHERE topic = ?1 AND read_at >= ?2 AND by_rule AND terms IS NOT NULL ORDER BY id",
     )?;
-    let rows = statement.query_map(params![topic, At(since)], |row| {
-        Ok((row.get::<_, At>(0)?.0, row.get(1)?))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let rows = statement.query_map(params![topic, At(since)], reading)?;
+    let read: Vec<Option<Report>> = rows.collect::<Result<_, _>>()?;
+    Ok(read.into_iter().flatten().collect())
 }
 
 /// The latest reading of an item for a topic.

@@ -58,11 +58,16 @@ impl Speaker {
     }
 }
 
+/// Those whose word is news in itself, by concepts of the lexicon.
+#[derive(Debug, Clone, Default)]
+pub struct Deciders {
+    pub leaders: ConceptSet,
+    pub state_voices: ConceptSet,
+}
+
 /// Who is who, by concepts of the lexicon.
 #[derive(Debug, Default)]
 pub struct Cast {
-    pub leaders: ConceptSet,
-    pub state_voices: ConceptSet,
     /// States that speak; other places are only spoken of.
     pub states: ConceptSet,
     /// Names that are one voice: the foreign ministry is its country.
@@ -87,12 +92,12 @@ impl Cast {
         }
     }
 
-    fn speaker(&self, hit: &Hit, how: How, lexicon: &Lexicon) -> Speaker {
+    fn speaker(&self, hit: &Hit, how: How, deciders: &Deciders, lexicon: &Lexicon) -> Speaker {
         let who = self.voice(hit.concept);
         let concept = lexicon.concept(who);
-        let class = if self.leaders.contains(who) {
+        let class = if deciders.leaders.contains(who) {
             Class::Leader
-        } else if self.state_voices.contains(who) {
+        } else if deciders.state_voices.contains(who) {
             Class::StateVoice
         } else {
             match concept.kind {
@@ -120,6 +125,7 @@ impl Cast {
         headline: &Headline<'_>,
         script: Option<Script>,
         speech: &Phrasebook,
+        deciders: &Deciders,
         lexicon: &Lexicon,
     ) -> (Option<Speaker>, bool) {
         let from = headline.range.start;
@@ -138,7 +144,7 @@ impl Cast {
             voices.retain(|it| it.1.start + 1 >= quoted.end);
             unattributed = voices.is_empty();
         }
-        let find = |hit: &Hit, how| Some(self.speaker(hit, how, lexicon));
+        let find = |hit: &Hit, how| Some(self.speaker(hit, how, deciders, lexicon));
         let found = headline
             .signed
             .filter(|it| self.is_voice(it, lexicon))
@@ -239,6 +245,20 @@ fn beside_colon<'a>(
     let colon = text.find([':', '：'])?;
     if text[..colon].chars().count() <= BEFORE_COLON {
         let mut before = voices.iter().filter(|it| it.1.start < colon);
+        // "Corée du Nord : Donald Trump dit …": a country before a colon is where it happens.
+        let place = |it: &(&Hit, Range<usize>)| lexicon.concept(it.0.concept).kind == Kind::Place;
+        let person = |it: &(&Hit, Range<usize>)| lexicon.concept(it.0.concept).kind == Kind::Person;
+        let behind = voices.iter().find(|it| it.1.start > colon);
+        if let (Some(label), Some(behind)) = (before.clone().next(), behind)
+            && place(label)
+            && before.clone().count() == 1
+            && person(behind)
+            && text[colon..behind.1.start]
+                .chars()
+                .all(|c| !c.is_alphanumeric() && c != '"')
+        {
+            return Some((behind.0, How::First));
+        }
         let person = before
             .clone()
             .find(|it| lexicon.concept(it.0.concept).kind == Kind::Person);
@@ -268,6 +288,17 @@ fn says<'a>(
         .map(|it| it.start - from..it.end - from)
         .collect();
     let last = verbs.last()?;
+    // Two names before a colon with the verb between them: the first speaks of the other.
+    let colon = text.find([':', '：']);
+    if let Some(colon) = colon.filter(|it| *it > last.end) {
+        let mut names = voices.iter().filter(|it| it.1.end <= last.start);
+        let other = voices
+            .iter()
+            .any(|it| it.1.start >= last.end && it.1.start < colon);
+        if let (Some((hit, _)), true) = (names.next(), other) {
+            return Some(hit);
+        }
+    }
     let tail = text[last.end..].split_whitespace().count();
     if tail <= 1 {
         let comma = text[..last.start].rfind(',').unwrap_or(usize::MAX);

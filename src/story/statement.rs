@@ -1,6 +1,7 @@
 //! What a headline states: who speaks or acts, on what, which way, when and where. Read from the
 //! lexicon's hits and the tables of `config/reading`; the lead adds predicates, places and days. Pure.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use jiff::Timestamp;
@@ -10,15 +11,15 @@ use crate::story::headline::{Headline, Mark, MarkTable, Marks};
 use crate::story::ladder::State;
 use crate::story::numbers::{Day, Months, Numbers};
 use crate::story::phrases::{Found, Phrasebook, ends_clause};
-use crate::story::speaker::{Cast, Speaker};
+use crate::story::speaker::{Cast, Deciders, Speaker};
 use crate::story::wording::without_dateline;
 use crate::text::Words;
 use crate::text::fold::Folded;
 use crate::text::language::Script;
-use crate::topic::lexicon::{ConceptSet, Field, Hit, Kind, Lexicon, Reading};
+use crate::topic::lexicon::{ConceptId, ConceptSet, Field, Hit, Kind, Lexicon, Reading};
 
 /// What a table of phrases of the ladder may hold beside states.
-pub const CUES: [&str; 4] = ["negation", "maybe", "condition", "correction"];
+pub const CUES: [&str; 5] = ["negation", "maybe", "condition", "correction", "aside"];
 
 /// What a headline states. As the archive keeps it, this is JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -102,24 +103,41 @@ impl Statement {
     }
 }
 
-/// Parties, officials and the meeting itself, by concepts of the lexicon.
+/// The matter of a topic, which takes a course. Without parties it takes none.
 #[derive(Debug, Default)]
 pub struct Matter {
     pub parties: Vec<(String, ConceptSet)>,
     pub officials: ConceptSet,
-    /// A meeting itself, in a headline that needs no verb: "米朝首脳会談、5月12日に".
-    pub meetings: ConceptSet,
-    /// Countries and regions, in which a place to meet has yet to be found.
-    pub countries: ConceptSet,
+    pub deciders: Deciders,
+    /// The matter itself, in a headline that needs no verb: "米朝首脳会談、5月12日に".
+    pub events: ConceptSet,
+    /// States and cues in its own words; None for those of a meeting.
+    pub ladder: Option<Phrasebook>,
+    /// Whether it takes place somewhere: then a place lifts a plan.
+    pub has_venue: bool,
+    /// What it is called, and its states in its own words, by their names.
+    pub names: MatterNames,
+}
+
+/// What the matter of a topic is called.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatterNames {
+    /// `agreement`; empty for a meeting.
+    #[serde(default)]
+    pub noun: String,
+    /// By the names of states; those of a meeting where it has none of its own.
+    #[serde(default)]
+    pub states: BTreeMap<String, String>,
 }
 
 /// The tables by which headlines are read.
 #[derive(Debug)]
 pub struct Reader {
-    pub matter: Matter,
     pub cast: Cast,
-    /// States and cues.
+    /// States of a meeting, and cues.
     pub ladder: Phrasebook,
+    /// Countries and regions, in which a place to meet has yet to be found.
+    pub countries: ConceptSet,
     pub predicates: Phrasebook,
     pub speech: Phrasebook,
     pub marks: MarkTable,
@@ -149,18 +167,23 @@ const ROUNDUP: usize = 10;
 const REACH: usize = 12;
 
 impl Reader {
-    /// Reads a headline and its lead, told at `at`. `reading` is the lexicon's, of the same words.
+    /// Reads a headline and its lead, told at `at`, for the topic of `matter`. `reading` is the lexicon's, of the same
+    /// words.
     pub fn read(
         &self,
         words: &Words<'_>,
         reading: &Reading,
         lexicon: &Lexicon,
+        matter: &Matter,
         url: Option<&str>,
         at: Timestamp,
     ) -> Read {
         let headline = Headline::new(words, reading, lexicon, &self.marks, url);
         let script = script_of(headline.text());
-        let (speaker, unattributed) = self.cast.read(&headline, script, &self.speech, lexicon);
+        let deciders = &matter.deciders;
+        let (speaker, unattributed) =
+            self.cast
+                .read(&headline, script, &self.speech, deciders, lexicon);
         let summary = &words.folded_summary;
         let lead = lead_of(&summary.text);
         let first = lead.start..lead.start + cut(&summary.text[lead.clone()], FIRST_CHARS).len();
@@ -187,20 +210,28 @@ impl Reader {
         if about.len() > ROUNDUP {
             marks.insert(Mark::Roundup);
         }
-        let names = Names::of(&headline, lexicon, &self.matter);
-        let (state, corrects) = self.state_of(&headline, &names, lexicon, &numbers, at);
+        let course = Course {
+            ladder: matter.ladder.as_ref().unwrap_or(&self.ladder),
+            countries: &self.countries,
+            matter,
+            names: Names::of(&headline, lexicon, matter, &self.countries),
+            speaker: speaker.as_ref().and_then(|it| lexicon.id(&it.who)),
+            cast: &self.cast,
+            lexicon,
+        };
+        let (state, corrects) = course.state_of(&headline, &numbers, at);
         if corrects {
             marks.insert(Mark::Correction);
         }
         let days = numbers.days.iter().filter(|it| !it.is_dateline(at));
         let statement = Statement {
             state: state.filter(|_| !marks.has(Mark::Retrospective)),
-            is_of_topic: names.is_of_topic,
-            party: names.actor.map(str::to_owned),
+            is_of_topic: course.names.is_of_topic,
+            party: course.names.actor.map(str::to_owned),
             official: headline
                 .hits
                 .iter()
-                .any(|it| is(it.0, &self.matter.officials, lexicon)),
+                .any(|it| is(it.0, &matter.officials, lexicon)),
             predicates,
             lead_predicates,
             places,
@@ -237,7 +268,7 @@ impl Reader {
         for hit in hits {
             for id in lexicon.closure(hit.concept).iter() {
                 let concept = lexicon.concept(id);
-                let place = concept.kind == Kind::Place && !self.matter.countries.contains(id);
+                let place = concept.kind == Kind::Place && !self.countries.contains(id);
                 if place && !places.contains(&concept.id) {
                     places.push(concept.id.clone());
                 }
@@ -268,17 +299,28 @@ impl Reader {
         }
         marks
     }
+}
 
+/// How a headline is asked where the matter stands.
+struct Course<'a> {
+    ladder: &'a Phrasebook,
+    countries: &'a ConceptSet,
+    matter: &'a Matter,
+    names: Names<'a>,
+    speaker: Option<ConceptId>,
+    cast: &'a Cast,
+    lexicon: &'a Lexicon,
+}
+
+impl Course<'_> {
     /// The state that a headline tells, and whether it corrects itself.
     fn state_of(
         &self,
         headline: &Headline<'_>,
-        names: &Names<'_>,
-        lexicon: &Lexicon,
         numbers: &Numbers,
         at: Timestamp,
     ) -> (Option<State>, bool) {
-        let found = self.phrases_of(headline, lexicon);
+        let found = self.phrases_of(headline);
         let has = |cue: &str| {
             found
                 .hits
@@ -293,18 +335,16 @@ impl Reader {
         let told = states.max();
         let coming = numbers.days.iter().any(|it| it.is_coming(at));
         let planned = || {
-            let meeting = headline
-                .hits
-                .iter()
-                .any(|it| is(it.0, &self.matter.meetings, lexicon));
+            let mut hits = headline.hits.iter();
+            let event = hits.any(|it| is(it.0, &self.matter.events, self.lexicon));
             let sure = !has("negation") && !has("maybe") && !has("condition");
-            (meeting && coming && sure && names.is_of_topic).then_some(State::Planned)
+            (event && coming && sure && self.names.is_of_topic).then_some(State::Planned)
         };
         let state = told.or_else(planned).map(|state| {
             // A meeting that is planned or confirmed for a coming day, or at a place, stands higher.
             if !(State::Planned..=State::Agreed).contains(&state) {
                 state
-            } else if headline.hits.iter().any(|it| self.is_venue(it.0, lexicon)) {
+            } else if self.has_venue(headline) {
                 State::Placed
             } else if coming {
                 State::Dated
@@ -315,29 +355,42 @@ impl Reader {
         (state, has("correction"))
     }
 
-    fn is_venue(&self, hit: &Hit, lexicon: &Lexicon) -> bool {
-        lexicon.concept(hit.concept).kind == Kind::Place
-            && !is(hit, &self.matter.countries, lexicon)
-            && !self.matter.parties.iter().any(|it| is(hit, &it.1, lexicon))
+    /// Whether it names a place to meet at. A place that speaks, or that labels the headline, is none.
+    fn has_venue(&self, headline: &Headline<'_>) -> bool {
+        let folded = &headline.words.folded_title.text;
+        let is_venue = |(hit, at): &(&Hit, Range<usize>)| {
+            let mut parties = self.matter.parties.iter();
+            let label = folded
+                .get(at.end..)
+                .is_some_and(|it| it.trim_start().starts_with([':', '：']));
+            self.lexicon.concept(hit.concept).kind == Kind::Place
+                && !is(hit, self.countries, self.lexicon)
+                && !parties.any(|it| is(hit, &it.1, self.lexicon))
+                && self.speaker != Some(self.cast.voice(hit.concept))
+                && !label
+        };
+        self.matter.has_venue && headline.hits.iter().any(is_venue)
     }
 
     /// Phrases of the headline; where none tells a state, of the headline without the names of
     /// the parties, which often stand within: "preparations for Trump-Kim summit".
-    fn phrases_of(&self, headline: &Headline<'_>, lexicon: &Lexicon) -> Phrases {
+    fn phrases_of(&self, headline: &Headline<'_>) -> Phrases {
+        let lexicon = self.lexicon;
         let tells = |it: &Phrases| {
             let mut names = it.hits.iter().map(|it| self.ladder.name(it.entry));
             names.any(|it| State::of(it).is_some())
         };
         let folded = &headline.words.folded_title;
         let read = |folded: &Folded, original: &str, range: Range<usize>| {
+            let found = self.ladder.find(folded, original, range);
+            let aside = |it: &Found| self.ladder.name(it.entry) == "aside";
             let mut hits: Vec<Found> = Vec::new();
-            for hit in self.ladder.find(folded, original, range) {
+            for hit in &found {
                 // The longest wins: "no plans to meet" before "plans to meet".
-                let covered = hits.last().is_some_and(|it| {
-                    hit.end <= it.end && (hit.start, hit.end) != (it.start, it.end)
-                });
-                if !covered {
-                    hits.push(hit);
+                let covered = found.iter().any(|it| it.covers(hit));
+                let void = found.iter().any(|it| aside(it) && it.overlaps(hit));
+                if !covered && !void {
+                    hits.push(*hit);
                 }
             }
             Phrases {
@@ -384,14 +437,14 @@ impl Reader {
     /// The state that a phrase tells beside the cues next to it; none where it is denied or hangs
     /// on a condition.
     fn turned(&self, state: State, hit: &Found, found: &Phrases) -> Option<State> {
-        let beside = |cue: &str| {
-            let mut cues = found
-                .hits
-                .iter()
-                .filter(|it| self.ladder.name(it.entry) == cue);
-            cues.any(|it| found.join(it, hit))
+        let cues = |cue: &'static str| {
+            let hits = found.hits.iter();
+            hits.filter(move |it| self.ladder.name(it.entry) == cue)
         };
-        if beside("condition") && state != State::Doubted {
+        let beside = |cue: &'static str| cues(cue).any(|it| found.join(it, hit));
+        // "Wenn A das Treffen mit B absagt": a condition that begins a clause governs it.
+        let governed = cues("condition").any(|it| found.governs(it, hit));
+        if (beside("condition") || governed) && state != State::Doubted {
             return (state == State::Cancelled).then_some(State::Doubted);
         }
         match (beside("negation"), beside("maybe")) {
@@ -422,6 +475,14 @@ impl Phrases {
         };
         between.chars().count() <= REACH && !ends_clause(between)
     }
+
+    /// Whether a cue begins the clause in which a phrase stands.
+    fn governs(&self, cue: &Found, hit: &Found) -> bool {
+        let before = self.text[..cue.start].trim_end();
+        let begins = before.is_empty() || before.ends_with([',', ';', ':', '.', '"', '。', '、']);
+        let between = self.text.get(cue.end..hit.start);
+        begins && between.is_some_and(|it| !ends_clause(it) && !it.contains([',', '、', '…']))
+    }
 }
 
 /// Whom of the parties a headline names.
@@ -431,7 +492,12 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn of(headline: &Headline<'_>, lexicon: &Lexicon, matter: &'a Matter) -> Self {
+    fn of(
+        headline: &Headline<'_>,
+        lexicon: &Lexicon,
+        matter: &'a Matter,
+        countries: &ConceptSet,
+    ) -> Self {
         let named = headline.hits.iter().filter(|it| {
             let kind = lexicon.concept(it.0.concept).kind;
             matches!(
@@ -453,7 +519,7 @@ impl<'a> Names<'a> {
         // A place to meet is nobody else.
         let others = named.clone().any(|it| {
             let place = lexicon.concept(it.0.concept).kind == Kind::Place;
-            !of_a_party(it.0) && (!place || is(it.0, &matter.countries, lexicon))
+            !of_a_party(it.0) && (!place || is(it.0, countries, lexicon))
         });
         let actor = match parties.as_slice() {
             [(at, name), (next, _), ..] if at != next && Some(*at) == first => Some(*name),
@@ -461,7 +527,7 @@ impl<'a> Names<'a> {
             _ => None,
         };
         Self {
-            is_of_topic: parties.len() > 1 || !others,
+            is_of_topic: parties.len() > 1 || !matter.parties.is_empty() && !others,
             actor,
         }
     }

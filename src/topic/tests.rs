@@ -146,12 +146,14 @@ fn topic(lexicon: &Lexicon, near: Near) -> Topic {
     Topic {
         tell: None,
         surroundings: None,
+        course: None,
         name: "t".to_owned(),
         title: "t".to_owned(),
         threshold: 0.4,
         summary_weight: 0.8,
         scope: Scope::Rules(Rules {
             rules: vec![rule],
+            related: Vec::new(),
             vetoes: vec![veto],
             marks: vec![mark],
         }),

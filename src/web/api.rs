@@ -14,10 +14,10 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::channel::webpush;
 use crate::clock::rfc3339;
 use crate::store::acts::On;
 use crate::store::items::evidence_json;
-use crate::store::search;
 use crate::store::view::acts::Act;
 use crate::store::view::feeds::Feed;
 use crate::store::view::items::{Item, Wanted};
@@ -25,13 +25,13 @@ use crate::store::view::news::{Alert, Development, Which};
 use crate::store::view::owed::Delivery;
 use crate::store::view::stories::{Report, Story};
 use crate::store::view::{self, Part, Rows};
-use crate::text::Words;
-use crate::text::language::detect;
+use crate::store::{search, subscriptions};
 use crate::web::guard::{May, Who};
 use crate::web::pages::acts::{done, undone};
-use crate::web::pages::outbox::again;
+use crate::web::pages::outbox::{again, once_more};
 use crate::web::pages::search::hits;
 use crate::web::pages::story::acknowledged;
+use crate::web::pages::topics::tried;
 use crate::web::pages::{named, nowhere};
 use crate::web::trouble::Trouble;
 use crate::web::{MAX_WORDS, Web};
@@ -57,6 +57,7 @@ pub(super) fn routes() -> Router<Arc<Web>> {
         .routes(routes!(alerts))
         .routes(routes!(deliveries))
         .routes(routes!(retry))
+        .routes(routes!(resend))
         .routes(routes!(acknowledge))
         .routes(routes!(acts, act))
         .routes(routes!(undo))
@@ -64,6 +65,9 @@ pub(super) fn routes() -> Router<Arc<Web>> {
         .routes(routes!(topics))
         .routes(routes!(search))
         .routes(routes!(classify))
+        .routes(routes!(subscribe))
+        .routes(routes!(unsubscribe))
+        .routes(routes!(subscribed))
         .split_for_parts();
     for item in document.paths.paths.values_mut() {
         for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
@@ -314,6 +318,18 @@ async fn retry(
     Ok(Json(json!({"id": id, "state": "retry"})))
 }
 
+/// Sends once more what a channel has taken. Needs a token that may act.
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/resend", params(("id" = i64, Path)), responses((status = 200), (status = 403, body = Fault), (status = 404, body = Fault), (status = 409, body = Fault)))]
+async fn resend(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    path: Path<String>,
+) -> Result<Json<Value>, Trouble> {
+    let id = named(&path, "delivery")?;
+    once_more(&web, may, id).await?;
+    Ok(Json(json!({"state": "pending"})))
+}
+
 /// Says that somebody has an alert: it is not escalated. Needs the token.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/acknowledge", params(("id" = i64, Path)), responses((status = 200), (status = 403, body = Fault), (status = 404, body = Fault)))]
 async fn acknowledge(
@@ -339,6 +355,8 @@ struct Acting {
     note: String,
     /// When a mute ends, if not by a change of where the meeting stands: RFC 3339
     until: Option<String>,
+    /// Of a follow: the channel that every report goes to
+    channel: Option<String>,
 }
 
 /// Mutes, follows, marks, stars or notes. Needs a token that may act.
@@ -361,7 +379,8 @@ async fn act(
     let until = until.map_err(|_| {
         Trouble::BadRequest("until: want a time like 2026-03-01T09:00:00Z".to_owned())
     })?;
-    let id = done(&web, may, &who, &it.kind, on, until, it.note).await?;
+    let channel = it.channel.unwrap_or_default();
+    let id = done(&web, may, &who, &it.kind, on, until, it.note, channel).await?;
     Ok(Json(json!({"id": id})))
 }
 
@@ -508,6 +527,14 @@ struct Verdict {
     #[schema(value_type = Vec<Object>)]
     evidence: Value,
     marks: Vec<String>,
+    /// The English line of an alert.
+    says: String,
+    /// speaker, state, is_of_topic, predicates, places, days, marks
+    #[schema(value_type = Object)]
+    statement: Value,
+    /// told, on_topic, decision, kind, meeting, development, certainty, needed, beside
+    #[schema(value_type = Object)]
+    alert: Value,
 }
 
 /// Judges a headline by a topic. Nothing is kept.
@@ -523,23 +550,129 @@ async fn classify(
     }
     let site = web.site();
     let topic = match &it.topic {
-        Some(name) => site
-            .engine
-            .topic(name)
-            .ok_or_else(|| nowhere("topic", name))?,
-        None => site
-            .engine
-            .topics
-            .first()
-            .ok_or_else(|| nowhere("topic", "here"))?,
+        Some(name) => site.engine.topic(name),
+        None => site.engine.topics.first(),
     };
-    let lexicon = &site.engine.lexicon;
-    let verdict = topic.judge(&lexicon.read(&Words::new(&it.title, &it.summary)), lexicon);
+    let topic = topic.ok_or_else(|| nowhere("topic", it.topic.as_deref().unwrap_or("here")))?;
+    let heard = tried(
+        &web,
+        &topic.name,
+        &it.title,
+        &it.summary,
+        it.language.as_deref(),
+    )
+    .await?;
     Ok(Json(Verdict {
-        matched: verdict.matched,
-        score: verdict.score,
-        language: detect(&it.title, &it.summary, it.language.as_deref()),
-        evidence: evidence_json(&verdict, "summary"),
-        marks: verdict.marks,
+        matched: heard.verdict.matched,
+        score: heard.verdict.score,
+        evidence: evidence_json(&heard.verdict, "summary"),
+        says: heard.says.summary.clone(),
+        statement: heard.statement_json(),
+        alert: heard.alert_json(),
+        language: heard.language,
+        marks: heard.verdict.marks,
     }))
+}
+
+/// What a browser's `PushSubscription` says of itself.
+#[derive(Debug, Deserialize, ToSchema)]
+struct Subscribing {
+    endpoint: String,
+    keys: PushKeys,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+struct PushKeys {
+    p256dh: String,
+    auth: String,
+}
+
+/// A browser, by the address at its push service.
+#[derive(Debug, Deserialize, ToSchema)]
+struct Browser {
+    endpoint: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Known {
+    known: bool,
+}
+
+/// Subscribes a browser to a channel of kind `webpush`. Needs a token that may act.
+#[utoipa::path(post, path = "/api/v1/push/{channel}", params(("channel" = String, Path)), request_body = Subscribing, responses((status = 200, body = Known), (status = 400, body = Fault), (status = 403, body = Fault), (status = 404, body = Fault)))]
+async fn subscribe(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    Extension(who): Extension<Who>,
+    Path(channel): Path<String>,
+    Json(it): Json<Subscribing>,
+) -> Result<Json<Known>, Trouble> {
+    may.acts()?;
+    pushes(&web, &channel)?;
+    webpush::check(&it.endpoint, &it.keys.p256dh, &it.keys.auth).map_err(Trouble::BadRequest)?;
+    let now = web.clock.now();
+    let asked = subscriptions::Asked {
+        channel,
+        endpoint: it.endpoint,
+        p256dh: it.keys.p256dh,
+        auth: it.keys.auth,
+        reader: who.0.to_string(),
+    };
+    let known = web
+        .act(move |tx| subscriptions::add(tx, &asked, now))
+        .await?;
+    if !known {
+        return Err(Trouble::BadRequest(format!(
+            "a channel has {} subscriptions at most",
+            subscriptions::MOST
+        )));
+    }
+    Ok(Json(Known { known }))
+}
+
+/// Ends a browser's subscription. Needs a token that may act.
+#[utoipa::path(post, path = "/api/v1/push/{channel}/end", params(("channel" = String, Path)), request_body = Browser, responses((status = 200, body = Known), (status = 403, body = Fault), (status = 404, body = Fault)))]
+async fn unsubscribe(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    Extension(who): Extension<Who>,
+    Path(channel): Path<String>,
+    Json(it): Json<Browser>,
+) -> Result<Json<Known>, Trouble> {
+    may.acts()?;
+    let (now, why) = (web.clock.now(), format!("ended by {}", who.0));
+    web.act(
+        move |tx| match subscriptions::named(tx, &channel, &it.endpoint)? {
+            Some(id) => subscriptions::end(tx, id, &why, now),
+            None => Ok(false),
+        },
+    )
+    .await?;
+    Ok(Json(Known { known: false }))
+}
+
+/// Whether a browser is subscribed to a channel.
+#[utoipa::path(post, path = "/api/v1/push/{channel}/known", params(("channel" = String, Path)), request_body = Browser, responses((status = 200, body = Known), (status = 404, body = Fault)))]
+async fn subscribed(
+    State(web): State<Arc<Web>>,
+    Path(channel): Path<String>,
+    Json(it): Json<Browser>,
+) -> Result<Json<Known>, Trouble> {
+    pushes(&web, &channel)?;
+    let known = web
+        .ask(move |archive| subscriptions::named(archive, &channel, &it.endpoint))
+        .await?;
+    Ok(Json(Known {
+        known: known.is_some(),
+    }))
+}
+
+fn pushes(web: &Web, channel: &str) -> Result<(), Trouble> {
+    let site = web.site();
+    let known = site.push.iter().any(|it| it.0 == channel);
+    if known {
+        Ok(())
+    } else {
+        Err(nowhere("channel of kind webpush named", channel))
+    }
 }

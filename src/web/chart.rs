@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 use maud::{Markup, html};
 
-use crate::web::words::grouped;
+use crate::web::words::{grouped, span};
 use crate::words::language_name;
 
 /// Languages that have a colour of their own, in the order in which they are stacked.
@@ -39,23 +39,57 @@ pub(super) fn legend(occur: &Stack) -> Markup {
 }
 
 const HEIGHT: f64 = 96.0;
+/// Above the highest line, for half of its number.
+const HEAD: f64 = 8.0;
 
-/// A column for each day, stacked by language.
+/// A column for each day, stacked by language, with what the height and the days are.
 pub(super) fn columns(name: &str, days: &[(Date, Stack)]) -> Markup {
     let totals: Vec<i64> = days.iter().map(|(_, stack)| stack.iter().sum()).collect();
     let most = totals.iter().copied().max().unwrap_or(0);
     let all: i64 = totals.iter().sum();
+    let top = round_up(most);
     html! {
         figure.chart {
             figcaption { b { (name) } " " span.quiet { (grouped(all)) " in all, " (grouped(most)) " on the busiest day" } }
-            svg.columns role="img" aria-label={(name) " a day: " (grouped(all)) " in all, at most " (grouped(most))} width="100%" height=(HEIGHT) {
-                line.base x1="0" x2="100%" y1=(HEIGHT - 0.5) y2=(HEIGHT - 0.5) {}
-                @for (at, (date, stack)) in days.iter().enumerate() {
-                    (column(at, days.len(), *date, stack, most))
+            div.plot {
+                svg.scale aria-hidden="true" height=(HEIGHT) {
+                    @for value in [0, top / 2, top] {
+                        text x="100%" y=(px(level(value, top) + 4.0)) text-anchor="end" { (grouped(value)) }
+                    }
+                }
+                svg.columns role="img" aria-label={(name) " a day: " (grouped(all)) " in all, at most " (grouped(most))} width="100%" height=(HEIGHT) {
+                    @for value in [top / 2, top] {
+                        line.grid x1="0" x2="100%" y1=(px(level(value, top))) y2=(px(level(value, top))) {}
+                    }
+                    line.base x1="0" x2="100%" y1=(HEIGHT - 0.5) y2=(HEIGHT - 0.5) {}
+                    @for (at, (date, stack)) in days.iter().enumerate() {
+                        (column(at, days.len(), *date, stack, top))
+                    }
                 }
             }
+            (axis(days.iter().map(|it| it.0)))
         }
     }
+}
+
+/// The next number that divides in two and is easily read: 2, 4, 6, 10, 20, 40, …
+fn round_up(most: i64) -> i64 {
+    let mut unit = 1;
+    loop {
+        let steps = [2, 4, 6, 10].into_iter().map(|it| it * unit);
+        if let Some(top) = steps.clone().find(|it| *it >= most) {
+            return top;
+        }
+        let Some(next) = 10_i64.checked_mul(unit).filter(|it| *it < i64::MAX / 10) else {
+            return most;
+        };
+        unit = next;
+    }
+}
+
+/// How far down a number stands.
+fn level(value: i64, top: i64) -> f64 {
+    HEIGHT - 1.0 - (HEIGHT - 1.0 - HEAD) * ratio(value, top)
 }
 
 fn column(at: usize, of: usize, date: Date, stack: &Stack, most: i64) -> Markup {
@@ -67,7 +101,7 @@ fn column(at: usize, of: usize, date: Date, stack: &Stack, most: i64) -> Markup 
         .filter(|(_, n)| **n > 0)
         .map(|(place, n)| {
             // Something is something: a day with one item is seen.
-            let height = (HEIGHT - 6.0) * ratio(*n, most).max(0.02);
+            let height = (HEIGHT - 1.0 - HEAD) * ratio(*n, most).max(0.02);
             top -= height;
             (place, top, height)
         })
@@ -94,12 +128,15 @@ fn slot(at: usize, of: usize) -> (f64, f64) {
     (width * count(at), width * 0.82)
 }
 
-/// Days under the columns.
-pub(super) fn axis(days: &[Date]) -> Markup {
-    let marks = [0, days.len() / 2, days.len().saturating_sub(1)];
+/// Days under a chart: the first, some between, the last.
+fn axis(days: impl Iterator<Item = Date>) -> Markup {
+    let days: Vec<Date> = days.collect();
+    let last = days.len().saturating_sub(1);
     html! {
-        @if days.len() > 2 {
-            p.axis aria-hidden="true" { @for at in marks { span { (days[at].strftime("%-d %b")) } } }
+        @if days.len() > 4 {
+            p.axis aria-hidden="true" {
+                @for at in [0, last / 4, last / 2, last * 3 / 4, last] { span { (days[at].strftime("%-d %b")) } }
+            }
         }
     }
 }
@@ -114,23 +151,27 @@ pub(super) struct Stretch {
 }
 
 /// Where the meeting stood when.
-pub(super) fn band(stretches: &[Stretch]) -> Markup {
+pub(super) fn band(stretches: &[Stretch], days: &[Date]) -> Markup {
     let said: Vec<&str> = stretches.iter().map(|it| it.said.as_str()).collect();
     html! {
         figure.chart {
             figcaption { b { "State" } " " span.quiet { "where the meeting stood" } }
-            svg.band role="img" aria-label={"State: " (said.join("; "))} width="100%" height="26" {
-                @for it in stretches {
-                    g {
-                        title { (it.said) }
-                        rect class=(if it.down { "down" } else { "up" }) x=(percent(it.from)) width=(percent((it.to - it.from - 0.15).max(0.3))) y="0" height="26" {}
-                        // Words only where they fit at any width.
-                        @if it.to - it.from > 28.0 {
-                            text x=(percent(it.from + 0.8)) y="17" { (it.state.replace('-', " ")) }
+            div.plot {
+                svg.scale aria-hidden="true" height="26" {}
+                svg.band role="img" aria-label={"State: " (said.join("; "))} width="100%" height="26" {
+                    @for it in stretches {
+                        g {
+                            title { (it.said) }
+                            rect class=(if it.down { "down" } else { "up" }) x=(percent(it.from)) width=(percent((it.to - it.from - 0.15).max(0.3))) y="0" height="26" {}
+                            // Words only where they fit at any width.
+                            @if it.to - it.from > 28.0 {
+                                text x=(percent(it.from + 0.8)) y="17" { (it.state) }
+                            }
                         }
                     }
                 }
             }
+            (axis(days.iter().copied()))
         }
     }
 }
@@ -163,17 +204,28 @@ pub(super) struct Dot {
     pub(super) said: String,
 }
 
-pub(super) fn spread(dots: &[Dot], length: &str) -> Markup {
+pub(super) fn spread(dots: &[Dot]) -> Markup {
     let longest = dots.iter().map(|it| it.lag_secs).max().unwrap_or(0).max(1);
     let mut places: Vec<usize> = dots.iter().map(|it| it.place).collect();
     places.sort_unstable();
     places.dedup();
     let row = |place: usize| places.iter().position(|it| *it == place).unwrap_or(0);
-    let height = 18 * places.len() + 4;
+    let rows = 18 * places.len() + 4;
+    let length = span(longest);
+    // Later than the first report: where it stands, and by how much.
+    let marks = [
+        (11.0, "start", 0),
+        (54.5, "middle", longest / 2),
+        (98.0, "end", longest),
+    ];
     html! {
         figure.chart.spread {
             figcaption { b { "Spread" } " " span.quiet { "reports by language over " (length) "; rings were told" } }
-            svg role="img" aria-label={"Reports over " (length) ", by language"} width="100%" height=(height) {
+            svg role="img" aria-label={"Reports over " (length) ", by language"} width="100%" height=(rows + 18) {
+                @for (across, anchor, lag) in marks {
+                    line.grid x1=(percent(across)) x2=(percent(across)) y1="0" y2=(rows) {}
+                    text x=(percent(across)) y=(rows + 13) text-anchor=(anchor) { @if lag == 0 { "first report" } @else { "+" (span(lag)) } }
+                }
                 @for place in &places {
                     @let y = 13 + 18 * row(*place);
                     line.base x1="9%" x2="100%" y1=(y - 1) y2=(y - 1) {}

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ZonedDateTime};
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use maud::{DOCTYPE, Markup, html};
 use url::Url;
 
+use crate::clock::rfc3339;
 use crate::story::DevelopmentKind;
 use crate::story::ladder::State;
 use crate::text::{cut, printable};
@@ -17,6 +18,9 @@ use crate::web::guard::May;
 use crate::web::trouble::Trouble;
 use crate::web::{Web, assets};
 use crate::words::{self, acts, language_name};
+
+/// An archive whose last item is older than this is shown at its last days: forty feeds are never silent for two days.
+const LONG_AGO: SignedDuration = SignedDuration::from_hours(48);
 
 /// What a page is drawn by.
 pub(super) struct Frame {
@@ -78,6 +82,12 @@ impl Frame {
         }
     }
 
+    /// Within the last day, when it matters how long ago.
+    pub(super) fn is_recent(&self, at: &str) -> bool {
+        let at = at.parse::<Timestamp>().unwrap_or(Timestamp::UNIX_EPOCH);
+        self.now.duration_since(at) < SignedDuration::from_hours(24)
+    }
+
     /// How long ago an instant was, in its largest unit.
     pub(super) fn ago(&self, at: &str) -> String {
         let Ok(instant) = at.parse::<Timestamp>() else {
@@ -89,6 +99,27 @@ impl Frame {
             60..3_600 => format!("{} min ago", secs / 60),
             3_600..86_400 => format!("{} h ago", secs / 3_600),
             _ => format!("{} d ago", secs / 86_400),
+        }
+    }
+
+    /// Up to when a page shows what came: now, or the end of an archive whose last item is long ago.
+    pub(super) fn end(&self, last_hour: Option<&str>) -> Timestamp {
+        let last = last_hour.and_then(|it| format!("{it}:00:00Z").parse::<Timestamp>().ok());
+        let after = last.and_then(|it| it.checked_add(SignedDuration::from_hours(1)).ok());
+        match after {
+            Some(end) if self.now.duration_since(end) > LONG_AGO => end,
+            _ => self.now,
+        }
+    }
+
+    /// Says so where a page does not end now.
+    pub(super) fn ended(&self, end: Timestamp) -> Markup {
+        html! {
+            @if end < self.now {
+                p.note role="status" {
+                    "No item was seen since " (self.time(&rfc3339(end))) ", " (self.ago(&rfc3339(end))) ". Here stand the last days before."
+                }
+            }
         }
     }
 
@@ -194,11 +225,16 @@ pub(super) fn page(frame: &Frame, about: &About<'_>, content: &Markup) -> Markup
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (about.title) " · summitwatch" }
-                link rel="icon" href=(assets::icon());
+                meta name="theme-color" content="#faf9f6" media="(prefers-color-scheme: light)";
+                meta name="theme-color" content="#14181c" media="(prefers-color-scheme: dark)";
+                link rel="icon" href=(assets::icon()) type="image/svg+xml";
+                link rel="apple-touch-icon" href=(assets::touch_icon());
+                link rel="manifest" href=(assets::MANIFEST);
                 link rel="stylesheet" href=(assets::style());
                 @if about.topical {
                     link rel="alternate" type="application/atom+xml" href=(atom) title=(frame.topic_title());
                 }
+                script src=(assets::keys()) defer {}
                 @if !about.live.is_empty() { script src=(assets::script()) defer {} }
             }
             body {
@@ -219,9 +255,46 @@ pub(super) fn page(frame: &Frame, about: &About<'_>, content: &Markup) -> Markup
                 footer {
                     p #status role="status" {}
                     p { "Times in " (zone(frame)) " · " a href="/api/v1/openapi.json" { "API" }
-                        " · " a href=(atom) { "Atom" } " · " a href="/calendar.ics" { "Calendar" } }
+                        " · " a href=(atom) { "Atom" } " · " a href="/calendar.ics" { "Calendar" }
+                        span #keys-open hidden { " · " button.plain type="button" { "Keys " kbd { "?" } } } }
+                }
+                (sheet(frame))
+            }
+        }
+    }
+}
+
+/// The keyboard's shortcuts, which a script shows and obeys: `g` and a letter go to a page.
+const GOES: [(&str, &str, &str); 7] = [
+    ("n", "/", "Now"),
+    ("s", "/stories", "Stories"),
+    ("v", "/volume", "Volume"),
+    ("q", "/search", "Search"),
+    ("f", "/feeds", "Feeds"),
+    ("o", "/outbox", "Outbox"),
+    ("t", "/topics", "Topics"),
+];
+const KEYS: [(&str, &str); 6] = [
+    ("j", "next in the list"),
+    ("k", "the one before"),
+    ("Enter", "open it"),
+    ("/", "search"),
+    ("?", "this sheet"),
+    ("Esc", "close it"),
+];
+
+fn sheet(frame: &Frame) -> Markup {
+    html! {
+        dialog #keys aria-labelledby="keys-title" {
+            h2 #keys-title { "Keys" }
+            dl {
+                @for (key, what) in KEYS { div { dt { kbd { (key) } } dd { (what) } } }
+                @for (key, path, name) in GOES {
+                    div { dt { kbd { "g" } " " kbd { (key) } } dd { a href=(frame.at(path)) data-key=(key) { (name) } } }
                 }
             }
+            label.tick { input #keys-on type="checkbox" checked; "Keys do this" }
+            form method="dialog" { button { "Close" } }
         }
     }
 }

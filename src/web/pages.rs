@@ -9,7 +9,7 @@ pub(super) mod outbox;
 pub(super) mod search;
 mod stories;
 pub(super) mod story;
-mod topics;
+pub(super) mod topics;
 mod volume;
 
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub(super) fn routes() -> Router<Arc<Web>> {
         .route("/outbox", get(outbox::show))
         .route("/topics", get(topics::show))
         .route("/deliveries/{id}/retry", post(outbox::retry))
+        .route("/deliveries/{id}/resend", post(outbox::resend))
+        .route("/push/{id}/end", post(outbox::end))
         .route("/alerts/{id}/acknowledge", post(story::acknowledge))
         .route("/stories/{id}/{act}", post(acts::to_story))
         .route("/developments/{id}/{act}", post(acts::to_development))

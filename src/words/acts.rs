@@ -334,6 +334,17 @@ const MATTERS: [(&str, &str); 22] = [
     ("sanctions", "sanctions"),
 ];
 
+/// What acts may be about beside; no act takes it for its object.
+const FURTHER: [(&str, &str); 7] = [
+    ("verification", "inspections"),
+    ("freeze", "a freeze of the programme"),
+    ("abductions", "the abductions of Japanese"),
+    ("abductees-south", "South Koreans held in the North"),
+    ("hostages-detained", "detained Americans"),
+    ("separated-families", "separated families"),
+    ("human-rights", "human rights"),
+];
+
 /// The name of a concept in a sentence.
 pub fn name(id: &str, gloss: &str) -> String {
     if let Some(it) = NAMES.iter().find(|it| it.0 == id) {
@@ -345,6 +356,12 @@ pub fn name(id: &str, gloss: &str) -> String {
 /// A concept that acts are about; none where it is no such thing.
 pub fn matter(id: &str) -> Option<&'static str> {
     MATTERS.iter().find(|it| it.0 == id).map(|it| it.1)
+}
+
+/// A concept that is named after an act that tells nothing alone.
+pub fn further(id: &str) -> Option<&'static str> {
+    let known = FURTHER.iter().find(|it| it.0 == id).map(|it| it.1);
+    known.or_else(|| matter(id))
 }
 
 /// How much a matter says, the most first.

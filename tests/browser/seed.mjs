@@ -76,6 +76,7 @@ export async function seed(program, directory) {
   const names = [...new Set(items.map((it) => it.feed))];
   const ways = { [names[2]]: "/broken", [names[4]]: "/refused", [names[6]]: "/page" };
   const port = await free();
+  const key = say("notify", "webpush-key").trim();
   const config = `archive = "archive.db"
 zone = "Asia/Seoul"
 [web]
@@ -95,6 +96,12 @@ allow_private = true
 name = "old-desk"
 kind = "webhook"
 url = "${at}/gone-hook"
+allow_private = true
+[[channels]]
+name = "browsers"
+kind = "webpush"
+secret = "${key}"
+contact = "mailto:desk@watch.example"
 allow_private = true
 [[routes]]
 topic = "us-dprk-summit"

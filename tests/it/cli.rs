@@ -68,7 +68,7 @@ fn faults_of_the_configuration_name_their_line_and_a_way_out() {
     check_fault(
         "[[channels]]\nname = \"desk\"\nkind = \"pigeon\"",
         "error: summitwatch.toml:3: kind: \"pigeon\" is not known; known are terminal, desktop, ntfy, slack, discord, telegram, matrix, email, \
-         webhook, apprise, exec",
+         webhook, apprise, exec, webpush",
     );
     check_fault(
         "[[channels]]\nname = \"desk\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9/hook\"",
@@ -322,7 +322,16 @@ fn classify_answers_line_by_line_in_order() {
     for (line, answer) in lines.iter().zip(&answers) {
         assert_eq!(
             keys(answer),
-            ["id", "matched", "score", "language", "evidence"]
+            [
+                "id",
+                "matched",
+                "score",
+                "language",
+                "evidence",
+                "says",
+                "statement",
+                "alert"
+            ]
         );
         assert_eq!(answer["id"], line["id"]);
         assert!(
@@ -374,6 +383,50 @@ fn classify_stops_at_what_is_no_item_and_says_where() {
         "{}",
         ran.err
     );
+}
+
+#[test]
+fn classify_says_what_is_stated_and_whether_an_alert_would_tell_it_beside_the_archive() {
+    let line = |title: &str| format!("{}\n", json!({"id": 1, "title": title}));
+    let said = "북한 “5월 12일 북미정상회담 연기…6월에 만나자”";
+    let desk = Desk::new(SUMMIT);
+    let judge = |title: &str| {
+        let ran = desk.run_with(&["classify"], line(title).as_bytes());
+        ran.json_lines().remove(0)
+    };
+    let alone = judge(said);
+    assert_eq!(alone["says"], "North Korea puts off the meeting");
+    assert_eq!(alone["statement"]["speaker"]["who"], "north-korea");
+    assert_eq!(alone["statement"]["state"], "postponed");
+    assert_eq!(alone["statement"]["days"], json!(["05-12"]));
+    assert_eq!(alone["alert"]["told"], true);
+    assert_eq!(alone["alert"]["beside"], "nothing");
+    let off = judge("Bakers vote against cheaper flour");
+    assert_eq!(
+        (&off["alert"]["told"], &off["alert"]["decision"]),
+        (&json!(false), &json!("off-topic"))
+    );
+    // Once the archive has told it, another outlet's report is a repeat.
+    let now = summitwatch::clock::Clock::System.now();
+    let item = json!({"id": "a", "outlet": "Wire", "language": "en", "published": now.to_string(),
+                      "title": "North Korea puts off Trump summit to June, citing spring drills"});
+    desk.write("items.jsonl", format!("{item}\n"));
+    let replay = ["replay", "--items", "items.jsonl", "--db", "summitwatch.db"];
+    desk.run(&[&replay[..], &["--topic", "us-dprk-summit"]].concat())
+        .well();
+    let desk = desk.write(
+        "summitwatch.toml",
+        format!("archive = \"summitwatch.db\"\n{SUMMIT}"),
+    );
+    let ran = desk.run_with(&["classify"], line(said).as_bytes());
+    let beside = &ran.json_lines()[0]["alert"];
+    assert_eq!(beside["beside"], "archive");
+    assert_eq!(
+        (&beside["told"], &beside["decision"]),
+        (&json!(false), &json!("told")),
+        "{beside:#}"
+    );
+    assert_eq!(beside["development"]["headline"], item["title"]);
 }
 
 // replay
@@ -988,70 +1041,6 @@ fn help_reads_like_this() {
           --utc                        Times of tables in UTC [default: in the configured zone where they go to a terminal]
           --color <auto|always|never>  When tables have colours [default: on a terminal, unless NO_COLOR is set]
     ");
-}
-
-#[test]
-fn the_demo_merges_languages_and_alerts_about_nothing_old() {
-    let desk = Desk::new(ALL);
-    let ran = output(command(desk.folder.path(), ["demo", "--dir", "shown"]), b"");
-    assert!(
-        ran.status.success(),
-        "{}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
-    let number = |query: &str| {
-        let rows = desk
-            .run(&["sql", "--archive", "shown/summitwatch.db", "--json", query])
-            .json();
-        rows[0]["n"].as_i64().expect("a number")
-    };
-    let alerts = number("SELECT count(*) AS n FROM alerts");
-    assert!(alerts > 0);
-    let shown = String::from_utf8_lossy(&ran.stdout)
-        .lines()
-        .filter(|it| {
-            let title = it.strip_prefix("▌ ").and_then(|it| it.split_once(" · "));
-            title.is_some_and(|(kind, _)| kind.chars().all(|c| c.is_ascii_uppercase() || c == ' '))
-        })
-        .count();
-    assert_eq!(
-        i64::try_from(shown).expect("a few"),
-        alerts,
-        "every alert is shown"
-    );
-    let mixed =
-        "SELECT count(*) AS n FROM (SELECT 1 FROM story_items JOIN items i ON i.id = item_id
-         GROUP BY story_id HAVING count(DISTINCT i.language) > 1)";
-    assert!(number(mixed) > 0, "no story has two languages");
-    let old = "SELECT count(*) AS n FROM alerts a JOIN developments d ON d.id = a.development_id
-         JOIN items i ON i.id = d.item_id WHERE i.standing <> 'news'";
-    assert_eq!(number(old), 0);
-    assert_eq!(
-        number("SELECT count(*) AS n FROM deliveries WHERE state <> 'delivered'"),
-        0
-    );
-    assert!(number("SELECT count(*) AS n FROM items WHERE standing = 'history'") > 0);
-    let timeline = output(
-        command(
-            desk.folder.path(),
-            ["story", &number("SELECT story_id AS n FROM developments d JOIN alerts a ON a.development_id = d.id ORDER BY a.id LIMIT 1").to_string(), "--config", "shown/summitwatch.toml"],
-        ),
-        b"",
-    );
-    let timeline = String::from_utf8_lossy(&timeline.stdout).into_owned();
-    assert!(
-        timeline.contains("reports of") && timeline.contains("● "),
-        "{timeline}"
-    );
-    // What it suggests to try next works.
-    let listed = output(
-        command(
-            desk.folder.path(),
-            ["alerts", "--config", "shown/summitwatch.toml"],
-        ),
-        b"",
-    );
-    assert!(listed.status.success());
 }
 
 #[test]

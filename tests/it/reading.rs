@@ -31,7 +31,8 @@ fn headlines_are_read_for_what_they_state() {
     let shipped = "[[topics]]\nname = \"us-dprk-summit\"\n";
     let config = Config::parse(Origin::Shipped, &std::env::temp_dir(), shipped).expect("shipped");
     let engine = config.engine().expect("the shipped topic");
-    let tables = config.tables(&engine.lexicon).expect("the shipped tables");
+    let tables = config.tables(&engine).expect("the shipped tables");
+    let matter = tables.matter("us-dprk-summit");
     let at: Timestamp = "2026-03-02T09:00:00Z".parse().expect("time");
     let file: File = toml::from_str(CASES).expect("cases");
     let mut wrong = Vec::new();
@@ -40,7 +41,7 @@ fn headlines_are_read_for_what_they_state() {
         let reading = engine.lexicon.read(&words);
         let read = tables
             .reader
-            .read(&words, &reading, &engine.lexicon, None, at);
+            .read(&words, &reading, &engine.lexicon, matter, None, at);
         let statement = read.statement;
         let says = |name: &str| match State::of(name) {
             // A day or a place that is named lifts a plan: "planned" may be read as "dated".

@@ -22,7 +22,7 @@ impl Shipped {
         let config =
             Config::parse(Origin::Shipped, &std::env::temp_dir(), shipped).expect("shipped");
         let engine = config.engine().expect("the shipped topic");
-        let tables = config.tables(&engine.lexicon).expect("the shipped tables");
+        let tables = config.tables(&engine).expect("the shipped tables");
         Self { engine, tables }
     }
 
@@ -82,6 +82,7 @@ impl Heart<'_> {
                 .tell
                 .expect("the shipped topic says"),
             on_topic: 1.0,
+            related: false,
             told,
             told_by_outlet: by_outlet,
             followed_up: false,

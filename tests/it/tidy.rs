@@ -126,7 +126,14 @@ const CONFINED: &[(&str, &[&str])] = &[
         ],
     ),
     ("axum::", &["demo/", "web.rs", "web/", "config/web.rs"]),
-    ("base64::", &["channel/redact.rs", "web/guard/token.rs"]),
+    (
+        "base64::",
+        &[
+            "channel/redact.rs",
+            "channel/webpush.rs",
+            "web/guard/token.rs",
+        ],
+    ),
     ("chardetng::", &["parse/"]),
     ("chrono::", &["parse.rs", "digest/schedule.rs"]),
     ("clap::", &["command.rs", "command/"]),
@@ -166,7 +173,8 @@ const CONFINED: &[(&str, &[&str])] = &[
         ],
     ),
     ("rusqlite_migration::", &["store.rs"]),
-    ("rustix::", &["channel/exec.rs"]),
+    ("rustix::", &["channel/exec.rs", "command/output.rs"]),
+    ("use ring", &["channel/webpush.rs"]),
     ("rustls::", &["channel/email/", "command.rs"]),
     ("sd_notify::", &["daemon/notify.rs"]),
     (

@@ -62,12 +62,21 @@ fn a_case_that_fails_says_what_was_expected_and_why_it_came_otherwise() {
       - match
       + no match, score 0.00
           would match with a word for north-korea (North Korea) and a word for talks (Talks, negotiations) in the title: score 0.60
+          says: Mongolia calls
+          speaker: nobody
+          the meeting: nothing is said of it
+          places: Mongolia
+          alert: no: not on topic
 
     loans.cases.toml:8: loans
         Talks with North Korea
       - no match
       + match, score 0.60
           +0.60  talks with the DPRK: in the title: talks-with-dprk
+          says: Talks with North Korea
+          speaker: nobody
+          the meeting: nothing is said of it
+          alert: yes; no report tells it yet (with nothing else known; 29 % certain, 10 % is needed)
 
     loans: 1 of 3 cases as expected (en 3)
     ");
@@ -78,6 +87,51 @@ fn a_case_that_fails_says_what_was_expected_and_why_it_came_otherwise() {
         2,
         "error: other.cases.toml: there is no such file; `summitwatch init` writes one",
     );
+}
+
+#[test]
+fn cases_say_what_a_headline_states_and_whether_it_is_told() {
+    let desk = desk();
+    let topic = "us-dprk-summit";
+    let right = "[[cases]]\nabout = \"states\"\nmatch = [\n  { title = \"North Korea puts off Trump summit to June\", state = \"postponed\", \
+                 speaker = \"north-korea\", predicates = [\"postpone\"], alert = true },\n]\n";
+    desk.write("right.cases.toml", right);
+    let tested = desk.run(&["topics", "test", "--topic", topic, "right.cases.toml"]);
+    assert_eq!(tested.status, 0, "{}", tested.out);
+    let wrong = right
+        .replace("\"postponed\"", "\"cancelled\"")
+        .replace("north-korea", "trump")
+        .replace("[\"postpone\"]", "[]")
+        .replace("true", "false");
+    desk.write("wrong.cases.toml", wrong);
+    let tested = desk.run(&["topics", "test", "--topic", topic, "wrong.cases.toml"]);
+    assert_eq!(tested.status, 1);
+    for said in [
+        "wrong.cases.toml:4: states",
+        "  - state: expected cancelled, got postponed",
+        "  - speaker: expected trump, got north-korea",
+        "  - predicates: expected none, got postpone",
+        "  - alert: expected silent, got told",
+        "      the meeting: postponed",
+    ] {
+        assert!(tested.out.contains(said), "{said}\n{}", tested.out);
+    }
+    let arguments = [
+        "topics",
+        "test",
+        "--json",
+        "--topic",
+        topic,
+        "wrong.cases.toml",
+    ];
+    let json: Value = serde_json::from_str(&desk.run(&arguments).out).expect("JSON");
+    let failed = &json[0]["failed"][0];
+    assert_eq!(failed["got"]["statement"]["state"], "postponed");
+    assert_eq!(failed["expected"]["state"], "cancelled");
+    assert_eq!(failed["got"]["alert"]["told"], true);
+    desk.write("odd.cases.toml", right.replace("\"postponed\"", "\"sunk\""));
+    desk.run(&["topics", "test", "--topic", topic, "odd.cases.toml"])
+        .ill(2, "error: odd.cases.toml:4: there is no state \"sunk\"");
 }
 
 const LOANS: &str = "title = \"Talks\"\nthreshold = 0.5\n[[rule]]\nname = \"talks with the DPRK\"\n\

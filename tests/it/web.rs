@@ -325,6 +325,131 @@ fn only_own_hosts_and_own_pages_are_answered() {
 }
 
 #[test]
+fn a_headline_that_is_tried_gets_the_whole_verdict_beside_the_archive() {
+    let seen = Seen::open();
+    let told = "Trump and Kim Jong Un agree to hold a summit in Singapore";
+    let ask = |title: &str| {
+        let posted = seen
+            .ask(Method::POST, "/api/v1/classify")
+            .header(CONTENT_TYPE, "application/json")
+            .body(json!({"title": title}).to_string());
+        seen.send(posted).expect(200).json()
+    };
+    let known = ask(told);
+    assert_eq!(known["alert"]["beside"], "archive");
+    assert_eq!(known["alert"]["decision"], "told", "{known:#}");
+    assert!(known["alert"]["development"]["id"].is_i64(), "{known:#}");
+    let new = ask("North Korea cancels summit with Trump");
+    assert_eq!(new["statement"]["state"], "cancelled");
+    assert_eq!(new["alert"]["told"], true, "{new:#}");
+    let page = seen
+        .get("/topics?title=North+Korea+cancels+summit+with+Trump")
+        .expect(200);
+    for said in [
+        "<dt>the meeting</dt><dd><bdi>cancelled",
+        "<dt>alert</dt><dd><bdi>yes; the meeting would stand at: cancelled",
+    ] {
+        assert!(page.text.contains(said), "{said}\n{}", page.text);
+    }
+}
+
+#[test]
+fn a_phone_may_keep_it_and_asks_for_that_without_a_token() {
+    let seen = Seen::locked();
+    let manifest = seen.get("/manifest.webmanifest").expect(200);
+    assert_eq!(manifest.header("content-type"), "application/manifest+json");
+    let manifest = manifest.json();
+    let icons = manifest["icons"].as_array().expect("icons");
+    assert_eq!(icons.len(), 4);
+    for icon in icons {
+        let at = icon["src"].as_str().expect("an address");
+        assert!(!at.starts_with('/'), "{at} leads out of a base");
+        let shown = seen.get(&format!("/{at}")).expect(200);
+        assert_eq!(shown.header("content-type"), icon["type"]);
+    }
+    let page = seen.get("/login").expect(200).text;
+    for said in [
+        "rel=\"manifest\"",
+        "rel=\"apple-touch-icon\"",
+        "name=\"theme-color\"",
+        "<dialog id=\"keys\"",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+}
+
+#[test]
+fn the_first_page_says_whether_the_watcher_sees_and_is_heard() {
+    let mut seen = Seen::open();
+    // One feed of two fails, and the only channel refuses.
+    let now = seen.get("/").expect(200).text;
+    assert!(now.contains("2 feeds, 1 in trouble"), "{now}");
+    assert!(!now.contains("Most feeds fail"), "{now}");
+    assert!(
+        now.contains("Nobody hears it: </strong><a href=\"/outbox?state=dead\">desk"),
+        "{now}"
+    );
+    seen.world.answers("wire", Reply::status(500));
+    seen.world.later("2h").poll();
+    let blind = seen.get("/").expect(200).text;
+    assert!(
+        blind.contains("class=\"sight blind\" role=\"alert\"") && blind.contains("Most feeds fail"),
+        "{blind}"
+    );
+}
+
+#[test]
+fn feeds_are_sifted_and_put_in_order() {
+    let seen = Seen::open();
+    let names = |path: &str| {
+        let page = seen.get(path).expect(200).text;
+        let rows = page.split("class=\"feed-name\">").skip(1);
+        let names = rows.map(|it| it.split('<').next().unwrap_or_default().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names("/feeds"), ["ill", "wire"], "trouble first");
+    assert_eq!(names("/feeds?sort=last"), ["wire", "ill"]);
+    assert_eq!(names("/feeds?sort=new"), ["wire", "ill"]);
+    assert_eq!(names("/feeds?state=trouble"), ["ill"]);
+    assert_eq!(names("/feeds?state=ok&sort=name"), ["wire"]);
+    assert_eq!(names("/feeds?q=japanese"), ["ill"]);
+    assert_eq!(names("/feeds?q=wire+japanese"), Vec::<String>::new());
+    let page = seen.get("/feeds?q=wire").expect(200).text;
+    assert!(
+        page.contains("1 is shown, <a href=\"/feeds\">show all"),
+        "{page}"
+    );
+}
+
+#[test]
+fn an_archive_whose_last_item_is_long_ago_is_shown_at_its_last_days() {
+    let mut seen = Seen::open();
+    let now = seen.get("/").expect(200).text;
+    assert!(
+        now.contains("Last 24 hours") && !now.contains("No item was seen since"),
+        "{now}"
+    );
+    seen.world.later("400d");
+    for path in ["/", "/volume", "/feeds"] {
+        let page = seen.get(path).expect(200).text;
+        assert!(page.contains("No item was seen since"), "{path}: {page}");
+    }
+    let now = seen.get("/").expect(200).text;
+    assert!(now.contains("24 hours up to <time"), "{now}");
+    assert!(now.contains("<dt>items</dt><dd>2</dd>"), "{now}");
+    let volume = seen.get("/volume?days=14").expect(200).text;
+    assert!(
+        volume.contains("<b>Items</b> <span class=\"quiet\">2 in all"),
+        "{volume}"
+    );
+    // What stands at the side of a chart: nothing, half, and a number above the highest.
+    assert!(
+        volume.contains("text-anchor=\"end\">2</text>") && volume.contains("class=\"axis\""),
+        "{volume}"
+    );
+}
+
+#[test]
 fn without_a_token_one_may_look_and_nothing_more() {
     let seen = Seen::open();
     let page = seen.get("/outbox").expect(200);
@@ -552,6 +677,73 @@ fn readers_act_under_their_own_names_and_take_it_back() {
         "SELECT kind, reader, undone_by FROM acts",
         &["mute | ann | ann"],
     );
+}
+
+#[test]
+fn a_story_that_was_merged_tells_no_state_of_its_own() {
+    let mut seen = Seen::open();
+    seen.world.tamper(
+        "INSERT INTO stories (id, topic, title, first_seen_at, last_seen_at, opened_by, state, merged_into)
+         SELECT 99, topic, 'An earlier name', first_seen_at, last_seen_at, opened_by, 'cancelled', id FROM stories WHERE id = 1",
+    );
+    let page = seen.get("/stories/99").expect(200).text;
+    assert!(
+        page.contains("It turned out to be <a href=\"/stories/1\">"),
+        "{page}"
+    );
+    assert!(!page.contains("cancelled"), "{page}");
+    let story = seen.get("/api/v1/stories/99").expect(200).json();
+    assert_eq!(story["story"]["state"], Value::Null, "{story:#}");
+    // Where the meeting stands is the topic's to say, on every page.
+    let now = seen.get("/").expect(200).text;
+    assert!(
+        now.contains("place set") && !now.contains("cancelled"),
+        "{now}"
+    );
+    let kept = seen.get("/stories/1").expect(200).text;
+    assert!(kept.contains("place set"), "{kept}");
+    assert!(
+        !seen
+            .get("/stories")
+            .expect(200)
+            .text
+            .contains("An earlier name")
+    );
+}
+
+#[test]
+fn what_a_channel_has_taken_is_sent_once_more_under_another_key() {
+    let mut world = World::new();
+    world.feed(
+        "wire",
+        rss(&[entry("1", "Bakers vote against cheaper flour")]),
+    );
+    world.poll().deliver();
+    world.expect_alerts(1);
+    let mut seen = Seen::through(
+        world,
+        Gate {
+            token: Some(Secret::new(TOKEN)),
+            ..Gate::default()
+        },
+    );
+    let ask = |seen: &Seen, path: &str| {
+        seen.send(seen.ask(Method::POST, path).bearer_auth(TOKEN))
+            .status
+    };
+    assert_eq!(ask(&seen, "/api/v1/deliveries/1/resend"), 200);
+    assert_eq!(ask(&seen, "/api/v1/deliveries/99/resend"), 404);
+    let unnamed = seen.send(seen.ask(Method::POST, "/api/v1/deliveries/1/resend"));
+    assert_eq!(unnamed.status, 401);
+    seen.world.deliver();
+    let hooked = seen.world.hooked();
+    assert_eq!(hooked.len(), 2);
+    assert_eq!(hooked[0].body, hooked[1].body);
+    assert_ne!(hooked[0].key(), hooked[1].key());
+    // Again from the page.
+    assert_eq!(ask(&seen, "/deliveries/1/resend"), 303);
+    seen.world.deliver();
+    assert_eq!(seen.world.hooked().len(), 3);
 }
 
 #[test]

@@ -70,13 +70,14 @@ fn says(headline: &str, language: &str, expected: &str) {
     let shipped = "[[topics]]\nname = \"us-dprk-summit\"\n";
     let config = Config::parse(Origin::Shipped, &std::env::temp_dir(), shipped).expect("shipped");
     let engine = config.engine().expect("the shipped topic");
-    let tables = config.tables(&engine.lexicon).expect("the shipped tables");
+    let tables = config.tables(&engine).expect("the shipped tables");
     let at: Timestamp = "2026-03-02T09:00:00Z".parse().expect("a time");
     let read_words = Words::new(headline, "");
+    let matter = tables.matter("us-dprk-summit");
     let reading = engine.lexicon.read(&read_words);
     let read = tables
         .reader
-        .read(&read_words, &reading, &engine.lexicon, None, at);
+        .read(&read_words, &reading, &engine.lexicon, matter, None, at);
     let source = Source {
         title: headline,
         language: Some(language),
@@ -84,6 +85,7 @@ fn says(headline: &str, language: &str, expected: &str) {
         reading: &reading,
         lexicon: &engine.lexicon,
         reader: &tables.reader,
+        matter,
         at,
     };
     let said = DevelopmentLine::of(1, source);
@@ -118,6 +120,24 @@ fn a_reader_without_korean_sees_who_does_what() {
         "トランプ氏「金正恩氏に会いたい」",
         "ja",
         "Trump wants a meeting with Kim Jong Un",
+    );
+}
+
+#[test]
+fn an_act_that_tells_nothing_alone_is_said_with_its_matter() {
+    says(
+        "トランプ氏「必ず話す」 拉致問題、米朝会談で提起を確約と首相",
+        "ja",
+        "Trump makes a pledge: the abductions of Japanese, the US–DPRK summit",
+    );
+}
+
+#[test]
+fn several_places_are_none_that_is_set() {
+    says(
+        "〈速報〉米朝会談、板門店からモンゴルへ会場変更 ５日は維持",
+        "ja",
+        "Several places are named for the meeting · Panmunjom or Mongolia · 2026-03-05",
     );
 }
 

@@ -8,7 +8,7 @@ pub(crate) mod program;
 pub(crate) mod server;
 pub(crate) mod untrusted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -451,16 +451,22 @@ impl World {
         let store = Arc::new(open(&config.archive));
         let (engine, tables) = self.engine(&config);
         let templates = Arc::new(config.templates().expect("sound templates"));
+        let channels = config.open_channels(&templates).expect("sound channels");
         let setup = Arc::new(Setup {
             site: Arc::new(Site {
                 zone: config.zone.clone(),
                 engine: Arc::clone(&engine),
                 tables: Arc::clone(&tables),
+                policies: HashMap::new(),
+                push: channels
+                    .iter()
+                    .filter_map(|(name, it)| Some((name.clone(), it.webpush()?.key.public())))
+                    .collect(),
                 gate: Gate::default(),
             }),
             engine,
             tables,
-            channels: config.open_channels(&templates).expect("sound channels"),
+            channels,
             templates,
             access: access::open(&config.access).expect("sound access"),
             heartbeat: config
@@ -487,7 +493,7 @@ impl World {
         let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
         let compile = || {
             let engine = config.engine().expect("a sound lexicon and topic");
-            let tables = config.tables(&engine.lexicon).expect("sound tables");
+            let tables = config.tables(&engine).expect("sound tables");
             (Arc::new(engine), Arc::new(tables))
         };
         engines

@@ -8,17 +8,20 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::command::topics::{reference, references, sequences};
 use crate::command::{Context, Done};
-use crate::config::cases::{self, Case, Cases};
+use crate::config::cases::{self, Case, Cases, Says};
 use crate::config::fault::Faults;
 use crate::config::{Config, TopicRef};
+use crate::hearing::{Bench, Heard, Tried};
+use crate::story::Tables;
 use crate::text::{Words, printable};
+use crate::topic::Topic;
 use crate::topic::explain::{Outcome, Role, shortest_change, traces};
 use crate::topic::lexicon::{Lexicon, Reading};
-use crate::topic::{Topic, Verdict};
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct Test {
@@ -37,7 +40,9 @@ pub(in crate::command) struct Test {
 /// A case that came otherwise than expected.
 struct Failure<'a> {
     case: &'a Case,
-    verdict: Verdict,
+    heard: Heard,
+    /// What of its statement and its alert was expected, and what came.
+    differences: Vec<String>,
     /// What speaks for and against it.
     why: Vec<String>,
 }
@@ -50,8 +55,8 @@ impl Test {
         for (reference, cases) in self.sets(&config)? {
             let engine = config.engine_of(std::slice::from_ref(&reference))?;
             let topic = engine.topics.first().context("the topic was just built")?;
-            let failures = failures(&cases.cases, topic, &engine.lexicon);
-            let tables = config.tables(&engine.lexicon)?;
+            let tables = config.tables(&engine)?;
+            let failures = failures(&cases.cases, topic, &engine.lexicon, &tables);
             let wrong = sequences::wrong(&cases.sequences, topic, &engine.lexicon, &tables);
             failed += failures.len() + wrong.len();
             if self.json {
@@ -102,18 +107,73 @@ impl Test {
     }
 }
 
-fn failures<'a>(cases: &'a [Case], topic: &Topic, lexicon: &Lexicon) -> Vec<Failure<'a>> {
+/// When a case is said: some day.
+const SAID: &str = "2026-03-02T09:00:00Z";
+
+fn failures<'a>(
+    cases: &'a [Case],
+    topic: &Topic,
+    lexicon: &Lexicon,
+    tables: &Tables,
+) -> Vec<Failure<'a>> {
+    let at: Timestamp = SAID.parse().expect("a time");
     let mut failures = Vec::new();
     for case in cases {
-        let reading = lexicon.read(&Words::new(&case.title, &case.summary));
-        let verdict = topic.judge(&reading, lexicon);
+        let tried = Tried {
+            title: &case.title,
+            summary: &case.summary,
+            language: case.language.as_deref(),
+            outlet: None,
+            url: None,
+            at,
+        };
+        let heard = Bench::alone(topic, lexicon, tables).hear(tried);
+        let verdict = &heard.verdict;
         let marked = case.marks.as_ref().is_none_or(|it| *it == verdict.marks);
-        if verdict.matched != case.matches || !marked {
-            let why = reasons(case, topic, &reading, lexicon);
-            failures.push(Failure { case, verdict, why });
+        let differences = differences(&case.says, &heard);
+        if verdict.matched != case.matches || !marked || !differences.is_empty() {
+            let reading = lexicon.read(&Words::new(&case.title, &case.summary));
+            failures.push(Failure {
+                why: reasons(case, topic, &reading, lexicon),
+                case,
+                heard,
+                differences,
+            });
         }
     }
     failures
+}
+
+fn differences(says: &Says, heard: &Heard) -> Vec<String> {
+    let mut differences = Vec::new();
+    let mut differs = |what: &str, expected: &str, got: &str| {
+        if expected != got {
+            differences.push(format!("{what}: expected {expected}, got {got}"));
+        }
+    };
+    if let Some(state) = &says.state {
+        differs("state", state, heard.state());
+    }
+    if let Some(speaker) = &says.speaker {
+        differs("speaker", speaker, heard.who());
+    }
+    if let Some(predicates) = &says.predicates {
+        let sorted = |names: &[String]| {
+            let mut names = names.to_vec();
+            names.sort_unstable();
+            match names.as_slice() {
+                [] => "none".to_owned(),
+                names => names.join(", "),
+            }
+        };
+        let got = sorted(&heard.statement.predicates);
+        differs("predicates", &sorted(predicates), &got);
+    }
+    if let Some(alert) = says.alert {
+        let word = |told: bool| if told { "told" } else { "silent" };
+        differs("alert", word(alert), word(heard.is_told()));
+    }
+    differences
 }
 
 /// Near-misses to show, the weightiest.
@@ -154,7 +214,13 @@ fn tell(
     failures: &[Failure<'_>],
 ) -> std::io::Result<()> {
     for failure in failures {
-        let Failure { case, verdict, why } = failure;
+        let Failure {
+            case,
+            heard,
+            differences,
+            why,
+        } = failure;
+        let verdict = &heard.verdict;
         let line = case.line.map(|it| format!(":{it}")).unwrap_or_default();
         writeln!(out, "{}{line}: {}", cases.file, case.about)?;
         writeln!(out, "    {}", printable(&case.title))?;
@@ -172,8 +238,14 @@ fn tell(
             word(verdict.matched, &verdict.marks),
             verdict.score
         )?;
+        for difference in differences {
+            writeln!(out, "  - {difference}")?;
+        }
         for reason in why {
             writeln!(out, "      {reason}")?;
+        }
+        for (what, how) in heard.lines() {
+            writeln!(out, "      {what}: {}", printable(&how))?;
         }
         writeln!(out)?;
     }
@@ -214,11 +286,19 @@ fn report(
 ) -> Value {
     let failed: Vec<Value> = failures
         .iter()
-        .map(|Failure { case, verdict, why }| {
+        .map(|Failure { case, heard, differences, why }| {
+            let verdict = &heard.verdict;
             json!({
                 "line": case.line, "about": case.about, "language": case.language, "title": case.title,
-                "expected": {"matched": case.matches, "marks": case.marks},
-                "got": {"matched": verdict.matched, "score": verdict.score, "marks": verdict.marks},
+                "expected": {
+                    "matched": case.matches, "marks": case.marks, "state": case.says.state,
+                    "speaker": case.says.speaker, "predicates": case.says.predicates, "alert": case.says.alert,
+                },
+                "got": {
+                    "matched": verdict.matched, "score": verdict.score, "marks": verdict.marks,
+                    "says": heard.says.summary, "statement": heard.statement_json(), "alert": heard.alert_json(),
+                },
+                "differences": differences,
                 "why": why,
             })
         })

@@ -11,9 +11,11 @@ use crate::channel::http::Http;
 use crate::channel::slack::SlackWay;
 use crate::channel::{
     Channel, Way, apprise, desktop, discord, email, exec, matrix, ntfy, slack, telegram, webhook,
+    webpush,
 };
 use crate::config::channels::{
-    Apprise, ChannelConfig, Discord, Email, Exec, Kind, Matrix, Ntfy, Slack, Telegram, Tls, Webhook,
+    Apprise, ChannelConfig, Discord, Email, Exec, Kind, Matrix, Ntfy, Slack, Telegram, Tls,
+    Webhook, Webpush,
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::file::SecretRef;
@@ -66,6 +68,7 @@ fn way(kind: &Kind, limits: &Limits, templates: &Templates) -> Result<Way, Strin
         Kind::Webhook(it) => Way::Webhook(it.open(limits, templates)?),
         Kind::Apprise(it) => Way::Apprise(it.open(limits)?),
         Kind::Exec(it) => Way::Exec(it.open()?),
+        Kind::Webpush(it) => Way::Webpush(it.open(limits)?),
     })
 }
 
@@ -84,6 +87,18 @@ impl Ntfy {
             topic: Secret::new(topic),
             token: secret(self.secret.as_ref())?,
             replace: self.replace,
+        })
+    }
+}
+
+impl Webpush {
+    fn open(&self, limits: &Limits) -> Result<webpush::Webpush, String> {
+        Ok(webpush::Webpush {
+            client: Http::of(limits, self.allow_private).client()?,
+            key: Arc::new(webpush::Key::read(&read_secret(&self.secret)?)?),
+            contact: self.contact.clone(),
+            ttl: self.ttl.0,
+            audience: Arc::default(),
         })
     }
 }

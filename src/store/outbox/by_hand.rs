@@ -52,6 +52,59 @@ pub fn retry(tx: &Transaction<'_>, delivery: i64, now: Timestamp) -> Result<Agai
     Ok(Again::Due)
 }
 
+/// Owes a channel once more what it has taken, under a key of its own: its phone may have lost it.
+pub fn resend(tx: &Transaction<'_>, delivery: i64, now: Timestamp) -> Result<Again, StoreError> {
+    let found = tx
+        .query_row(
+            "SELECT d.state, coalesce(c.active, 0), d.channel, d.story_id, coalesce(a.message, n.message, h.message),
+                d.idempotency_key
+             FROM deliveries d LEFT JOIN channels c ON c.name = d.channel LEFT JOIN alerts a ON a.id = d.alert_id
+             LEFT JOIN notices n ON n.id = d.notice_id LEFT JOIN health_events h ON h.id = d.health_event_id
+             WHERE d.id = ?1",
+            [delivery],
+            |row| {
+                let (state, active): (String, bool) = (row.get(0)?, row.get(1)?);
+                let (channel, story): (String, Option<i64>) = (row.get(2)?, row.get(3)?);
+                let (message, key): (Option<String>, String) = (row.get(4)?, row.get(5)?);
+                Ok((state, active, channel, story, message, key))
+            },
+        )
+        .optional()?;
+    let Some((state, active, channel, story, message, key)) = found else {
+        return Ok(Again::Unknown);
+    };
+    if state != "delivered" {
+        return retry(tx, delivery, now);
+    }
+    if !active {
+        return Ok(Again::Refused(format!(
+            "{state}: its channel is not configured"
+        )));
+    }
+    let Some(message) = message else {
+        return Ok(Again::Refused(
+            "a digest; `summitwatch digest --send` sends one".to_owned(),
+        ));
+    };
+    tx.execute(
+        "INSERT INTO notices (channel, message, created_at) VALUES (?1, ?2, ?3)",
+        params![channel, message, At(now)],
+    )?;
+    let notice = tx.last_insert_rowid();
+    tx.execute(
+        "INSERT INTO deliveries (notice_id, story_id, channel, state, next_attempt_at, idempotency_key, created_at)
+         VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?4)",
+        params![
+            notice,
+            story,
+            channel,
+            At(now),
+            format!("{key}-again-{notice}")
+        ],
+    )?;
+    Ok(Again::Due)
+}
+
 /// Makes everything dead due now whose channel is configured, and what waits for a further attempt.
 pub fn retry_all(tx: &Transaction<'_>, now: Timestamp) -> Result<usize, StoreError> {
     tx.execute("UPDATE channels SET rests_until = NULL", [])?;

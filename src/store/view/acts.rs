@@ -20,6 +20,8 @@ pub struct Act {
     pub done_at: String,
     pub undone_by: Option<String>,
     pub undone_at: Option<String>,
+    /// Of a follow: where every report goes.
+    pub channel: Option<String>,
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Act> {
@@ -34,10 +36,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Act> {
         done_at: row.get(7)?,
         undone_by: row.get(8)?,
         undone_at: row.get(9)?,
+        channel: row.get(10)?,
     })
 }
 
-const ACT: &str = "SELECT a.id, a.kind, a.story_id, a.development_id, a.note, a.until, a.reader, a.done_at, a.undone_by, a.undone_at
+const ACT: &str = "SELECT a.id, a.kind, a.story_id, a.development_id, a.note, a.until, a.reader, a.done_at, a.undone_by, a.undone_at, a.channel
      FROM acts a";
 
 /// What stands of a story and of its developments.

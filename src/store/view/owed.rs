@@ -39,6 +39,14 @@ pub fn deliveries(
     Ok(part(rows(connection, &sql, given, delivery)?, wanted))
 }
 
+/// Channels that take nothing now: three attempts failed in a row, or the last message to them is dead.
+pub fn down(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT c.name FROM channels c WHERE c.active AND (c.failures >= 3 OR 'dead' = (
+            SELECT d.state FROM deliveries d WHERE d.channel = c.name AND d.state IN ('delivered', 'dead') ORDER BY d.id DESC LIMIT 1))
+         ORDER BY c.name";
+    rows(connection, sql, &[], |row| row.get(0))
+}
+
 /// Of the alerts about an item.
 pub fn of_item(connection: &Connection, item: i64) -> Result<Vec<Delivery>, StoreError> {
     let sql = format!("{DELIVERY} WHERE a.item_id = ?1 ORDER BY d.id");

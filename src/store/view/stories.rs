@@ -32,7 +32,7 @@ pub struct Story {
 }
 
 const STORY: &str = "SELECT s.id, s.topic, s.title, (SELECT language FROM items WHERE id = s.opened_by),
-        s.first_seen_at, s.last_seen_at, s.state, s.states, s.actor, s.merged_into,
+        s.first_seen_at, s.last_seen_at, iif(s.merged_into IS NULL, s.state, NULL), s.states, s.actor, s.merged_into,
         (SELECT count(*) FROM story_items si WHERE si.story_id = s.id),
         (SELECT count(DISTINCT si.origin) FROM story_items si WHERE si.story_id = s.id),
         (SELECT count(DISTINCT i.language) FROM story_items si JOIN items i ON i.id = si.item_id WHERE si.story_id = s.id),

@@ -19,6 +19,12 @@ pub fn items(connection: &Connection, since: &str) -> Result<Vec<Count>, StoreEr
     counts(connection, sql, &[&since])
 }
 
+/// The last hour in which an item was first seen.
+pub fn last(connection: &Connection) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT max(hour) FROM hours WHERE topic = ''";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
+}
+
 /// Items that match a topic.
 pub fn matches(
     connection: &Connection,

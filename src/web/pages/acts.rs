@@ -32,6 +32,9 @@ pub(in crate::web) struct Said {
     /// Hours; empty: until the meeting stands elsewhere.
     #[serde(default)]
     hours: String,
+    /// Where every report of a followed story goes.
+    #[serde(default)]
+    channel: String,
 }
 
 impl Said {
@@ -57,7 +60,8 @@ pub(super) async fn to_story(
 ) -> Result<Redirect, Trouble> {
     let story = named(&Path(id), "story")?;
     let until = said.until(web.clock.now())?;
-    done(&web, may, &who, &kind, On::Story(story), until, said.note).await?;
+    let on = On::Story(story);
+    done(&web, may, &who, &kind, on, until, said.note, said.channel).await?;
     Ok(Redirect::to(&format!("/stories/{story}")))
 }
 
@@ -69,7 +73,8 @@ pub(super) async fn to_development(
     Form(said): Form<Said>,
 ) -> Result<Redirect, Trouble> {
     let id = named(&Path(id), "development")?;
-    done(&web, may, &who, &kind, On::Development(id), None, said.note).await?;
+    let on = On::Development(id);
+    done(&web, may, &who, &kind, on, None, said.note, String::new()).await?;
     let story = web
         .ask(move |archive| view::story_of(archive, id))
         .await?
@@ -115,6 +120,10 @@ pub(super) async fn try_channel(
 }
 
 /// Does an act for who may; its number.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what a form or the API says of an act"
+)]
 pub(in crate::web) async fn done(
     web: &Web,
     may: May,
@@ -123,6 +132,7 @@ pub(in crate::web) async fn done(
     on: On,
     until: Option<Timestamp>,
     note: String,
+    channel: String,
 ) -> Result<i64, Trouble> {
     may.acts()?;
     let kind = Kind::of(kind).filter(|it| it.fits(on));
@@ -138,6 +148,7 @@ pub(in crate::web) async fn done(
         on,
         note: (!note.is_empty()).then_some(note),
         until,
+        channel: Some(channel.trim().to_owned()).filter(|it| !it.is_empty()),
         reader: who.0.to_string(),
     };
     let now = web.clock.now();
@@ -145,6 +156,9 @@ pub(in crate::web) async fn done(
         Done::Now(id) | Done::Before(id) => Ok(id),
         Done::Unknown => Err(Trouble::NotFound(
             "there is no such story or development".to_owned(),
+        )),
+        Done::NoChannel => Err(Trouble::BadRequest(
+            "channel: no channel of that name is configured".to_owned(),
         )),
     }
 }
@@ -171,6 +185,7 @@ pub(super) fn standing(frame: &Frame, acts: &[&Act]) -> Markup {
                 @for it in acts {
                     li {
                         span class={"act " (it.kind)} { (words::act(&it.kind)) }
+                        @if let Some(channel) = &it.channel { ", every report to " (foreign(channel, None, 60)) }
                         @if let Some(until) = &it.until { " until " (frame.time(until)) }
                         @if let Some(note) = &it.note { ": " (foreign(note, None, NOTE)) }
                         span.quiet { " by " (foreign(&it.reader, None, 60)) ", " (frame.time(&it.done_at)) }
@@ -195,7 +210,11 @@ pub(super) fn on_story(frame: &Frame, story: i64) -> Markup {
                     span.hint { "left empty: until the meeting stands elsewhere" }
                     button { "Mute" }
                 }
-                form method="post" action={"/stories/" (story) "/follow"} { button { "Follow: tell every development" } }
+                form method="post" action={"/stories/" (story) "/follow"} {
+                    label { "Every report to channel " input type="text" name="channel" maxlength="60" size="12" autocapitalize="off"; }
+                    span.hint { "left empty: every development to the usual channels" }
+                    button { "Follow" }
+                }
             }
         }
     }

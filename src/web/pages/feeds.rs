@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::store::outages;
 use crate::store::view::feeds::{self, Feed};
+use crate::store::view::volume;
 use crate::web::Web;
 use crate::web::chart;
 use crate::web::guard::May;
@@ -16,6 +17,7 @@ use crate::web::page::{About, Frame, headline, language, page};
 use crate::web::pages::now::offline;
 use crate::web::trouble::Trouble;
 use crate::web::words::counted;
+use crate::words::language_name;
 
 const DAYS: i64 = 14;
 
@@ -24,6 +26,62 @@ pub(super) struct Listed {
     /// What was just done.
     #[serde(default)]
     said: String,
+    /// Words in name, outlet, language or address.
+    #[serde(default)]
+    q: String,
+    /// `trouble`, or one of the states.
+    #[serde(default)]
+    state: String,
+    /// One of [`ORDERS`].
+    #[serde(default)]
+    sort: String,
+}
+
+/// What feeds are put in order by; those in trouble come first where nothing is said.
+const ORDERS: [(&str, &str); 5] = [
+    ("", "trouble first"),
+    ("name", "name"),
+    ("outlet", "outlet"),
+    ("new", "most new items"),
+    ("last", "latest item"),
+];
+
+const STATES: [&str; 11] = [
+    "trouble", "ok", "new", "paused", "gap", "odd", "silent", "zombie", "failing", "blocked",
+    "gone",
+];
+
+impl Listed {
+    fn wants(&self, feed: &Feed) -> bool {
+        let is_state = match self.state.as_str() {
+            "" => true,
+            "trouble" => !feed.is_well(),
+            state => feed.state == state,
+        };
+        let language = feed.language.as_deref().unwrap_or_default();
+        let texts = [
+            &feed.name,
+            &feed.outlet,
+            &feed.url,
+            language,
+            language_name(language),
+        ];
+        let texts = texts.map(str::to_lowercase);
+        let mut asked = self.q.split_whitespace().map(str::to_lowercase);
+        is_state && asked.all(|word| texts.iter().any(|it| it.contains(&word)))
+    }
+
+    fn put_in_order(&self, feeds: &mut [Feed]) {
+        let brought = |it: &Feed| it.days.iter().map(|it| it.1).sum::<i64>();
+        match self.sort.as_str() {
+            // They come by name.
+            "name" => {}
+            "outlet" => feeds.sort_by(|a, b| a.outlet.cmp(&b.outlet)),
+            "new" => feeds.sort_by_key(|it| std::cmp::Reverse(brought(it))),
+            "last" => feeds.sort_by(|a, b| b.last_item_at.cmp(&a.last_item_at)),
+            _ => feeds.sort_by_key(Feed::is_well),
+        }
+    }
 }
 
 pub(super) async fn show(
@@ -33,7 +91,9 @@ pub(super) async fn show(
 ) -> Result<Markup, Trouble> {
     let frame = Frame::bare(&web, may);
     // Rhythms are counted by days of UTC: their shape is the same.
-    let today = frame.now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+    let last = web.ask(volume::last).await?;
+    let end = frame.end(last.as_deref());
+    let today = end.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
     let days = (0..DAYS)
         .rev()
         .filter_map(|it| today.checked_sub(it.days()).ok());
@@ -42,7 +102,9 @@ pub(super) async fn show(
     let (mut found, outage) = web
         .ask(move |archive| Ok((feeds::feeds(archive, &since)?, outages::lasting(archive)?)))
         .await?;
-    found.sort_by_key(Feed::is_well);
+    let all = (found.len(), found.iter().filter(|it| !it.is_well()).count());
+    found.retain(|it| listed.wants(it));
+    listed.put_in_order(&mut found);
     let about = About {
         title: "Feeds",
         path: "/feeds",
@@ -50,28 +112,36 @@ pub(super) async fn show(
         topical: false,
     };
     let offline = outage.map(|it| offline(&frame, &it));
-    let content = content(&frame, &days, &found);
+    let content = content(&frame, &days, &found, &listed, all);
     Ok(page(
         &frame,
         &about,
         &html! {
             @if let Some(offline) = offline { (offline) }
             @if !listed.said.is_empty() { p.note role="status" { (headline(&listed.said, None)) } }
+            (frame.ended(end))
             (content)
             @if frame.may.act { (add()) }
         },
     ))
 }
 
-fn content(frame: &Frame, days: &[String], feeds: &[Feed]) -> Markup {
-    let ill = feeds.iter().filter(|it| !it.is_well()).count();
+fn content(
+    frame: &Frame,
+    days: &[String],
+    feeds: &[Feed],
+    listed: &Listed,
+    (all, ill): (usize, usize),
+) -> Markup {
     let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     html! {
         h1 { "Feeds" }
         p.lead {
-            (counted(number(feeds.len()), "feed", "feeds")) ", "
+            (counted(number(all), "feed", "feeds")) ", "
             @if ill == 0 { "all well" } @else { (number(ill)) " in trouble" }
+            @if feeds.len() < all { "; " (counted(number(feeds.len()), "is", "are")) " shown, " a href="/feeds" { "show all" } }
         }
+        (finder(listed))
         div.wide tabindex="0" role="region" aria-label="Feeds" {
             table.feeds {
                 thead { tr {
@@ -80,6 +150,23 @@ fn content(frame: &Frame, days: &[String], feeds: &[Feed]) -> Markup {
                 } }
                 tbody { @for feed in feeds { (row(frame, days, feed)) } }
             }
+        }
+    }
+}
+
+/// Which feeds, and in which order.
+fn finder(listed: &Listed) -> Markup {
+    html! {
+        form.add.sift method="get" action="/feeds" role="search" {
+            label { "Name, outlet, language, address" input type="search" name="q" value=(listed.q) maxlength="100"; }
+            label { "State" select name="state" {
+                option value="" { "any" }
+                @for it in STATES { option value=(it) selected[listed.state == it] { (if it == "trouble" { "in trouble" } else { it }) } }
+            } }
+            label { "Order" select name="sort" {
+                @for (key, words) in ORDERS { option value=(key) selected[listed.sort == key] { (words) } }
+            } }
+            button { "Show" }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Extension, Query, State};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
 use crate::clock::rfc3339;
@@ -13,7 +13,7 @@ use crate::store::outages::{self, Outage};
 use crate::store::view::feeds::{self, Feed};
 use crate::store::view::news::{self, Development, Which};
 use crate::store::view::stories::{self, Standing};
-use crate::store::view::{Part, Rows, volume};
+use crate::store::view::{Part, Rows, owed, volume};
 use crate::story::ladder::State as Step;
 use crate::story::numbers::Day;
 use crate::web::Web;
@@ -38,6 +38,12 @@ struct Seen {
     feeds: Vec<Feed>,
     /// Nothing can be reached.
     offline: Option<Outage>,
+    /// Channels that take nothing.
+    down: Vec<String>,
+    /// Up to when the page tells.
+    end: Timestamp,
+    /// The last hour that brought an item.
+    last: Option<String>,
 }
 
 pub(super) async fn show(
@@ -46,7 +52,9 @@ pub(super) async fn show(
     Query(listed): Query<Listed>,
 ) -> Result<Markup, Trouble> {
     let frame = Frame::new(&web, may, listed.topic.as_deref())?;
-    let ago = |span| rfc3339(frame.now.checked_sub(span).unwrap_or(frame.now));
+    let last = web.ask(volume::last).await?;
+    let end = frame.end(last.as_deref());
+    let ago = |span| rfc3339(end.checked_sub(span).unwrap_or(end));
     let (held, day, topic) = (ago(HELD), ago(DAY), frame.topic.clone());
     let part = Part {
         before: listed.before,
@@ -68,6 +76,9 @@ pub(super) async fn show(
                 ],
                 feeds: feeds::feeds(archive, "9")?,
                 offline: outages::lasting(archive)?,
+                down: owed::down(archive)?,
+                end,
+                last,
             })
         })
         .await?;
@@ -83,7 +94,14 @@ pub(super) async fn show(
 fn content(frame: &Frame, seen: &Seen) -> Markup {
     html! {
         h1.sr { "Now" }
-        @if let Some(outage) = &seen.offline { (offline(frame, outage)) }
+        @match &seen.offline { Some(outage) => (offline(frame, outage)), None => (sight(frame, seen)) }
+        @if !seen.down.is_empty() {
+            p.sight.blind role="alert" {
+                span.lamp aria-hidden="true" { "●" } " " strong { "Nobody hears it: " }
+                a href="/outbox?state=dead" { (seen.down.join(", ")) } " does not take what it is sent."
+            }
+        }
+        (frame.ended(seen.end))
         (standing(frame, seen.standing.as_ref()))
         div.columns-2 {
             section aria-labelledby="latest" {
@@ -108,6 +126,36 @@ pub(super) fn offline(frame: &Frame, outage: &Outage) -> Markup {
             span.meta.error { (headline(&outage.cause, None)) }
         }
     }
+}
+
+/// One line: whether the watcher sees.
+fn sight(frame: &Frame, seen: &Seen) -> Markup {
+    let ill = seen.feeds.iter().filter(|it| !it.is_well()).count();
+    let blind = !seen.feeds.is_empty() && ill * 2 > seen.feeds.len();
+    let visited = seen
+        .feeds
+        .iter()
+        .filter_map(|it| it.last_success_at.as_deref());
+    html! {
+        p.sight .blind[blind] role=[blind.then_some("alert")] {
+            span.lamp aria-hidden="true" { "●" } " "
+            @if seen.feeds.is_empty() {
+                "No feed is configured."
+            } @else {
+                @if blind { strong { "Most feeds fail: " } }
+                a href=(if ill > 0 { "/feeds?state=trouble" } else { "/feeds" }) {
+                    (counted(number(seen.feeds.len()), "feed", "feeds")) ", "
+                    @if ill == 0 { "all well" } @else { (ill) " in trouble" }
+                }
+                @if let Some(at) = visited.max() { "; last read " (frame.ago(at)) }
+                @if seen.last.is_none() { "; no item yet" }
+            }
+        }
+    }
+}
+
+fn number(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 const RUNGS: [Step; 10] = [
@@ -219,7 +267,10 @@ fn developments(frame: &Frame, rows: &[Development]) -> Markup {
 pub(super) fn development(frame: &Frame, row: &Development) -> Markup {
     html! {
         li.quiet-row[row.verdict != "alert"] {
-            (frame.clock(&row.created_at))
+            div.at {
+                (frame.clock(&row.created_at))
+                @if frame.is_recent(&row.created_at) { span.ago { (frame.ago(&row.created_at)) } }
+            }
             div {
                 @let said = row.summary.as_deref().filter(|said| !said.is_empty() && *said != row.title);
                 p.title { a href={"/stories/" (row.story_id) "#development-" (row.id)} {
@@ -244,7 +295,7 @@ fn glance(frame: &Frame, seen: &Seen) -> Markup {
     let [items, matches, news] = seen.day;
     html! {
         section aria-labelledby="day" {
-            h2 #day { "Last 24 hours" }
+            h2 #day { @if seen.end < frame.now { "24 hours up to " (frame.time(&rfc3339(seen.end))) } @else { "Last 24 hours" } }
             dl.figures {
                 div { dt { "items" } dd { (grouped(items)) } }
                 div { dt { "matches" } dd { (grouped(matches)) } }
@@ -278,7 +329,7 @@ fn glance(frame: &Frame, seen: &Seen) -> Markup {
                             @if let Some(reason) = &feed.reason { p.meta { (headline(reason, None)) } } }
                     }
                 }
-                p { a href="/feeds" { (ill.len()) " of " (counted(i64::try_from(seen.feeds.len()).unwrap_or(0), "feed", "feeds")) } }
+                p { a href="/feeds?state=trouble" { (ill.len()) " of " (counted(i64::try_from(seen.feeds.len()).unwrap_or(0), "feed", "feeds")) } }
             }
         }
     }

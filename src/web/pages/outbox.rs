@@ -8,11 +8,13 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::store::outbox::by_hand::{self, Again};
+use crate::store::subscriptions::{self, Listed};
 use crate::store::view::owed::{self, Count, Delivery};
 use crate::store::view::{Part, Rows};
 use crate::web::Web;
-use crate::web::guard::May;
-use crate::web::page::{About, Frame, headline, older, page, with};
+use crate::web::assets;
+use crate::web::guard::{May, Who};
+use crate::web::page::{About, Frame, foreign, headline, older, page, with};
 use crate::web::pages::{named, nowhere, number};
 use crate::web::trouble::Trouble;
 use crate::web::words::grouped;
@@ -49,11 +51,12 @@ pub(super) async fn show(
             limit: SHOWN,
         },
     );
-    let (found, counts) = web
+    let (found, counts, browsers) = web
         .ask(move |archive| {
             Ok((
                 owed::deliveries(archive, wanted.as_deref(), part)?,
                 owed::counts(archive)?,
+                subscriptions::listed(archive)?,
             ))
         })
         .await?;
@@ -66,7 +69,10 @@ pub(super) async fn show(
     Ok(page(
         &frame,
         &about,
-        &content(&frame, state.as_deref(), &found, &counts),
+        &html! {
+            (content(&frame, state.as_deref(), &found, &counts))
+            (push(&frame, &web.site().push, &browsers))
+        },
     ))
 }
 
@@ -99,6 +105,64 @@ fn content(frame: &Frame, state: Option<&str>, found: &Rows<Delivery>, counts: &
             }
         }
         (older(&path, found.rows.last().map(|it| it.id), found.more))
+    }
+}
+
+/// Browsers that are told by web push; with the token, this one may be.
+fn push(frame: &Frame, channels: &[(String, String)], browsers: &[Listed]) -> Markup {
+    html! {
+        @if !channels.is_empty() || !browsers.is_empty() {
+            section aria-labelledby="browsers" {
+                h2 #browsers { "Browsers" }
+                @if frame.may.act {
+                    @for (name, key) in channels {
+                        div.push data-push=(name) data-key=(key) {
+                            p { "Channel " b { (name) } " " button type="button" hidden { "Notify this browser" } }
+                            p.hint role="status" {}
+                        }
+                    }
+                    script src=(assets::push()) defer {}
+                } @else if !channels.is_empty() {
+                    p.quiet { "With a token that may act, a browser subscribes here." }
+                }
+                ul.brief { @for it in browsers { (browser(frame, it)) } }
+            }
+        }
+    }
+}
+
+fn browser(frame: &Frame, it: &Listed) -> Markup {
+    html! {
+        li {
+            b { (foreign(&it.reader, None, 60)) } " by " (foreign(&it.service, None, 80)) ", channel " (it.channel)
+            ", since " (frame.time(&it.subscribed_at))
+            @match (&it.ended_at, &it.ended_why) {
+                (Some(at), why) => span.meta { "; ended " (frame.time(at)) ": " (headline(why.as_deref().unwrap_or("unknown"), None)) },
+                (None, _) => @if frame.may.act {
+                    form method="post" action={"/push/" (it.id) "/end"} { button.plain { "End" span.sr { " subscription " (it.id) } } }
+                },
+            }
+        }
+    }
+}
+
+/// Ends a browser's subscription, which may be lost with its phone.
+pub(super) async fn end(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    Extension(who): Extension<Who>,
+    path: Path<String>,
+) -> Result<Redirect, Trouble> {
+    may.acts()?;
+    let id = named(&path, "subscription")?;
+    let (now, why) = (web.clock.now(), format!("ended by {}", who.0));
+    let stood = web
+        .act(move |tx| subscriptions::end(tx, id, &why, now))
+        .await?;
+    if stood {
+        Ok(Redirect::to("/outbox#browsers"))
+    } else {
+        Err(nowhere("subscription", id))
     }
 }
 
@@ -145,6 +209,11 @@ fn row(frame: &Frame, it: &Delivery) -> Markup {
                     @if it.attempts > 1 && it.state != "dead" { ", attempt " (it.attempts) }
                 }
                 @if let Some(error) = &it.last_error { span.meta.error { (headline(error, None)) } }
+                @if frame.may.act && it.state == "delivered" {
+                    form method="post" action={"/deliveries/" (it.id) "/resend"} {
+                        button.plain { "Send once more" span.sr { ", delivery " (it.id) } }
+                    }
+                }
                 @if frame.may.act && !matches!(it.state.as_str(), "delivered" | "sending") {
                     form method="post" action={"/deliveries/" (it.id) "/retry"} {
                         button { "Send again" span.sr { ", delivery " (it.id) } }
@@ -165,13 +234,34 @@ pub(super) async fn retry(
     Ok(Redirect::to("/outbox"))
 }
 
-/// Makes a delivery due now, for who may.
-pub(in crate::web) async fn again(web: &Web, may: May, id: i64) -> Result<(), Trouble> {
+pub(super) async fn resend(
+    State(web): State<Arc<Web>>,
+    Extension(may): Extension<May>,
+    path: Path<String>,
+) -> Result<Redirect, Trouble> {
+    let id = named(&path, "delivery")?;
+    once_more(&web, may, id).await?;
+    Ok(Redirect::to("/outbox"))
+}
+
+/// Owes a channel once more what it has taken, for who may.
+pub(in crate::web) async fn once_more(web: &Web, may: May, id: i64) -> Result<(), Trouble> {
     may.acts()?;
     let now = web.clock.now();
-    match web.act(move |tx| by_hand::retry(tx, id, now)).await? {
+    said(web.act(move |tx| by_hand::resend(tx, id, now)).await?, id)
+}
+
+fn said(again: Again, id: i64) -> Result<(), Trouble> {
+    match again {
         Again::Due => Ok(()),
         Again::Refused(state) => Err(Trouble::Conflict(format!("it is {state}"))),
         Again::Unknown => Err(nowhere("delivery", id)),
     }
+}
+
+/// Makes a delivery due now, for who may.
+pub(in crate::web) async fn again(web: &Web, may: May, id: i64) -> Result<(), Trouble> {
+    may.acts()?;
+    let now = web.clock.now();
+    said(web.act(move |tx| by_hand::retry(tx, id, now)).await?, id)
 }

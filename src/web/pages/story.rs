@@ -126,7 +126,7 @@ fn spread(reports: &[Report], told: &HashMap<i64, &Alert>) -> Markup {
             said: format!("{} after {}", it.outlet, span(it.lag_secs)),
         })
         .collect();
-    chart::spread(&dots, &span(reports.last().map_or(0, |it| it.lag_secs)))
+    chart::spread(&dots)
 }
 
 /// A development with its reports folded beneath.

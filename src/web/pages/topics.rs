@@ -6,12 +6,13 @@ use axum::extract::{Extension, Query, State};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use crate::text::Words;
-use crate::text::language::detect;
+use crate::hearing::{Bench, Heard, Tried};
+use crate::store::boards;
+use crate::text::{Words, printable};
 use crate::topic::{Scope, Topic};
 use crate::web::guard::May;
 use crate::web::page::{About, Frame, page, with};
-use crate::web::pages::account;
+use crate::web::pages::{account, nowhere};
 use crate::web::trouble::Trouble;
 use crate::web::words::counted;
 use crate::web::{MAX_WORDS, Web};
@@ -37,6 +38,11 @@ pub(super) async fn show(
         ));
     }
     let site = web.site();
+    let heard = if asked.title.is_empty() && asked.summary.is_empty() {
+        None
+    } else {
+        Some(tried(&web, &frame.topic, &asked.title, &asked.summary, None).await?)
+    };
     let about = About {
         title: "Topics",
         path: "/topics",
@@ -49,16 +55,57 @@ pub(super) async fn show(
         section aria-labelledby="try" {
             h2 #try { "Try a headline" }
             (form(&frame, &asked))
-            @if !asked.title.is_empty() || !asked.summary.is_empty() {
+            @if let Some(heard) = &heard {
                 @let words = Words::new(&asked.title, &asked.summary);
-                @let language = detect(&asked.title, &asked.summary, None);
+                (whole(heard))
                 @for topic in site.engine.topics.iter().filter(|it| it.name == frame.topic) {
-                    (account::told(topic, &words, language.as_deref(), &site.engine.lexicon))
+                    (account::told(topic, &words, heard.language.as_deref(), &site.engine.lexicon))
                 }
             }
         }
     };
     Ok(page(&frame, &about, &content))
+}
+
+/// The whole verdict on a headline: what it states, and whether an alert would tell it beside the present archive.
+pub(in crate::web) async fn tried(
+    web: &Web,
+    topic: &str,
+    title: &str,
+    summary: &str,
+    language: Option<&str>,
+) -> Result<Heard, Trouble> {
+    let site = web.site();
+    let now = web.clock.now();
+    let (name, tables) = (topic.to_owned(), Arc::clone(&site.tables));
+    let (board, told) = web
+        .ask(move |connection| boards::present(connection, &name, now, &tables.weights))
+        .await?;
+    let lexicon = &site.engine.lexicon;
+    let topic = site
+        .engine
+        .topic(topic)
+        .ok_or_else(|| nowhere("topic", topic))?;
+    let policy = site.policies.get(&topic.name).cloned();
+    let mut bench = Bench::alone(topic, lexicon, &site.tables)
+        .with_policy(policy.unwrap_or_default())
+        .beside(board, told);
+    Ok(bench.hear(Tried {
+        title,
+        summary,
+        language,
+        outlet: None,
+        url: None,
+        at: now,
+    }))
+}
+
+fn whole(heard: &Heard) -> Markup {
+    html! {
+        dl.verdict {
+            @for (what, how) in heard.lines() { div { dt { (what) } dd { bdi { (printable(&how)) } } } }
+        }
+    }
 }
 
 fn line(frame: &Frame, topic: &Topic) -> Markup {

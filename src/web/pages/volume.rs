@@ -17,6 +17,7 @@ use crate::web::guard::May;
 use crate::web::page::{About, Frame, page, state, with};
 use crate::web::pages::number;
 use crate::web::trouble::Trouble;
+use crate::words;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
@@ -34,7 +35,9 @@ pub(super) async fn show(
 ) -> Result<Markup, Trouble> {
     let frame = Frame::new(&web, may, asked.topic.as_deref())?;
     let range = asked.days.filter(|it| RANGES.contains(it)).unwrap_or(30);
-    let days = days(&frame, range);
+    let last = web.ask(volume::last).await?;
+    let end = frame.end(last.as_deref());
+    let days = days(&frame, end, range);
     let since = first(&frame, &days);
     let (from, topic) = (rfc3339(since), frame.topic.clone());
     let (counts, turns) = web
@@ -60,13 +63,13 @@ pub(super) async fn show(
     Ok(page(
         &frame,
         &about,
-        &content(&frame, range, since, &series, &turns),
+        &content(&frame, range, (since, end), &series, &turns),
     ))
 }
 
-/// The days up to today, where people read them.
-fn days(frame: &Frame, range: i64) -> Vec<Date> {
-    let today = frame.local(frame.now).date();
+/// The days up to the last, where people read them.
+fn days(frame: &Frame, end: Timestamp, range: i64) -> Vec<Date> {
+    let today = frame.local(end).date();
     let days = (0..range).rev().map(|back| today.checked_sub(back.days()));
     days.filter_map(Result::ok).collect()
 }
@@ -101,7 +104,13 @@ fn day_of(frame: &Frame, hour: &str, days: &[Date]) -> Option<usize> {
 
 type Series = [(&'static str, Vec<(Date, Stack)>); 3];
 
-fn content(frame: &Frame, range: i64, since: Timestamp, series: &Series, turns: &[Turn]) -> Markup {
+fn content(
+    frame: &Frame,
+    range: i64,
+    (since, end): (Timestamp, Timestamp),
+    series: &Series,
+    turns: &[Turn],
+) -> Markup {
     let mut occur = Stack::default();
     let stacks = series.iter().flat_map(|(_, days)| days);
     stacks.for_each(|(_, stack)| occur.iter_mut().zip(stack).for_each(|(sum, n)| *sum += n));
@@ -109,15 +118,15 @@ fn content(frame: &Frame, range: i64, since: Timestamp, series: &Series, turns: 
     let path = frame.at("/volume");
     html! {
         h1 { "Volume" }
+        (frame.ended(end))
         nav.ranges aria-label="Range" {
             @for it in RANGES { a href=(with(&path, "days", &it.to_string())) aria-current=[(it == range).then_some("true")] { (it) " days" } }
         }
         div.columns-2 {
             div {
-            @let stretches = stretches(frame, since, turns);
-            @if !stretches.is_empty() { (chart::band(&stretches)) }
+            @let stretches = stretches(frame, since, end, turns);
+            @if !stretches.is_empty() { (chart::band(&stretches, &days)) }
             @for (name, days) in series { (chart::columns(name, days)) }
-            (chart::axis(&days))
             (chart::legend(&occur))
             (numbers(series))
             }
@@ -127,9 +136,9 @@ fn content(frame: &Frame, range: i64, since: Timestamp, series: &Series, turns: 
 }
 
 /// The turns as stretches of the time shown; the first began before it.
-fn stretches(frame: &Frame, since: Timestamp, turns: &[Turn]) -> Vec<Stretch> {
+fn stretches(frame: &Frame, since: Timestamp, end: Timestamp, turns: &[Turn]) -> Vec<Stretch> {
     let after = |at: Timestamp| at.duration_since(since).as_secs_f64();
-    let whole = after(frame.now).max(1.0);
+    let whole = after(end).max(1.0);
     let place = |at: Timestamp| (after(at) / whole * 100.0).clamp(0.0, 100.0);
     let mut stretches: Vec<Stretch> = Vec::new();
     for turn in turns {
@@ -143,11 +152,11 @@ fn stretches(frame: &Frame, since: Timestamp, turns: &[Turn]) -> Vec<Stretch> {
         stretches.push(Stretch {
             from,
             to: 100.0,
-            state: turn.state.clone(),
+            state: words::state(&turn.state).to_owned(),
             down: ladder::State::of(&turn.state).is_some_and(ladder::State::is_down),
             said: format!(
                 "{} from {}",
-                turn.state,
+                words::state(&turn.state),
                 frame.local(at).strftime("%-d %b %H:%M")
             ),
         });

@@ -5,10 +5,17 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use summitwatch::channel::terminal;
 use summitwatch::channel::words::{Content, Limit, Words};
+use summitwatch::digest::Digest;
+use summitwatch::message::Message;
 use summitwatch::message::templates::Templates;
+use summitwatch::outbox::{What, notice};
+use summitwatch::text::html::plain_text;
 
 use crate::channels::bench::{alert, delivery, hostile, update};
 use crate::world::desk::Desk;
+
+/// A form in which a message is said.
+type Say = fn(Words<'_>) -> String;
 
 fn templates() -> Templates {
     Templates::new(jiff::tz::TimeZone::get("Asia/Seoul").expect("a zone"))
@@ -63,9 +70,217 @@ fn matrix() {
     insta::assert_snapshot!(both(|it| it.marked("matrix.html", Limit::NONE)));
 }
 
+/// A message of each kind beside alerts of what is new: to readers, and to the operator.
+fn kinds() -> Vec<(&'static str, Value, What)> {
+    let to_operator = |kind: &str, headline: &str, reason: &str| {
+        let at = "2026-03-09T13:06:00Z".to_owned();
+        let message = Message::to_operator(
+            format!("{kind}-1"),
+            kind,
+            headline.to_owned(),
+            reason.to_owned(),
+            at,
+        );
+        serde_json::to_value(message).expect("JSON")
+    };
+    let of_kind = |kind: &str, reason: &str| {
+        let mut message = update();
+        message["kind"] = json!(kind);
+        message["suppressed"] = json!(0);
+        message["reason"] = json!(reason);
+        message
+    };
+    let at = "2026-03-09T13:06:00Z".to_owned();
+    let dead = notice("desk", "answered 404 Not Found", "desk-1".to_owned(), at);
+    let digest = Digest::samples()[0].clone();
+    vec![
+        (
+            "correction",
+            of_kind("correction", "its outlet has corrected what was told"),
+            What::Alert,
+        ),
+        (
+            "official",
+            of_kind(
+                "official",
+                "the first official word on what unnamed sources told",
+            ),
+            What::Alert,
+        ),
+        (
+            "report",
+            of_kind("report", "ann follows this story: repeats it"),
+            What::Alert,
+        ),
+        (
+            "offline",
+            to_operator(
+                "offline",
+                "Offline since 2026-03-09 12:40 UTC: no feed can be reached",
+                "the last attempts failed with: connection refused",
+            ),
+            What::Health,
+        ),
+        (
+            "online",
+            to_operator(
+                "online",
+                "Online again: nothing was seen for 26 min",
+                "9 of 9 feeds answered and brought 12 new items and 1 alert.",
+            ),
+            What::Health,
+        ),
+        (
+            "archive",
+            to_operator(
+                "archive",
+                "The archive's log is short again",
+                "it was written back",
+            ),
+            What::Health,
+        ),
+        (
+            "channel",
+            serde_json::to_value(dead).expect("JSON"),
+            What::Health,
+        ),
+        (
+            "digest",
+            serde_json::to_value(digest).expect("JSON"),
+            What::Digest,
+        ),
+    ]
+}
+
+fn each_kind(word: impl Fn(Words<'_>) -> String) -> String {
+    let said = kinds().into_iter().map(|(name, message, what)| {
+        let mut delivery = delivery(&message, None);
+        delivery.what = what;
+        let content = Content::read(&delivery).expect("a message");
+        let words = Words {
+            templates: &templates(),
+            content: &content,
+        };
+        format!("== {name}: {}\n{}", words.title(Limit::NONE), word(words))
+    });
+    said.collect::<Vec<_>>().join("\n\n")
+}
+
+#[test]
+fn every_kind_of_message_in_plain_text() {
+    insta::assert_snapshot!(each_kind(|it| it.text(Limit::NONE)));
+}
+
+#[test]
+fn every_kind_of_message_for_slack() {
+    insta::assert_snapshot!(each_kind(|it| it.marked("mrkdwn", Limit::NONE)));
+}
+
+#[test]
+fn every_kind_of_message_for_discord() {
+    insta::assert_snapshot!(each_kind(|it| it.marked("discord.md", Limit::NONE)));
+}
+
+#[test]
+fn every_kind_of_message_for_telegram() {
+    insta::assert_snapshot!(each_kind(|it| it.marked("telegram.html", Limit::NONE)));
+}
+
+#[test]
+fn every_kind_of_message_for_matrix() {
+    insta::assert_snapshot!(each_kind(|it| it.marked("matrix.html", Limit::NONE)));
+}
+
+#[test]
+fn every_kind_of_message_as_a_mail() {
+    // The style is the same in all; what is said is not.
+    let body = |page: String| {
+        let body = page
+            .split_once("<body")
+            .map_or(String::new(), |it| it.1.to_owned());
+        plain_text(&format!("<body{body}"))
+    };
+    insta::assert_snapshot!(each_kind(|it| body(it.page())));
+}
+
 #[test]
 fn mail_page() {
     insta::assert_snapshot!(worded(&update(), |it| it.page()));
+}
+
+#[test]
+fn with_a_dashboard_that_is_reached_each_form_leads_to_the_development() {
+    let linked = |message: &Value, word: Say| {
+        let templates = templates().linked_to(Some("https://watch.example/w/".to_owned()));
+        let content = Content::read(&delivery(message, None)).expect("a message");
+        word(Words {
+            templates: &templates,
+            content: &content,
+        })
+    };
+    let page = "https://watch.example/w/stories/17#development-31";
+    let forms: [(Say, String); 6] = [
+        (
+            |it| it.plain(Limit::NONE),
+            format!("lang=ko · more: {page}"),
+        ),
+        (
+            |it| it.marked("mrkdwn", Limit::NONE),
+            format!("<{page}|more>"),
+        ),
+        (
+            |it| it.marked("discord.md", Limit::NONE),
+            format!("[more]({page})"),
+        ),
+        (
+            |it| it.marked("telegram.html", Limit::NONE),
+            format!("<a href=\"{page}\">more</a>"),
+        ),
+        (
+            |it| it.marked("matrix.html", Limit::NONE),
+            format!("<a href=\"{page}\">more</a>"),
+        ),
+        (|it| it.page(), format!("<a href=\"{page}\">its page</a>")),
+    ];
+    for (word, link) in forms {
+        let said = linked(&alert(), word);
+        assert!(said.contains(&link), "{link}\n{said}");
+    }
+    let lines = linked(&alert(), |it| it.plain(Limit::NONE));
+    assert!(lines.lines().count() <= 6, "{lines}");
+    let operator = Message::to_operator(
+        "x".to_owned(),
+        "channel-health",
+        "desk is dead".to_owned(),
+        String::new(),
+        String::new(),
+    );
+    let operator = serde_json::to_value(operator).expect("JSON");
+    let said = linked(&operator, |it| it.plain(Limit::NONE));
+    assert!(
+        said.ends_with("more: https://watch.example/w/outbox"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_dashboards_address_is_the_public_one_or_that_on_which_others_reach_it() {
+    let reached = |web: &str| {
+        let text = format!(
+            "[web]\n{web}\ntoken = \"long enough for a token\"\n[[channels]]\nname = \"desk\"\nkind = \"terminal\"\n"
+        );
+        let ran = Desk::new(&text).run(&["notify", "test", "desk"]).well();
+        ran.split_once("more: ")
+            .map(|it| it.1.lines().next().unwrap_or_default().to_owned())
+    };
+    assert_eq!(reached("listen = \"127.0.0.1:8787\""), None);
+    assert_eq!(reached("listen = \"0.0.0.0:8787\""), None);
+    assert_eq!(
+        reached("listen = \"192.0.2.7:8787\"").as_deref(),
+        Some("http://192.0.2.7:8787/")
+    );
+    let behind = "listen = \"127.0.0.1:8787\"\naddress = \"https://watch.example\"\nbase = \"/w\"";
+    assert_eq!(reached(behind).as_deref(), Some("https://watch.example/w/"));
 }
 
 #[test]
