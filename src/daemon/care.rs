@@ -58,8 +58,13 @@ pub(super) async fn run(
         }
         if let Some(ended) = checking.as_mut().and_then(Check::ended) {
             checking = None;
-            if ended? == Checked::Whole {
-                tracing::info!("the whole archive was checked; it is sound");
+            match ended {
+                Ok(Checked::Whole) => tracing::info!("the whole archive was checked; it is sound"),
+                Ok(Checked::InPart) => {}
+                Err(error @ StoreError::Unsound { .. }) => return Err(error),
+                Err(error) => tracing::warn!(
+                    "the whole archive could not be checked, the next start tries again: {error}"
+                ),
             }
         }
         tokio::select! {
@@ -135,13 +140,13 @@ fn tell(store: &Store, clock: &Clock, setup: &Setup, news: &LogNews) -> Result<(
     let (headline, reason) = match news {
         LogNews::Long(bytes) => (
             format!("The archive's log has grown to {} MiB", bytes >> 20),
-            "another program keeps an old state of the archive open, so the log cannot be written back; it goes on \
-             growing until that program ends its transaction (`fuser -v` on the -wal file names it)"
+            "another program holds a read transaction open, so the log cannot be written back into the archive. It grows \
+             until that transaction ends; `fuser -v` on the archive's -wal file names the program"
                 .to_owned(),
         ),
         LogNews::Short => (
             "The archive's log is short again".to_owned(),
-            "it was written back".to_owned(),
+            "it could be written back into the archive".to_owned(),
         ),
     };
     tracing::warn!("{headline}: {reason}");

@@ -228,7 +228,7 @@ impl Poller {
         let n = held.len();
         tracing::warn!(
             since = %outage.since,
-            "offline since {}: {} cannot be reached and nobody else answers ({cause}); a few are asked again every {} s",
+            "offline since {}: {} did not answer, nor did the others that were tried ({cause}); a few feeds are tried again every {} s",
             outage.since,
             counted(n, "feed"),
             LOOK.as_secs()
@@ -248,7 +248,7 @@ impl Poller {
         self.store.write(|tx| outages::end(tx, id, now))?;
         tracing::warn!(
             %since,
-            "online again: nothing was seen for {}; what is overdue is asked now",
+            "online again: no feed could be reached for {}; all that are overdue are polled now",
             span_words(now.duration_since(since))
         );
         Ok(())
@@ -340,8 +340,8 @@ fn offline_message(outage: &Outage, now: Timestamp) -> Message {
         "offline",
         format!("Offline since {since}: no feed can be reached"),
         format!(
-            "the last attempts failed with: {}. Most likely it is this machine's network. A few feeds are asked every {} s; \
-             what is published meanwhile is made up for when they answer.",
+            "the last attempts failed: {}. Most likely this machine's network is down. A few feeds are tried every {} s. \
+             Once one answers, all are polled, and what they still list is told.",
             outage.cause,
             LOOK.as_secs()
         ),
@@ -354,9 +354,9 @@ fn online_message(outage: &Outage, until: Timestamp, found: &CaughtUp, now: Time
     Message::to_operator(
         format!("online-{}-{}", outage.id.0, rfc3339(until)),
         "online",
-        format!("Online again: nothing was seen for {blind}"),
+        format!("Online again: no feed could be reached for {blind}"),
         format!(
-            "from {} to {}. Since then {} of {} answered and brought {} and {}.",
+            "the outage lasted from {} to {}. Since then {} of {} have answered; they brought {} and {}.",
             minute(outage.since),
             minute(until),
             found.answered,

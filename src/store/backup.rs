@@ -140,9 +140,13 @@ pub fn check(
         {
             Ok(Checked::InPart)
         }
-        Err(error) => Err(StoreError::Unsound {
-            path: path.to_owned(),
-            found: error.to_string(),
+        // A full disk or one that cannot be read now says nothing of the archive.
+        Err(error) => Err(match StoreError::from(error) {
+            StoreError::Damaged(error) => StoreError::Unsound {
+                path: path.to_owned(),
+                found: error.to_string(),
+            },
+            other => other,
         }),
     }
 }

@@ -100,7 +100,9 @@ impl Drop for Lock {
         if !self.is_unchecked() {
             let _ = mark(&mut self.beside, CLOSED);
         }
+        // A program that is just being started may hold copies of the descriptors for a moment: closing them is not enough.
         let _ = self.archive.unlock();
+        let _ = self.beside.unlock();
     }
 }
 

@@ -135,12 +135,12 @@ fn a_network_that_is_away_is_told_once_and_leaves_no_mark_on_the_feeds() {
     assert_eq!(heard.len(), 2, "{heard:?}");
     assert_eq!(
         heard[1],
-        "online: Online again: nothing was seen for 36 min"
+        "online: Online again: no feed could be reached for 36 min"
     );
     let told = net.world.hooked();
     let said = told.last().expect("a message").json()["reason"].to_string();
     assert!(
-        said.contains("8 of 8 feeds answered and brought 1 new item and 1 alert"),
+        said.contains("8 of 8 feeds have answered; they brought 1 new item and 1 alert"),
         "{said}"
     );
     net.world.expect_rows(
@@ -176,7 +176,7 @@ fn who_could_not_be_told_of_an_outage_hears_of_its_end_alone() {
     net.world.expect_alerts(1);
     assert_eq!(
         net.heard(),
-        ["online: Online again: nothing was seen for 55 min"]
+        ["online: Online again: no feed could be reached for 55 min"]
     );
 }
 

@@ -2,7 +2,8 @@
 # The Debian package in a Debian of its own: built, checked, installed over a package of the release before with an archive
 # that has data, started, asked, removed, purged. And the stages of the Containerfile, whose commands are tried by hand.
 # Needs root, and Debian's mirror for debootstrap, which it installs.
-# Usage: run.sh [OLD-SUMMITWATCH]      the program of the release before; without it, the upgrade is from this one
+# Usage: run.sh [OLD-SUMMITWATCH]      the program of the release before (`cargo build --release` of its tag); without it, the upgrade
+#                                    is from this one
 set -eu
 
 cd "$(dirname "$0")/../.."
