@@ -11,7 +11,7 @@ use crate::story::development::OpenDevelopment;
 use crate::story::headline::Mark;
 use crate::story::ladder::State;
 use crate::story::report::Report;
-use crate::story::signs::{Weight, weight};
+use crate::story::signs::{Weight, is_firm, weight};
 use crate::story::speaker::Class;
 use crate::story::weights::Weights;
 use crate::story::{DevelopmentId, DevelopmentKind, StoryId};
@@ -269,11 +269,11 @@ pub fn take_in(
     unruled: Unruled<'_>,
     weights: &Weights,
 ) -> Option<TakenIn> {
-    if board.heat.recent(report.at) == 0 {
+    if board.heat.recent(report.at, &weights.times) == 0 {
         return None;
     }
     let placement = board.place(report, weights);
-    let signs = context(board, report, unruled, &placement);
+    let signs = context(board, report, unruled, &placement, weights);
     let probability = weights.context(&signs);
     let joins = placement.joins().is_some() && !report.statement.is_commentary();
     let speaks = report.statement.speaker.as_ref().is_some_and(|it| {
@@ -302,6 +302,7 @@ pub fn context(
     report: &Report,
     unruled: Unruled<'_>,
     placement: &Placement,
+    weights: &Weights,
 ) -> Context {
     let Unruled {
         reading,
@@ -317,6 +318,7 @@ pub fn context(
         surroundings,
         placement,
         heat,
+        &weights.times,
         lexicon,
     )
 }
@@ -340,7 +342,9 @@ pub fn rule(
         }
         _ => false,
     };
-    let change = board.course.change(&report.statement, report.at);
+    let change = board
+        .course
+        .change(&report.statement, report.at, &weights.times);
     let nearest = placement.ranked.first();
     let near = nearest.filter(|it| it.log_odds >= weights.story);
     let place = match placement.joins() {
@@ -352,7 +356,7 @@ pub fn rule(
             let course = board
                 .course
                 .story
-                .filter(|_| of_course && board.course.is_current(report.at));
+                .filter(|_| of_course && board.course.is_current(report.at, &weights.times));
             Place::Opens(near.map(|it| it.story).or(course))
         }
     };
@@ -378,7 +382,9 @@ pub fn rule(
         Place::Opens(_) if !corrects && change.is_none() => placement.newness(),
         _ => 1.0,
     };
-    let related = circumstances.related.then(|| board.heat.degree(report.at));
+    let related = circumstances
+        .related
+        .then(|| board.heat.degree(report.at, &weights.times));
     let signs = weight(report, related, &weights.acts);
     let news = weights.news(&signs);
     let mut ruling = Ruling {
@@ -469,6 +475,11 @@ fn decide(
             )
     });
     let unread = is_unread && decides && circumstances.on_topic >= 1.0 && !circumstances.related;
+    // Where the matter ends, begins or falls through, it is told whoever says it.
+    let turns = ruling.change.is_some_and(is_firm)
+        && circumstances.on_topic >= 1.0
+        && !circumstances.related;
+    let must = corrects || unread || turns;
     let silent = if circumstances.standing == Standing::History {
         Some(Reason::History)
     } else if told && !follows_up {
@@ -482,9 +493,9 @@ fn decide(
         || marks.any(&[Mark::Opinion, Mark::OpinionPage])
     {
         Some(Reason::Comment)
-    } else if ruling.weight < circumstances.tell && !corrects && !unread {
+    } else if ruling.weight < circumstances.tell && !must {
         Some(Reason::Slight)
-    } else if ruling.certainty < circumstances.tell && !corrects {
+    } else if ruling.certainty < circumstances.tell && !corrects && !turns {
         Some(Reason::Doubtful)
     } else if circumstances.told_by_outlet >= policy.per_outlet {
         Some(Reason::Flood)

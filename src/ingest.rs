@@ -170,7 +170,12 @@ impl Ingest {
                 pace: Pace::load(connection, &topic.name, now)?,
                 ..Desk::default()
             };
-            desk.board = boards::load(connection, &topic.name, since)?;
+            desk.board = boards::load(
+                connection,
+                &topic.name,
+                since,
+                &self.settings.tables.weights,
+            )?;
             desks.insert(topic.name.clone(), desk);
         }
         self.desks = desks;

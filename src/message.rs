@@ -49,6 +49,13 @@ pub struct StoryLine {
     pub title: String,
     /// Where its meeting stands.
     pub state: Option<String>,
+    /// What the matter is called, and its state, where that is no meeting's: `agreement`, `in force`.
+    #[serde(default)]
+    pub noun: Option<String>,
+    #[serde(default)]
+    pub state_word: Option<String>,
+    #[serde(default)]
+    pub was_word: Option<String>,
     /// Where it stood before this development, if that is known.
     #[serde(default)]
     pub was: Option<String>,

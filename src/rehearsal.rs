@@ -70,7 +70,7 @@ impl<'a> Rehearsal<'a> {
         self.board.close_before(said.at, &self.tables.weights);
         let report = self.read(said, &words, &reading);
         let on_topic = if scored.matched {
-            self.board.heat.add(&report);
+            self.board.heat.add(&report, &self.tables.weights.times);
             1.0
         } else if scored.related {
             1.0
@@ -174,7 +174,8 @@ impl<'a> Rehearsal<'a> {
         let (told, story) = (open.told_at.is_some(), open.story);
         if told && self.standing == Standing::News {
             let course = &mut board.course;
-            course.advance(&report.statement, story, said.outlet, report.at);
+            let times = &self.tables.weights.times;
+            course.advance(&report.statement, story, said.outlet, report.at, times);
         }
         Some(id)
     }

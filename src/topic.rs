@@ -77,6 +77,8 @@ pub struct Course {
     pub state_voices: ConceptSet,
     /// The matter itself, in a headline that says no more than its day: "米朝首脳会談、5月12日に".
     pub events: ConceptSet,
+    /// Whether it takes place somewhere: then a place lifts a plan.
+    pub has_venue: bool,
     /// A ladder of its own, by the names of states; empty for that of meetings.
     pub states: BTreeMap<String, Phrases>,
 }
@@ -86,7 +88,8 @@ pub struct Course {
 pub struct Phrases {
     /// English, for people.
     pub gloss: String,
-    pub phrases: Vec<String>,
+    /// Language and wording.
+    pub phrases: Vec<(String, String)>,
 }
 
 /// What a topic file says of its surroundings, by which headlines are taken in that satisfy no rule while the topic

@@ -190,7 +190,7 @@ fn known(
         return Ok(None);
     }
     let connection = open_read_only(archive)?;
-    let known = boards::present(&connection, topic, now, tables.weights.window);
+    let known = boards::present(&connection, topic, now, &tables.weights);
     Ok(Some(
         known.with_context(|| format!("read {}", archive.display()))?,
     ))

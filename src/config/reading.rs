@@ -15,12 +15,13 @@ use crate::story::headline::{Mark, MarkTable, labels};
 use crate::story::ladder::State;
 use crate::story::numbers::Months;
 use crate::story::origin::{Named, Origins};
-use crate::story::phrases::{Entry, Phrasebook};
+use crate::story::phrases::{Entry, Pattern, Phrasebook};
+use crate::story::report::predicate_key;
 use crate::story::signs::{LIKENESS, WEIGHT};
 use crate::story::speaker::{Cast, Deciders};
-use crate::story::statement::{CUES, Matter, Reader};
-use crate::story::weights::{Sum, Weights};
-use crate::story::wording::Wording;
+use crate::story::statement::{CUES, Matter, MatterNames, Reader};
+use crate::story::weights::{Scales, Sum, Times, Weights};
+use crate::story::wording::{TermWeights, Wording};
 use crate::text::fold::fold;
 use crate::topic::lexicon::{ConceptId, ConceptSet, Lexicon};
 use crate::topic::{Course, Engine};
@@ -29,17 +30,45 @@ use crate::topic::{Course, Engine};
 #[serde(deny_unknown_fields)]
 struct WordingFile {
     common: Vec<String>,
+    weight: TermWeightsFile,
+    quote: QuoteFile,
     months: BTreeMap<String, Vec<String>>,
     stop: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct TermWeightsFile {
+    concept: (f64, f64),
+    number: (f64, f64),
+    predicate: (f64, f64),
+    place: (f64, f64),
+    lead: f64,
+    common: f64,
+    floor: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QuoteFile {
+    fresh: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct LadderFile {
     places: PlacesFile,
+    /// Words over which no gap reaches, by language.
+    #[serde(default)]
+    stop: BTreeMap<String, Vec<String>>,
+    /// Words that phrases name together, by the name of the set and language.
+    #[serde(default)]
+    set: Sets,
     state: BTreeMap<String, PhrasesFile>,
     cue: BTreeMap<String, PhrasesFile>,
 }
+
+type Sets = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,6 +142,7 @@ struct OriginFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WeightsFile {
+    time: TimeFile,
     same: SameFile,
     context: ContextFile,
     news: NewsFile,
@@ -120,11 +150,24 @@ struct WeightsFile {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct TimeFile {
+    late_hours: u32,
+    current_days: u32,
+    warm_hours: u32,
+    covers_hours: u32,
+    hot_reports: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SameFile {
+    chance: f64,
+    long_hours: f64,
     bias: f64,
     join: f64,
     join_other_script: f64,
     story: f64,
+    opposed: Vec<(String, String)>,
     window_hours: u64,
     life_hours: u64,
     sign: BTreeMap<String, SignFile>,
@@ -170,22 +213,31 @@ pub(super) fn tables(directory: Option<&Path>, engine: &Engine) -> Result<Tables
         let months = file.months.values().flat_map(|names| names.iter().zip(1..));
         let months =
             months.flat_map(|(names, n)| names.split_whitespace().map(move |it| (fold(it), n)));
-        Ok((Wording::new(&file.common, words), Months(months.collect())))
+        let mut wording = Wording::new(&file.common, words);
+        let weight = &file.weight;
+        wording.fresh = file.quote.fresh;
+        wording.weight = TermWeights {
+            concept: weight.concept,
+            number: weight.number,
+            predicate: weight.predicate,
+            place: weight.place,
+            lead: weight.lead,
+            common: weight.common,
+            floor: weight.floor,
+        };
+        Ok((wording, Months(months.collect())))
     });
     let ladder = files.read("ladder.toml", |file: LadderFile, name| {
         let countries = set(lexicon, &file.places.countries);
-        let cues: Vec<Entry> = file
-            .cue
-            .into_iter()
-            .map(|(name, it)| entry(name, it))
-            .collect();
-        let states = file
-            .state
-            .into_iter()
-            .map(|(name, it)| entry(name, it))
-            .collect();
-        let ladder = ladder(states, &cues, name)?;
-        Ok((countries, ladder, cues))
+        let cues = entries(file.cue, &file.set, name)?;
+        let states = entries(file.state, &file.set, name)?;
+        let shared = Shared {
+            cues,
+            sets: file.set,
+            stops: file.stop.into_values().flatten().collect(),
+        };
+        let ladder = ladder(states, &shared, name)?;
+        Ok((countries, ladder, shared))
     });
     let predicates = files.read("predicates.toml", |file: PredicatesFile, name| {
         book(file.predicate, name)
@@ -212,8 +264,12 @@ pub(super) fn tables(directory: Option<&Path>, engine: &Engine) -> Result<Tables
         Ok(Origins(named.collect()))
     });
     let weights = files.read("weights.toml", weights);
-    let (Some((wording, months)), Some((countries, ladder, cues)), Some(predicates), Some(speech)) =
-        (wording, ladder, predicates, speech)
+    let (
+        Some((wording, months)),
+        Some((countries, ladder, shared)),
+        Some(predicates),
+        Some(speech),
+    ) = (wording, ladder, predicates, speech)
     else {
         return Err(faults);
     };
@@ -227,7 +283,7 @@ pub(super) fn tables(directory: Option<&Path>, engine: &Engine) -> Result<Tables
         let Some(course) = &topic.course else {
             continue;
         };
-        match matter(course, &deciders, &cues, &topic.name) {
+        match matter(course, &deciders, &shared, &topic.name) {
             Ok(matter) => {
                 matters.insert(topic.name.clone(), matter);
             }
@@ -294,24 +350,57 @@ fn set(lexicon: &Lexicon, names: &[String]) -> ConceptSet {
     set
 }
 
-fn entry(name: String, phrases: PhrasesFile) -> Entry {
-    let mut all: Vec<String> = phrases.languages.into_values().flatten().collect();
+/// What the ladders of all topics share.
+struct Shared {
+    cues: Vec<Entry>,
+    sets: Sets,
+    stops: Vec<String>,
+}
+
+/// A phrase as a pattern, with the words of its language for the sets that it names.
+fn pattern(written: &str, language: &str, sets: &Sets, file: &str) -> Result<Pattern, Fault> {
+    let words = |name: &str| sets.get(name)?.get(language).cloned();
+    Pattern::parse(written, words).map_err(|set| {
+        let message =
+            format!("the phrase \"{written}\" names the set \"{set}\", which has no {language}");
+        Fault::new(file, None, message)
+    })
+}
+
+fn entry(name: String, phrases: PhrasesFile, sets: &Sets, file: &str) -> Result<Entry, Fault> {
+    let mut all = Vec::new();
+    for (language, written) in &phrases.languages {
+        for it in written {
+            all.push(pattern(it, language, sets, file)?);
+        }
+    }
     all.sort();
     all.dedup();
-    Entry {
+    Ok(Entry {
         name,
         gloss: phrases.gloss,
         phrases: all,
-    }
+    })
+}
+
+fn entries(
+    table: BTreeMap<String, PhrasesFile>,
+    sets: &Sets,
+    file: &str,
+) -> Result<Vec<Entry>, Fault> {
+    let table = table.into_iter();
+    table
+        .map(|(name, it)| entry(name, it, sets, file))
+        .collect()
 }
 
 fn book(table: BTreeMap<String, PhrasesFile>, name: &str) -> Result<Phrasebook, Faults> {
-    let entries = table.into_iter().map(|(id, phrases)| entry(id, phrases));
+    let entries = entries(table, &Sets::new(), name)?;
     Phrasebook::new(entries).map_err(|error| Fault::new(name, None, error.to_string()).into())
 }
 
 /// The states of a matter, and the cues that turn them.
-fn ladder(states: Vec<Entry>, cues: &[Entry], name: &str) -> Result<Phrasebook, Faults> {
+fn ladder(states: Vec<Entry>, shared: &Shared, name: &str) -> Result<Phrasebook, Faults> {
     let mut faults = Faults::default();
     let unknown = |what: &str, it: &Entry| {
         Fault::new(name, None, format!("there is no {what} \"{}\"", it.name))
@@ -319,11 +408,16 @@ fn ladder(states: Vec<Entry>, cues: &[Entry], name: &str) -> Result<Phrasebook, 
     for state in states.iter().filter(|it| State::of(&it.name).is_none()) {
         faults.push(unknown("state", state));
     }
-    for cue in cues.iter().filter(|it| !CUES.contains(&it.name.as_str())) {
+    for cue in shared
+        .cues
+        .iter()
+        .filter(|it| !CUES.contains(&it.name.as_str()))
+    {
         faults.push(unknown("cue", cue));
     }
-    let all = states.into_iter().chain(cues.iter().cloned());
+    let all = states.into_iter().chain(shared.cues.iter().cloned());
     let built = Phrasebook::new(all)
+        .map(|it| it.with_stops(&shared.stops))
         .map_err(|error| faults.push(Fault::new(name, None, error.to_string())));
     match faults.or(built)? {
         Ok(book) => Ok(book),
@@ -335,17 +429,24 @@ fn ladder(states: Vec<Entry>, cues: &[Entry], name: &str) -> Result<Phrasebook, 
 fn matter(
     course: &Course,
     deciders: &Deciders,
-    cues: &[Entry],
+    shared: &Shared,
     topic: &str,
 ) -> Result<Matter, Faults> {
     let own = (!course.states.is_empty()).then(|| {
-        let states = course.states.iter().map(|(name, it)| Entry {
-            name: name.clone(),
-            gloss: it.gloss.clone(),
-            phrases: it.phrases.clone(),
+        let states = course.states.iter().map(|(name, it)| {
+            let phrases = it.phrases.iter();
+            let phrases = phrases.map(|(language, it)| pattern(it, language, &shared.sets, topic));
+            Ok(Entry {
+                name: name.clone(),
+                gloss: it.gloss.clone(),
+                phrases: phrases.collect::<Result<_, Fault>>()?,
+            })
         });
-        ladder(states.collect(), cues, topic)
+        ladder(states.collect::<Result<_, Fault>>()?, shared, topic)
     });
+    let glosses = course.states.iter();
+    let glosses = glosses.map(|(name, it)| (name.clone(), it.gloss.clone()));
+    let is_meeting = course.noun == "meeting";
     let mut deciders = deciders.clone();
     deciders.leaders.extend(&course.leaders);
     deciders.state_voices.extend(&course.state_voices);
@@ -355,6 +456,15 @@ fn matter(
         deciders,
         events: course.events,
         ladder: own.transpose()?,
+        has_venue: course.has_venue,
+        names: MatterNames {
+            noun: if is_meeting {
+                String::new()
+            } else {
+                course.noun.clone()
+            },
+            states: glosses.collect(),
+        },
     })
 }
 
@@ -386,15 +496,17 @@ fn marks(file: MarksFile, name: &str) -> Result<MarkTable, Faults> {
             ));
             continue;
         };
-        let phrases = PhrasesFile {
-            gloss: table.gloss,
-            languages: table.languages,
-        };
-        let entry = entry(named, phrases);
+        let written = || table.languages.values().flatten();
         match table.r#where {
-            Where::Label => label.extend(entry.phrases.into_iter().map(|it| (it, mark))),
-            Where::End => serials.extend(entry.phrases.iter().map(|it| fold(it))),
-            Where::Anywhere => anywhere.push(entry),
+            Where::Label => label.extend(written().map(|it| (it.clone(), mark))),
+            Where::End => serials.extend(written().map(|it| fold(it))),
+            Where::Anywhere => {
+                let phrases = PhrasesFile {
+                    gloss: table.gloss,
+                    languages: table.languages,
+                };
+                anywhere.push(entry(named, phrases, &Sets::new(), name)?);
+            }
         }
     }
     let anywhere = Phrasebook::new(anywhere)
@@ -415,12 +527,29 @@ const HOUR: u64 = 3_600;
 fn weights(file: WeightsFile, name: &str) -> Result<Weights, Faults> {
     let mut faults = Faults::default();
     let WeightsFile {
+        time,
         same,
         context,
         news,
     } = file;
     let weights = Weights {
         same: sum(same.bias, same.sign, LIKENESS, "same", name, &mut faults),
+        scales: Scales {
+            opposed: same
+                .opposed
+                .iter()
+                .map(|(a, b)| (predicate_key(a), predicate_key(b)))
+                .collect(),
+            chance: same.chance,
+            long_hours: same.long_hours,
+        },
+        times: Times {
+            late: i64::from(time.late_hours) * 3_600,
+            current: i64::from(time.current_days) * 24 * 3_600,
+            warm: i64::from(time.warm_hours) * 3_600,
+            covers: i64::from(time.covers_hours) * 3_600,
+            hot: f64::from(time.hot_reports),
+        },
         join: same.join,
         join_other_script: same.join_other_script,
         story: same.story,

@@ -64,6 +64,14 @@ pub const TOPICS: &[(&str, &str)] = &[
         "topics/inter-korean.toml",
         include_str!("../../config/topics/inter-korean.toml"),
     ),
+    (
+        "topics/iran-us-talks.toml",
+        include_str!("../../config/topics/iran-us-talks.toml"),
+    ),
+    (
+        "topics/eu-mercosur.toml",
+        include_str!("../../config/topics/eu-mercosur.toml"),
+    ),
 ];
 
 /// Cases of the topics, in the same order.
@@ -79,6 +87,14 @@ pub const CASES: &[(&str, &str)] = &[
     (
         "topics/inter-korean.cases.toml",
         include_str!("../../config/topics/inter-korean.cases.toml"),
+    ),
+    (
+        "topics/iran-us-talks.cases.toml",
+        include_str!("../../config/topics/iran-us-talks.cases.toml"),
+    ),
+    (
+        "topics/eu-mercosur.cases.toml",
+        include_str!("../../config/topics/eu-mercosur.cases.toml"),
     ),
 ];
 

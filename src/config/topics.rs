@@ -50,6 +50,8 @@ struct CourseFile {
     state_voices: Names,
     #[serde(default)]
     events: Names,
+    #[serde(default = "default_has_venue")]
+    has_venue: bool,
     #[serde(default)]
     state: BTreeMap<Spanned<String>, PhrasesFile>,
 }
@@ -60,6 +62,10 @@ pub(super) struct PhrasesFile {
     pub(super) gloss: String,
     #[serde(flatten)]
     pub(super) languages: BTreeMap<String, Vec<String>>,
+}
+
+fn default_has_venue() -> bool {
+    true
 }
 
 fn default_noun() -> String {
@@ -317,12 +323,17 @@ impl Resolver<'_> {
         let states = file.state.iter().map(|(name, it)| {
             let phrases = Phrases {
                 gloss: it.gloss.clone(),
-                phrases: it.languages.values().flatten().cloned().collect(),
+                phrases: it
+                    .languages
+                    .iter()
+                    .flat_map(|(language, all)| all.iter().map(|it| (language.clone(), it.clone())))
+                    .collect(),
             };
             (name.get_ref().clone(), phrases)
         });
         Course {
             noun: file.noun.clone(),
+            has_venue: file.has_venue,
             states: states.collect(),
             parties: file
                 .parties

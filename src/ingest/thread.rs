@@ -176,7 +176,7 @@ impl Ingest {
         let ruling = as_followed(tx, &desk.board, ruling)?;
         let revised_from = known.filter(|_| revised).map(|it| it.0);
         if by == By::Rule {
-            desk.board.heat.add(&report);
+            desk.board.heat.add(&report, &tables.weights.times);
         }
         self.record(
             tx,
@@ -201,7 +201,12 @@ impl Ingest {
     ) -> Option<f64> {
         let surroundings = topic.surroundings.as_ref().filter(|it| it.touches(reading));
         let (surroundings, desk) = (surroundings?, self.desks.get(&topic.name)?);
-        if desk.board.heat.recent(now) == 0 {
+        if desk
+            .board
+            .heat
+            .recent(now, &self.settings.tables.weights.times)
+            == 0
+        {
             return None;
         }
         let report = self.report(told, topic, reading, now);
@@ -235,7 +240,8 @@ impl Ingest {
         let tables = self.tables();
         let desk = self.desks.entry(topic.name.clone()).or_default();
         let read = stories::insert_reading(tx, &topic.name, told.id, matched.by, report)?;
-        let reason = words::reason(&desk.board, ruling, &self.engine.lexicon);
+        let names = &tables.matter(&topic.name).names;
+        let reason = words::reason(&desk.board, ruling, names, &self.engine.lexicon);
         let placed = self.keep(
             tx,
             told,
@@ -282,7 +288,13 @@ impl Ingest {
         if (ruling.decision.is_told() || was_told) && told.standing == Standing::News {
             let said_by = &told.feed.feed.outlet;
             let course = &mut desk.board.course;
-            if course.advance(&report.statement, placed.story, said_by, now) {
+            if course.advance(
+                &report.statement,
+                placed.story,
+                said_by,
+                now,
+                &tables.weights.times,
+            ) {
                 stories::set_course(tx, &topic.name, course)?;
             }
         }
@@ -501,7 +513,8 @@ impl Ingest {
             ..StoryLine::default()
         };
         if is_of_story {
-            story.tell_course(course, telling.was, lexicon, now);
+            let names = &tables.matter(&topic.name).names;
+            story.tell_course(course, telling.was, names, lexicon, now);
         }
         story.title = story.name(&topic.title, &said);
         acts::name(tx, telling.story, &story.title, is_of_story)?;

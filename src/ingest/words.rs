@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 use crate::alert::{Decision, Place, Reason, Ruling};
 use crate::story::DevelopmentKind;
 use crate::story::board::{Board, Ranked};
+use crate::story::ladder::State;
 use crate::story::signs::{LIKENESS, WEIGHT};
+use crate::story::statement::MatterNames;
 use crate::story::weights::{Sum, Weights};
 use crate::text::cut;
 use crate::topic::lexicon::Lexicon;
@@ -15,7 +17,12 @@ use crate::words::acts;
 const HEADLINE: usize = 80;
 
 /// One plain line: why it is told, or why not.
-pub(super) fn reason(board: &Board, ruling: &Ruling, lexicon: &Lexicon) -> String {
+pub(super) fn reason(
+    board: &Board,
+    ruling: &Ruling,
+    names: &MatterNames,
+    lexicon: &Lexicon,
+) -> String {
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let nearest = ruling
         .placement
@@ -31,7 +38,7 @@ pub(super) fn reason(board: &Board, ruling: &Ruling, lexicon: &Lexicon) -> Strin
         None => "a development".to_owned(),
     };
     match ruling.decision {
-        Decision::Alert | Decision::Held(_) => told(board, ruling, lexicon),
+        Decision::Alert | Decision::Held(_) => told(board, ruling, names, lexicon),
         Decision::Silent(Reason::Told) => format!("repeats {}, which was told", known()),
         Decision::Silent(Reason::Copy) => format!("has the words of a report of {}", known()),
         Decision::Silent(Reason::History) => match ruling.place {
@@ -59,10 +66,14 @@ pub(super) fn reason(board: &Board, ruling: &Ruling, lexicon: &Lexicon) -> Strin
     }
 }
 
-fn told(board: &Board, ruling: &Ruling, lexicon: &Lexicon) -> String {
+fn told(board: &Board, ruling: &Ruling, names: &MatterNames, lexicon: &Lexicon) -> String {
+    let word = |it: State| {
+        let own = names.states.get(it.as_str());
+        own.map_or(it.gloss(), String::as_str).to_owned()
+    };
     let before = board.course.state.map_or_else(
         || "the first that is known of it".to_owned(),
-        |it| format!("until now: {}", it.gloss()),
+        |it| format!("until now: {}", word(it)),
     );
     match (ruling.kind, ruling.change) {
         (DevelopmentKind::State, Some(state)) => {
@@ -72,7 +83,9 @@ fn told(board: &Board, ruling: &Ruling, lexicon: &Lexicon) -> String {
                 let concept = lexicon.concept(it);
                 format!(" at {}", acts::place(&concept.id, &concept.gloss))
             });
-            format!("the meeting: {}; {before}{at}", state.gloss())
+            let noun = names.noun.as_str();
+            let noun = if noun.is_empty() { "meeting" } else { noun };
+            format!("the {noun}: {}; {before}{at}", word(state))
         }
         (DevelopmentKind::Official, _) => {
             "the first official word on what unnamed sources told".to_owned()

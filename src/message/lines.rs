@@ -82,7 +82,11 @@ fn label(message: &Message) -> String {
         .as_deref()
         .filter(|_| message.kind == "state");
     let word = match state {
-        Some(state) => words::state(state),
+        Some(state) => message
+            .story
+            .state_word
+            .as_deref()
+            .unwrap_or(words::state(state)),
         None => words::kind(&message.kind),
     };
     word.to_uppercase()
@@ -187,7 +191,8 @@ fn who(message: &Message) -> String {
 /// "place set: Panmunjom, 12 May, in 9 days (by the word of the White House); until now: date set".
 fn meeting(message: &Message, today: Date) -> Option<String> {
     let story = &message.story;
-    let state = words::state(story.state.as_deref()?);
+    let state = story.state.as_deref()?;
+    let state = story.state_word.as_deref().unwrap_or(words::state(state));
     let date = story.day.as_deref().and_then(|it| it.parse().ok());
     let set: Vec<String> = story
         .place
@@ -208,7 +213,8 @@ fn meeting(message: &Message, today: Date) -> Option<String> {
         .as_deref()
         .filter(|it| Some(*it) != story.state.as_deref());
     if let Some(was) = was.filter(|_| message.kind != "state") {
-        meeting.push_str(&format!("; until now: {}", words::state(was)));
+        let was = story.was_word.as_deref().unwrap_or(words::state(was));
+        meeting.push_str(&format!("; until now: {was}"));
     }
     Some(meeting)
 }

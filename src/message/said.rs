@@ -9,7 +9,7 @@ use crate::story::course::Course;
 use crate::story::headline::Mark;
 use crate::story::ladder::State;
 use crate::story::speaker::How;
-use crate::story::statement::{Matter, Reader, Statement};
+use crate::story::statement::{Matter, MatterNames, Reader, Statement};
 use crate::text::cut;
 use crate::topic::lexicon::{ConceptId, Kind, Lexicon, Reading};
 use crate::words;
@@ -79,12 +79,17 @@ impl StoryLine {
         &mut self,
         course: &Course,
         was: Option<State>,
+        names: &MatterNames,
         lexicon: &Lexicon,
         at: Timestamp,
     ) {
         let concept = |id: &String| lexicon.id(id).map(|it| lexicon.concept(it));
         self.state = course.state.map(|it| it.as_str().to_owned());
         self.was = was.map(|it| it.as_str().to_owned());
+        let own = |it: State| names.states.get(it.as_str()).cloned();
+        self.noun = (!names.noun.is_empty()).then(|| names.noun.clone());
+        self.state_word = course.state.and_then(own);
+        self.was_word = was.and_then(own);
         let day = course
             .day
             .filter(|it| it.is_coming(at))
@@ -116,7 +121,8 @@ impl StoryLine {
         } else {
             format!(" ({})", set.join(", "))
         };
-        format!("{topic}: {}{set}", words::state(state))
+        let word = self.state_word.as_deref().unwrap_or(words::state(state));
+        format!("{topic}: {word}{set}")
     }
 }
 
@@ -200,6 +206,12 @@ impl<'a> Source<'a> {
             .statement
             .state
             .filter(|_| self.statement.is_of_topic)?;
+        if let Some(gloss) = self.matter.names.states.get(state.as_str()) {
+            let noun = self.matter.names.noun.as_str();
+            let noun = if noun.is_empty() { "meeting" } else { noun };
+            let says = who.map_or_else(String::new, |it| format!("{it}: "));
+            return Some(format!("{says}the {noun}: {gloss}{}", self.times()));
+        }
         let several = state == State::Placed && self.statement.places.len() > 1;
         let (does, alone) = if several {
             (

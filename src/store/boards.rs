@@ -8,12 +8,18 @@ use rusqlite::Connection;
 use crate::store::{StoreError, stories};
 use crate::story::board::Board;
 use crate::story::frequency::COUNTED;
+use crate::story::weights::Weights;
 
 /// In which a topic has its budget of alerts.
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// The board of `topic`: developments with a report since `since`, and what they are compared by.
-pub fn load(connection: &Connection, topic: &str, since: Timestamp) -> Result<Board, StoreError> {
+pub fn load(
+    connection: &Connection,
+    topic: &str,
+    since: Timestamp,
+    weights: &Weights,
+) -> Result<Board, StoreError> {
     let mut board = Board::default();
     for report in stories::latest_readings(connection, topic, COUNTED)? {
         board.count(&report);
@@ -30,7 +36,7 @@ pub fn load(connection: &Connection, topic: &str, since: Timestamp) -> Result<Bo
         }
     }
     for report in stories::by_rule_since(connection, topic, since)? {
-        board.heat.add(&report);
+        board.heat.add(&report, &weights.times);
     }
     board.course = stories::course(connection, topic)?;
     Ok(board)
@@ -41,9 +47,9 @@ pub fn present(
     connection: &Connection,
     topic: &str,
     now: Timestamp,
-    window: Duration,
+    weights: &Weights,
 ) -> Result<(Board, u32), StoreError> {
-    let board = load(connection, topic, before(now, window))?;
+    let board = load(connection, topic, before(now, weights.window), weights)?;
     let told = stories::alerts_since(connection, topic, before(now, HOUR))?.len();
     Ok((board, u32::try_from(told).unwrap_or(u32::MAX)))
 }

@@ -177,7 +177,9 @@ impl Board {
 
     /// Ranks the open developments for a report.
     pub fn place(&self, report: &Report, weights: &Weights) -> Placement {
-        let change = self.course.change(&report.statement, report.at);
+        let change = self
+            .course
+            .change(&report.statement, report.at, &weights.times);
         let mut ranked: Vec<Ranked> = self
             .candidates(report, weights)
             .into_iter()
@@ -193,7 +195,9 @@ impl Board {
 
     /// A report beside one development, open or not.
     pub fn compare(&self, report: &Report, id: DevelopmentId, weights: &Weights) -> Option<Ranked> {
-        let change = self.course.change(&report.statement, report.at);
+        let change = self
+            .course
+            .change(&report.statement, report.at, &weights.times);
         Some(rank(report, self.developments.get(&id)?, change, weights))
     }
 
@@ -234,7 +238,7 @@ fn rank(
     change: Option<State>,
     weights: &Weights,
 ) -> Ranked {
-    let signs = likeness(report, development, change);
+    let signs = likeness(report, development, change, &weights.scales);
     let (log_odds, join) = weights.likeness(&signs, development.speaks(report.script));
     Ranked {
         development: development.id,

@@ -9,7 +9,7 @@ use crate::story::board::Placement;
 use crate::story::report::Report;
 use crate::story::speaker::{Class, Speaker};
 use crate::story::vector::Vector;
-use crate::story::weights::sigmoid;
+use crate::story::weights::{Times, sigmoid};
 use crate::text::language::Script;
 use crate::topic::Surroundings;
 use crate::topic::lexicon::{ConceptSet, Field, Kind, Lexicon, Reading};
@@ -44,12 +44,6 @@ pub const CONTEXT: [&str; 24] = [
 
 pub type Context = [f64; CONTEXT.len()];
 
-/// Seconds for which a matched report keeps a topic warm: 48 hours; and for which its outlet is known to
-/// cover the topic: 72 hours.
-const WARM: i64 = 48 * 3_600;
-const COVERS: i64 = 72 * 3_600;
-/// Reports within [`WARM`] at which the sign of heat reaches 1.
-const HOT: f64 = 64.0;
 /// Sentences of the lead that count.
 const LEAD_SENTENCES: usize = 3;
 
@@ -73,9 +67,9 @@ struct Warm {
 
 impl Heat {
     /// Notes a report that matched by rule. Reports come in order of time.
-    pub fn add(&mut self, report: &Report) {
+    pub fn add(&mut self, report: &Report, times: &Times) {
         while let Some(first) = self.reports.front()
-            && report.at.as_second() - first.at.as_second() > COVERS
+            && report.at.as_second() - first.at.as_second() > times.covers
         {
             let gone = self.reports.pop_front().expect("it was there");
             for term in gone.terms {
@@ -133,19 +127,19 @@ impl Heat {
         self.scripts.get(&script).copied().unwrap_or_default()
     }
 
-    /// How hot the topic is: 0 where nothing was reported within 48 hours, 1 where as much was as on a dense day.
-    pub fn degree(&self, now: Timestamp) -> f64 {
-        count(self.recent(now)).ln_1p() / (HOT + 1.0).ln()
+    /// How hot the topic is: 0 where nothing was reported lately, 1 where as much was as on a dense day.
+    pub fn degree(&self, now: Timestamp, times: &Times) -> f64 {
+        count(self.recent(now, times)).ln_1p() / times.hot.ln_1p()
     }
 
-    /// Reports within 48 hours before `now`.
-    pub fn recent(&self, now: Timestamp) -> usize {
-        let warm = |it: &&Warm| now.as_second() - it.at.as_second() <= WARM;
+    /// Reports that still keep it warm at `now`.
+    pub fn recent(&self, now: Timestamp, times: &Times) -> usize {
+        let warm = |it: &&Warm| now.as_second() - it.at.as_second() <= times.warm;
         self.reports.iter().rev().take_while(warm).count()
     }
 
-    fn covers(&self, outlet: &str, now: Timestamp) -> bool {
-        let lately = |it: &&Warm| now.as_second() - it.at.as_second() <= COVERS;
+    fn covers(&self, outlet: &str, now: Timestamp, times: &Times) -> bool {
+        let lately = |it: &&Warm| now.as_second() - it.at.as_second() <= times.covers;
         let mut reports = self.reports.iter().rev().take_while(lately);
         reports.any(|it| it.outlet == outlet)
     }
@@ -160,6 +154,7 @@ pub fn signs(
     surroundings: &Surroundings,
     placement: &Placement,
     heat: &Heat,
+    times: &Times,
     lexicon: &Lexicon,
 ) -> Context {
     let title = &reading.by_sentence[0];
@@ -190,8 +185,8 @@ pub fn signs(
             .ranked
             .first()
             .map_or(0.0, |it| sigmoid(it.margin())),
-        heat.degree(report.at),
-        flag(heat.covers(&report.outlet, report.at)),
+        heat.degree(report.at, times),
+        flag(heat.covers(&report.outlet, report.at, times)),
         flag(all && titled == parties.len()),
         flag(all && titled < parties.len() && with_lead == parties.len()),
         flag(titled > 0 && titled < parties.len()),
@@ -264,7 +259,16 @@ mod tests {
     use super::Heat;
     use crate::story::report::{Part, Report, Term, Terms};
     use crate::story::statement::Statement;
+    use crate::story::weights::Times;
     use crate::text::language::Script;
+
+    const TIMES: Times = Times {
+        late: 0,
+        current: 0,
+        warm: 48 * 3_600,
+        covers: 72 * 3_600,
+        hot: 64.0,
+    };
 
     fn report(at: &str, outlet: &str) -> Report {
         Report::new(
@@ -285,24 +289,24 @@ mod tests {
     fn a_topic_cools_down() {
         let mut heat = Heat::default();
         let at = |it: &str| it.parse().expect("time");
-        heat.add(&report("2026-03-01T00:00:00Z", "Wire"));
-        heat.add(&report("2026-03-02T12:00:00Z", "Post"));
-        assert_eq!(heat.recent(at("2026-03-02T12:00:00Z")), 2);
-        assert_eq!(heat.recent(at("2026-03-03T12:00:00Z")), 1);
-        assert!(heat.covers("Wire", at("2026-03-03T12:00:00Z")));
-        assert!(!heat.covers("Wire", at("2026-03-04T12:00:00Z")));
-        assert_eq!(heat.recent(at("2026-03-09T00:00:00Z")), 0);
+        heat.add(&report("2026-03-01T00:00:00Z", "Wire"), &TIMES);
+        heat.add(&report("2026-03-02T12:00:00Z", "Post"), &TIMES);
+        assert_eq!(heat.recent(at("2026-03-02T12:00:00Z"), &TIMES), 2);
+        assert_eq!(heat.recent(at("2026-03-03T12:00:00Z"), &TIMES), 1);
+        assert!(heat.covers("Wire", at("2026-03-03T12:00:00Z"), &TIMES));
+        assert!(!heat.covers("Wire", at("2026-03-04T12:00:00Z"), &TIMES));
+        assert_eq!(heat.recent(at("2026-03-09T00:00:00Z"), &TIMES), 0);
     }
 
     #[test]
     fn what_a_week_speaks_of_is_forgotten_with_its_reports() {
         let mut heat = Heat::default();
-        heat.add(&report("2026-03-01T00:00:00Z", "Wire"));
+        heat.add(&report("2026-03-01T00:00:00Z", "Wire"), &TIMES);
         let said = report("2026-03-01T01:00:00Z", "Post");
         assert_eq!(heat.share(&said.concepts, heat.n_all()), 1.0);
         let mut later = report("2026-03-09T00:00:00Z", "Wire");
         later.terms.0[0].key = 8;
-        heat.add(&later);
+        heat.add(&later, &TIMES);
         assert_eq!(heat.share(&said.concepts, heat.n_all()), 0.0);
         assert_eq!(heat.n_in(Some(Script::Latin)), 1);
     }

@@ -7,12 +7,7 @@ use crate::story::StoryId;
 use crate::story::ladder::State;
 use crate::story::numbers::Day;
 use crate::story::statement::Statement;
-
-/// Seconds for which reports of a state that is past keep coming in: a repeat within 48 hours is a
-/// late report, not a change.
-const LATE: i64 = 48 * 3_600;
-/// Seconds for which a state that nobody speaks of any more still holds: 14 days.
-const CURRENT: i64 = 14 * 24 * 3_600;
+use crate::story::weights::Times;
 
 /// The course of a topic's matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,13 +29,13 @@ pub struct Course {
 impl Course {
     /// The state that a statement moves the matter to, if that is a change that people want to hear
     /// of. Another day or place for a meeting is one.
-    pub fn change(&self, statement: &Statement, at: Timestamp) -> Option<State> {
+    pub fn change(&self, statement: &Statement, at: Timestamp, times: &Times) -> Option<State> {
         if !statement.is_of_topic || statement.is_commentary() {
             return None;
         }
         let state = self.next(statement)?;
-        let before = self.state.filter(|_| self.is_current(at));
-        if state.changes(before) && !self.has_been(state, at) {
+        let before = self.state.filter(|_| self.is_current(at, times));
+        if state.changes(before) && !self.has_been(state, at, times) {
             return Some(state);
         }
         let set = matches!(
@@ -51,7 +46,7 @@ impl Course {
         let names = || statement.days().any(|it| it.is_coming(at)) || !statement.places.is_empty();
         let again = before.is_some_and(State::is_down) && names();
         let moved = set && (again || self.is_moved_by(statement, at));
-        (moved && !self.is_over(at)).then_some(state)
+        (moved && !self.is_over(at, times)).then_some(state)
     }
 
     /// What one party confirms after the other did, both have.
@@ -67,35 +62,40 @@ impl Course {
         }
     }
 
-    /// Whether a statement gives the meeting another day to come, or another place, than it had.
+    /// Whether a statement gives the meeting another day to come, or another place, than it had; a first one where it
+    /// stood so high that only these were open.
     fn is_moved_by(&self, statement: &Statement, at: Timestamp) -> bool {
-        let mut days = statement.days().filter(|it| it.is_coming(at));
-        let day = self.day.is_some_and(|own| {
-            let mut days = days.by_ref().peekable();
-            days.peek().is_some() && days.all(|it| it != own)
-        });
-        let place = self
-            .place
-            .as_ref()
-            .is_some_and(|own| !statement.places.is_empty() && !statement.places.contains(own));
+        let days = statement.days().filter(|it| it.is_coming(at));
+        let open = self
+            .state
+            .is_some_and(|it| (State::Agreed..=State::Placed).contains(&it));
+        let first_day = open && self.day.is_none() && statement.state == Some(State::Dated);
+        let first_place = open && self.place.is_none() && statement.state == Some(State::Placed);
+        let mut days = days.peekable();
+        let names_day = days.peek().is_some();
+        let other_day = |own: Day| names_day && days.all(|it| it != own);
+        let day = first_day && names_day || self.day.is_some_and(other_day);
+        let other_place = |own: &String| !statement.places.contains(own);
+        let names_place = !statement.places.is_empty();
+        let place = names_place && (first_place || self.place.as_ref().is_some_and(other_place));
         day || place
     }
 
     /// Whether it stood there within the time in which reports keep coming in.
-    fn has_been(&self, state: State, now: Timestamp) -> bool {
-        let late = |(was, at): &(State, Timestamp)| *was == state && age(*at, now) < LATE;
+    fn has_been(&self, state: State, now: Timestamp, times: &Times) -> bool {
+        let late = |(was, at): &(State, Timestamp)| *was == state && age(*at, now) < times.late;
         self.states.iter().any(late)
     }
 
     /// Whether the meeting has just ended: what else is told of its course is late.
-    fn is_over(&self, now: Timestamp) -> bool {
-        self.state == Some(State::Outcome) && self.has_been(State::Outcome, now)
+    fn is_over(&self, now: Timestamp, times: &Times) -> bool {
+        self.state == Some(State::Outcome) && self.has_been(State::Outcome, now, times)
     }
 
     /// Whether where it stands is still where the matter stands: talk of last month is over.
-    pub fn is_current(&self, now: Timestamp) -> bool {
+    pub fn is_current(&self, now: Timestamp, times: &Times) -> bool {
         let last = self.states.last();
-        last.is_some_and(|(_, at)| age(*at, now) < CURRENT)
+        last.is_some_and(|(_, at)| age(*at, now) < times.current)
     }
 
     /// Goes on with a statement that was told in `story`; whether anything changed. `said_by` is the
@@ -106,20 +106,21 @@ impl Course {
         story: StoryId,
         said_by: &str,
         at: Timestamp,
+        times: &Times,
     ) -> bool {
         if !statement.is_of_topic || statement.is_commentary() {
             return false;
         }
         let before = self.clone();
         let rises = |state: &State| self.state.is_none_or(|it| !it.is_down() && it < *state);
-        let change = self.change(statement, at);
+        let change = self.change(statement, at, times);
         let state = change.or_else(|| {
             // A step too small to be told.
             self.next(statement)
                 .filter(|it| !it.is_down() && *it != State::Revived && rises(it))
         });
         if let Some(state) = state {
-            if !self.is_current(at) {
+            if !self.is_current(at, times) {
                 *self = Self::default();
             }
             self.state = Some(state);
@@ -130,7 +131,7 @@ impl Course {
                 .filter(|it| !it.who.starts_with('~'));
             self.setter = Some(speaker.map_or(said_by, |it| it.who.as_str()).to_owned());
             self.states.push((state, at));
-            self.states.retain(|it| age(it.1, at) < CURRENT);
+            self.states.retain(|it| age(it.1, at) < times.current);
             self.story = Some(story);
             if state.is_down() || state == State::Outcome {
                 self.day = None;
@@ -166,6 +167,15 @@ mod tests {
     use crate::story::StoryId;
     use crate::story::ladder::State;
     use crate::story::statement::Statement;
+    use crate::story::weights::Times;
+
+    const TIMES: Times = Times {
+        late: 48 * 3_600,
+        current: 14 * 24 * 3_600,
+        warm: 48 * 3_600,
+        covers: 72 * 3_600,
+        hot: 64.0,
+    };
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect("time")
@@ -184,14 +194,18 @@ mod tests {
     fn course(steps: &[(Statement, &str)]) -> Course {
         let mut course = Course::default();
         for (statement, when) in steps {
-            course.advance(statement, StoryId(1), "Wire", at(when));
+            course.advance(statement, StoryId(1), "Wire", at(when), &TIMES);
         }
         course
     }
 
     #[track_caller]
     fn check(steps: &[(Statement, &str)], next: &Statement, when: &str, expected: Option<State>) {
-        assert_eq!(course(steps).change(next, at(when)), expected, "{next:?}");
+        assert_eq!(
+            course(steps).change(next, at(when), &TIMES),
+            expected,
+            "{next:?}"
+        );
     }
 
     #[test]
@@ -249,6 +263,29 @@ mod tests {
             Some("06-20")
         );
         assert_eq!(course.place.as_deref(), Some("singapore"));
+    }
+
+    #[test]
+    fn a_first_place_after_the_day_is_a_change() {
+        let dated = (says(State::Dated, &["06-12"], &[]), "2026-05-01T09:00:00Z");
+        let placed = says(State::Placed, &[], &["singapore"]);
+        let later = "2026-05-01T12:00:00Z";
+        check(&[dated.clone()], &placed, later, Some(State::Placed));
+        check(&[dated, (placed.clone(), later)], &placed, later, None);
+    }
+
+    #[test]
+    fn what_was_declined_stands_again_where_it_is_confirmed() {
+        let declined = (says(State::Declined, &[], &[]), "2026-05-01T09:00:00Z");
+        let later = "2026-05-03T12:00:00Z";
+        let confirmed = says(State::Confirmed, &[], &[]);
+        check(
+            &[declined.clone()],
+            &confirmed,
+            later,
+            Some(State::Confirmed),
+        );
+        check(&[declined], &says(State::Wished, &[], &[]), later, None);
     }
 
     #[test]

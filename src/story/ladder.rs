@@ -90,6 +90,10 @@ impl State {
             Some(Self::Outcome) => false,
             Some(before) if self.is_down() => self > before || !before.is_down(),
             None if self.is_down() => true,
+            // What was only doubted or declined stands again where it is confirmed.
+            Some(Self::Doubted | Self::Declined) => {
+                self >= Self::Confirmed && self != Self::Revived
+            }
             Some(before) if before.is_down() => self >= Self::UnderWay || self == Self::Agreed,
             Some(Self::Revived) => self != Self::Revived && self.tier() > 1,
             Some(_) | None if self == Self::Revived => false,

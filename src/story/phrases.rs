@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
-use crate::text::fold::Folded;
+use crate::text::fold::{Folded, fold};
 use crate::text::grams::is_unspaced;
 use crate::topic::lexicon::ConceptId;
 use crate::topic::term::{Term, term};
@@ -21,7 +21,62 @@ pub struct Entry {
     pub name: String,
     /// English, for people.
     pub gloss: String,
-    pub phrases: Vec<String>,
+    pub phrases: Vec<Pattern>,
+}
+
+/// A phrase as written: its parts, each in one or more wordings.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pattern {
+    written: String,
+    parts: Vec<Vec<String>>,
+    at_start: bool,
+    at_end: bool,
+}
+
+impl Pattern {
+    /// Reads `could … {meeting}`: `^` and `$` tie it to an end of the headline, ` … ` is a gap, `{meeting}` stands for any
+    /// word of the set of that name. The error is the name of a set that `words` does not know.
+    pub fn parse(
+        written: &str,
+        words: impl Fn(&str) -> Option<Vec<String>>,
+    ) -> Result<Self, String> {
+        let (bare, at_start) = strip(written.strip_prefix('^'), written);
+        let (bare, at_end) = strip(bare.strip_suffix('$'), bare);
+        let mut parts = Vec::new();
+        for part in bare.split('…').map(str::trim) {
+            let mut wordings = vec![String::new()];
+            let mut rest = part;
+            while let Some((before, behind)) = rest.split_once('{') {
+                let Some((name, behind)) = behind.split_once('}') else {
+                    return Err(behind.to_owned());
+                };
+                let set = words(name).ok_or_else(|| name.to_owned())?;
+                wordings = wordings
+                    .iter()
+                    .flat_map(|it| set.iter().map(move |word| format!("{it}{before}{word}")))
+                    .collect();
+                rest = behind;
+            }
+            wordings.iter_mut().for_each(|it| it.push_str(rest));
+            parts.push(wordings);
+        }
+        Ok(Self {
+            written: written.to_owned(),
+            parts,
+            at_start,
+            at_end,
+        })
+    }
+
+    /// A phrase without sets.
+    pub fn plain(written: &str) -> Self {
+        Self::parse(written, |name| Some(vec![format!("{{{name}}}")])).unwrap_or_else(|_| Self {
+            written: written.to_owned(),
+            parts: vec![vec![written.to_owned()]],
+            at_start: false,
+            at_end: false,
+        })
+    }
 }
 
 /// A phrase that stands in a text, as bytes of the folded text from its first part to its last.
@@ -30,6 +85,23 @@ pub struct Found {
     pub entry: EntryId,
     pub start: usize,
     pub end: usize,
+    /// Where its first part ends and its last begins; the same where it has no gap.
+    pub gap: (usize, usize),
+}
+
+impl Found {
+    /// Whether another phrase stands within, and not in the gap.
+    pub fn covers(&self, other: &Self) -> bool {
+        let within = self.start <= other.start && other.end <= self.end;
+        let in_gap = self.gap.0 <= other.start && other.end <= self.gap.1;
+        within && !in_gap && (self.start, self.end) != (other.start, other.end)
+    }
+
+    /// Whether words of both are the same words.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let in_gap = self.gap.0 <= other.start && other.end <= self.gap.1;
+        self.start < other.end && other.start < self.end && !in_gap
+    }
 }
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -50,6 +122,8 @@ pub struct Phrasebook {
     parts: Vec<Part>,
     by_pattern: Vec<Vec<u32>>,
     automaton: AhoCorasick,
+    /// Words over which no gap reaches: what stands behind them is another matter.
+    stops: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -79,6 +153,7 @@ impl Phrasebook {
             parts: Vec::new(),
             by_pattern: Vec::new(),
             automaton: AhoCorasick::new([""; 0]).expect("no pattern is too many"),
+            stops: Vec::new(),
         };
         let mut patterns: Vec<String> = Vec::new();
         let mut by_text: HashMap<String, usize> = HashMap::new();
@@ -87,29 +162,29 @@ impl Phrasebook {
             for written in &entry.phrases {
                 let empty = || PhraseError::Empty {
                     entry: entry.name.clone(),
-                    phrase: written.clone(),
+                    phrase: written.written.clone(),
                 };
-                let (bare, at_start) = strip(written.strip_prefix('^'), written);
-                let (bare, at_end) = strip(bare.strip_suffix('$'), bare);
-                let parts: Vec<&str> = bare.split('…').map(str::trim).collect();
                 let phrase = u32::try_from(book.phrases.len()).map_err(|_| PhraseError::TooMany)?;
-                for (nth, part) in parts.iter().enumerate() {
-                    let (pattern, term) = term(part, ConceptId(id)).ok_or_else(empty)?;
-                    let at = *by_text.entry(pattern.clone()).or_insert_with(|| {
-                        patterns.push(pattern);
-                        book.by_pattern.push(Vec::new());
-                        book.by_pattern.len() - 1
-                    });
-                    let part = u32::try_from(book.parts.len()).map_err(|_| PhraseError::TooMany)?;
-                    book.by_pattern[at].push(part);
-                    let nth = u8::try_from(nth).map_err(|_| empty())?;
-                    book.parts.push(Part { term, phrase, nth });
+                for (nth, wordings) in written.parts.iter().enumerate() {
+                    for wording in wordings {
+                        let (pattern, term) = term(wording, ConceptId(id)).ok_or_else(empty)?;
+                        let at = *by_text.entry(pattern.clone()).or_insert_with(|| {
+                            patterns.push(pattern);
+                            book.by_pattern.push(Vec::new());
+                            book.by_pattern.len() - 1
+                        });
+                        let part =
+                            u32::try_from(book.parts.len()).map_err(|_| PhraseError::TooMany)?;
+                        book.by_pattern[at].push(part);
+                        let nth = u8::try_from(nth).map_err(|_| empty())?;
+                        book.parts.push(Part { term, phrase, nth });
+                    }
                 }
                 book.phrases.push(Phrase {
                     entry: EntryId(id),
-                    n_parts: u8::try_from(parts.len()).map_err(|_| empty())?,
-                    at_start,
-                    at_end,
+                    n_parts: u8::try_from(written.parts.len()).map_err(|_| empty())?,
+                    at_start: written.at_start,
+                    at_end: written.at_end,
                 });
             }
             book.entries.push((entry.name, entry.gloss));
@@ -120,6 +195,13 @@ impl Phrasebook {
             .build(&patterns)
             .map_err(|error| PhraseError::Automaton(error.to_string()))?;
         Ok(book)
+    }
+
+    /// The same, whose gaps reach over none of these words.
+    #[must_use]
+    pub fn with_stops(mut self, stops: &[String]) -> Self {
+        self.stops = stops.iter().map(|it| fold(it)).collect();
+        self
     }
 
     pub fn name(&self, id: EntryId) -> &str {
@@ -159,6 +241,7 @@ impl Phrasebook {
                         entry: phrase.entry,
                         start,
                         end,
+                        gap: (end, end),
                     });
                 }
             }
@@ -185,12 +268,13 @@ impl Phrasebook {
                     break;
                 }
                 let mut end = first_end;
+                let mut last = first_end;
                 let complete = (1..phrase.n_parts).all(|nth| {
                     let next = group
                         .iter()
-                        .find(|it| it.1 == nth && it.2 >= end && is_gap(&text[end..it.2]));
+                        .find(|it| it.1 == nth && it.2 >= end && self.is_gap(&text[end..it.2]));
                     if let Some(next) = next {
-                        end = next.3;
+                        (last, end) = (next.2, next.3);
                     }
                     next.is_some()
                 });
@@ -199,10 +283,30 @@ impl Phrasebook {
                         entry: phrase.entry,
                         start,
                         end,
+                        gap: (first_end, last),
                     });
                 }
             }
         }
+    }
+
+    /// Whether a gap is short, within one clause and over no word that begins another matter.
+    fn is_gap(&self, between: &str) -> bool {
+        let cost: usize = between
+            .chars()
+            .map(|c| if is_unspaced(c) { 5 } else { 2 })
+            .sum();
+        let stopped = || {
+            let mut stops = self.stops.iter();
+            stops.any(|stop| {
+                if stop.chars().any(is_unspaced) {
+                    return between.contains(stop.as_str());
+                }
+                let mut words = between.split(|c: char| !c.is_alphanumeric());
+                words.any(|it| it == stop)
+            })
+        };
+        cost <= GAP && !ends_clause(between) && !stopped()
     }
 }
 
@@ -219,20 +323,13 @@ fn strip<'a>(stripped: Option<&'a str>, whole: &'a str) -> (&'a str, bool) {
     stripped.map_or((whole, false), |it| (it, true))
 }
 
-/// Whether a gap is short and within one clause.
-fn is_gap(between: &str) -> bool {
-    let cost: usize = between
-        .chars()
-        .map(|c| if is_unspaced(c) { 5 } else { 2 })
-        .sum();
-    cost <= GAP && !ends_clause(between)
-}
-
 /// Whether a clause ends within a folded text: at a stop, a quotation mark or dots.
 pub fn ends_clause(text: &str) -> bool {
     let mut before = [' ', ' '];
     for c in text.chars() {
-        let initial = before[1].is_alphabetic() && !before[0].is_alphabetic();
+        // Neither "U.S." nor "1. März" ends one.
+        let initial =
+            before[1].is_alphabetic() && !before[0].is_alphabetic() || before[1].is_ascii_digit();
         match c {
             '。' | '!' | '?' | ';' | '"' => return true,
             '.' if !initial => return true,
@@ -244,14 +341,14 @@ pub fn ends_clause(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, PhraseError, Phrasebook};
+    use super::{Entry, Pattern, PhraseError, Phrasebook};
     use crate::text::fold::Folded;
 
     fn book(phrases: &[&str]) -> Phrasebook {
         let entry = Entry {
             name: "cancel".to_owned(),
             gloss: "cancels".to_owned(),
-            phrases: phrases.iter().map(|&it| it.to_owned()).collect(),
+            phrases: phrases.iter().map(|&it| Pattern::plain(it)).collect(),
         };
         Phrasebook::new([entry]).expect("phrases")
     }
@@ -289,6 +386,52 @@ mod tests {
     }
 
     #[test]
+    fn a_set_stands_for_each_of_its_words() {
+        let words = |name: &str| {
+            let words = ["summit", "talks"].map(str::to_owned).to_vec();
+            (name == "meeting").then_some(words)
+        };
+        let entry = Entry {
+            name: "cancel".to_owned(),
+            gloss: "cancels".to_owned(),
+            phrases: vec![Pattern::parse("{meeting} … off", words).expect("a known set")],
+        };
+        let book = Phrasebook::new([entry]).expect("phrases");
+        for text in ["summit with him is off", "talks are off"] {
+            let folded = Folded::new(text);
+            assert_eq!(book.find(&folded, text, 0..text.len()).len(), 1, "{text}");
+        }
+        let text = "dinner is off";
+        assert!(
+            book.find(&Folded::new(text), text, 0..text.len())
+                .is_empty()
+        );
+        assert_eq!(Pattern::parse("{meal}", words), Err("meal".to_owned()));
+    }
+
+    #[test]
+    fn no_gap_reaches_over_what_begins_another_matter() {
+        let stops = ["before".to_owned(), "앞두고".to_owned()];
+        let book = book(&["cancels … summit", "취소 … 회담"]).with_stops(&stops);
+        let found = |text: &str| {
+            let folded = Folded::new(text);
+            book.find(&folded, text, 0..folded.text.len()).len()
+        };
+        assert_eq!(found("Cancels the summit"), 1);
+        assert_eq!(found("Cancels drills before the summit"), 0);
+        assert_eq!(found("취소 앞두고 회담"), 0);
+    }
+
+    #[test]
+    fn an_ordinal_ends_no_clause() {
+        check(
+            &["am … kraft"],
+            "Am 1. März in Kraft",
+            &["am 1. märz in kraft"],
+        );
+    }
+
+    #[test]
     fn an_initial_ends_no_clause() {
         check(
             &["plug … summit"],
@@ -310,7 +453,7 @@ mod tests {
         let entry = Entry {
             name: "x".to_owned(),
             gloss: String::new(),
-            phrases: vec!["talks … ".to_owned()],
+            phrases: vec![Pattern::plain("talks … ")],
         };
         assert!(matches!(
             Phrasebook::new([entry]),

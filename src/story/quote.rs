@@ -11,8 +11,6 @@ use crate::text::{Words, sentences};
 /// Sentences of the lead that are looked at, and that are quoted at most.
 const LEAD: usize = 4;
 const QUOTED: usize = 2;
-/// Share of a sentence, by inverse document frequency, that the headline must lack.
-const FRESH: f64 = 0.5;
 /// Words, or runs of characters, that make a sentence.
 const SENTENCE: usize = 4;
 
@@ -32,7 +30,7 @@ pub fn quoted(words: &Words<'_>, wording: &Wording, frequencies: &Frequencies) -
             all += idf;
             new += if headline.contains(gram) { 0.0 } else { idf };
         }
-        grams.len() >= SENTENCE && new >= FRESH * all
+        grams.len() >= SENTENCE && new >= wording.fresh * all
     };
     let lead = sentences(words.summary).into_iter().enumerate().take(LEAD);
     let fresh = lead.filter(|(_, range)| is_fresh(&words.summary[range.clone()]));
@@ -52,7 +50,9 @@ mod tests {
         let summary = "The two leaders will meet at the border. Their envoys left for Geneva on Tuesday night. \
             Officials hope for a first joint text there. More follows.";
         let words = Words::new("Two leaders will meet at the border", summary);
-        let numbers = quoted(&words, &Wording::default(), &Frequencies::default());
+        let mut wording = Wording::default();
+        wording.fresh = 0.5;
+        let numbers = quoted(&words, &wording, &Frequencies::default());
         assert_eq!(numbers, [0, 2, 3]);
     }
 }

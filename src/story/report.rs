@@ -64,17 +64,6 @@ pub enum Part {
 
 /// Words of the lead that take part.
 const LEAD_TERMS: usize = 160;
-/// A word of the lead weighs so much beside one of the headline.
-const LEAD_WEIGHT: f64 = 0.4;
-/// Weights of what is compared across languages: in the headline, and in the lead alone.
-const CONCEPT: (f64, f64) = (1.0, 0.45);
-const NUMBER: (f64, f64) = (1.0, 0.3);
-const PREDICATE: (f64, f64) = (0.8, 0.3);
-const PLACE: (f64, f64) = (1.0, 0.35);
-/// Names that stand in every report of a topic, whatever their frequency so far.
-const COMMON: f64 = 0.3;
-/// What most reports say says nothing: taken off each inverse document frequency.
-const FLOOR: f64 = 0.5;
 /// Sentences of the summary whose concepts take part.
 const LEAD_SENTENCES: u16 = 3;
 /// Bytes of a term in the archive.
@@ -91,6 +80,7 @@ impl Terms {
         at: Timestamp,
     ) -> Self {
         let mut terms = Self::default();
+        let weight = &wording.weight;
         let (mut headline, mut lead) = (Vec::new(), Vec::new());
         wording.grams(
             &words.folded_title.text[read.headline.clone()],
@@ -99,12 +89,12 @@ impl Terms {
         wording.grams(&words.folded_summary.text[read.lead.clone()], &mut lead);
         lead.truncate(LEAD_TERMS);
         terms.extend(headline, 1.0, Part::Headline);
-        terms.extend(lead, LEAD_WEIGHT, Part::Lead);
+        terms.extend(lead, weight.lead, Part::Lead);
         let mut said = Said::default();
         for hit in &reading.hits {
-            let weight = match hit.field {
-                Field::Title => CONCEPT.0,
-                Field::Summary if hit.sentence <= LEAD_SENTENCES => CONCEPT.1,
+            let placed = match hit.field {
+                Field::Title => weight.concept.0,
+                Field::Summary if hit.sentence <= LEAD_SENTENCES => weight.concept.1,
                 Field::Summary => continue,
             };
             for id in lexicon.closure(hit.concept).iter() {
@@ -113,21 +103,24 @@ impl Terms {
                     let common = if wording.is_news(&concept.id) {
                         1.0
                     } else {
-                        COMMON
+                        weight.common
                     };
-                    said.add(&format!("concept:{}", concept.id), weight * common);
+                    said.add(&format!("concept:{}", concept.id), placed * common);
                 }
             }
         }
-        for (numbers, weight) in [(&read.numbers, NUMBER.0), (&read.lead_numbers, NUMBER.1)] {
+        for (numbers, weight) in [
+            (&read.numbers, weight.number.0),
+            (&read.lead_numbers, weight.number.1),
+        ] {
             numbers.keys(at).for_each(|it| said.add(&it, weight));
         }
         let statement = &read.statement;
         for (names, kind, weight) in [
-            (&statement.predicates, "predicate", PREDICATE.0),
-            (&statement.lead_predicates, "predicate", PREDICATE.1),
-            (&statement.places, "place", PLACE.0),
-            (&statement.lead_places, "place", PLACE.1),
+            (&statement.predicates, "predicate", weight.predicate.0),
+            (&statement.lead_predicates, "predicate", weight.predicate.1),
+            (&statement.places, "place", weight.place.0),
+            (&statement.lead_places, "place", weight.place.1),
         ] {
             names
                 .iter()
@@ -157,13 +150,18 @@ impl Terms {
         self.0.extend(terms);
     }
 
-    /// The same, each weight times the inverse document frequency of its key.
+    /// The same, each weight times the inverse document frequency of its key; `floor` is taken off that of concepts.
     #[must_use]
-    pub fn weighted(mut self, script: Option<Script>, frequencies: &Frequencies) -> Self {
+    pub fn weighted(
+        mut self,
+        script: Option<Script>,
+        floor: f64,
+        frequencies: &Frequencies,
+    ) -> Self {
         for term in &mut self.0 {
             let idf = match term.part {
                 Part::Headline | Part::Lead => frequencies.of_word(term.key, script),
-                Part::Concept => (frequencies.of(term.key) - FLOOR).max(0.0),
+                Part::Concept => (frequencies.of(term.key) - floor).max(0.0),
             };
             #[expect(clippy::cast_possible_truncation, reason = "idf is below 10")]
             let weight = (f64::from(term.weight) * idf) as f32;
@@ -220,6 +218,11 @@ impl Said {
     }
 }
 
+/// The key of a predicate by its name.
+pub fn predicate_key(name: &str) -> u32 {
+    gram(&format!("predicate:{name}"))
+}
+
 /// An item as it is about to become a report.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
@@ -256,7 +259,7 @@ impl Report {
             source.origin.to_owned(),
             read.statement,
             read.script,
-            terms.weighted(read.script, frequencies),
+            terms.weighted(read.script, wording.weight.floor, frequencies),
         )
     }
 
@@ -288,7 +291,11 @@ impl Report {
             has_lead: terms.0.iter().any(|it| it.part == Part::Lead),
             concepts,
             speaker: statement.speaker.as_ref().map(|it| gram(&it.who)),
-            predicates: keys("predicate", &statement.predicates),
+            predicates: statement
+                .predicates
+                .iter()
+                .map(|it| predicate_key(it))
+                .collect(),
             places: keys("place", &statement.places),
             lead_places: keys("place", &statement.lead_places),
             days: keys("day", &statement.days),

@@ -6,10 +6,11 @@ use crate::story::headline::Mark;
 use crate::story::ladder::State;
 use crate::story::report::Report;
 use crate::story::speaker::{Class, How};
+use crate::story::weights::Scales;
 use crate::text::language::Script;
 
 /// Names of the signs of likeness, in the order of [`likeness`].
-pub const LIKENESS: [&str; 31] = [
+pub const LIKENESS: [&str; 33] = [
     "wording",
     "contained",
     "lead",
@@ -41,6 +42,8 @@ pub const LIKENESS: [&str; 31] = [
     "official-on-hearsay",
     "course-change",
     "nothing-shared",
+    "predicates-opposed",
+    "decider-other",
 ];
 
 /// Names of the signs of weight, in the order of [`weight`].
@@ -83,16 +86,17 @@ pub const WEIGHT: [&str; 32] = [
 pub type Likeness = [f64; LIKENESS.len()];
 pub type Weight = [f64; WEIGHT.len()];
 
-/// Hours at which the signs of time reach 1.
-const LONG: f64 = 97.0;
-/// A likeness of concepts below this is a coincidence, 0..1.
-const CHANCE: f64 = 0.05;
 /// Reports of one script whose leads are compared: those whose headlines are most alike.
 const LEADS: usize = 4;
 
 /// What speaks for and against `report` telling `development`. `change` is the state that the report would move the
 /// matter of the topic to: a threat to cancel has used the words of the cancellation, and is another development.
-pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<State>) -> Likeness {
+pub fn likeness(
+    report: &Report,
+    development: &OpenDevelopment,
+    change: Option<State>,
+    scales: &Scales,
+) -> Likeness {
     let statement = &report.statement;
     let marks = statement.marks();
     let same_script = development.speaks(report.script);
@@ -127,7 +131,7 @@ pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<S
     let first_down = state.is_some_and(downs)
         && !development.states.is_empty()
         && !development.states.iter().any(|it| it.0.is_down());
-    let opposed = matches!((state, main), (Some(a), Some(b)) if a.is_down() != b.is_down());
+    let turned = matches!((state, main), (Some(a), Some(b)) if a.is_down() != b.is_down());
     let known = |keys: &[u32], counts: &Counts| keys.iter().filter(|it| counts.holds(**it)).count();
     let predicates = known(&report.predicates, &development.predicates);
     let places = known(&report.places, &development.places);
@@ -137,6 +141,16 @@ pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<S
     let other = |shared: usize, own: &[u32], counts: &Counts| {
         flag(shared == 0 && !own.is_empty() && !counts.is_empty())
     };
+    let has = |it: u32| report.predicates.contains(&it);
+    let contradicts = |own: u32, other: u32| {
+        has(own) && !development.predicates.holds(own) && development.predicates.holds(other)
+    };
+    let contradicted = scales
+        .opposed
+        .iter()
+        .any(|it| contradicts(it.0, it.1) || contradicts(it.1, it.0));
+    let class = statement.speaker.as_ref().map(|it| it.class);
+    let decides = matches!(class, Some(Class::Leader | Class::StateVoice));
     let again = development.voices.has_outlet(&report.outlet);
     let profile = development.profile.cosine(&report.concepts);
     [
@@ -148,7 +162,7 @@ pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<S
         count(predicates.min(3)) / 3.0,
         other(predicates, &report.predicates, &development.predicates),
         flag(state.is_some() && state == main),
-        flag(opposed),
+        flag(turned),
         flag(first_down),
         flag(state.is_some_and(|it| !development.has_state(it)) && main.is_some()),
         flag(speaker == Beside::Same),
@@ -159,8 +173,8 @@ pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<S
         flag(days > 0),
         other(days, &report.days, &development.days),
         count(numbers.min(2)) / 2.0,
-        hours(report, development.last_at),
-        hours(report, development.first_at),
+        hours(report, development.last_at, scales.long_hours),
+        hours(report, development.first_at, scales.long_hours),
         flag(again),
         if again { contained } else { 0.0 },
         flag(marks.has(Mark::Breaking)),
@@ -173,7 +187,9 @@ pub fn likeness(report: &Report, development: &OpenDevelopment, change: Option<S
             is_firm(it) && main.is_some() && !development.has_state(it)
                 || sets(it, report, development)
         })),
-        flag(n_shared < least && (profile < CHANCE || report.text.keys().count() < least)),
+        flag(n_shared < least && (profile < scales.chance || report.text.keys().count() < least)),
+        flag(contradicted),
+        flag(speaker == Beside::OtherQuoted && decides),
     ]
 }
 
@@ -195,7 +211,7 @@ fn least_shared(report: &Report) -> usize {
 }
 
 /// Whether a state is an act that ends, begins or brings back: not talk, and no step of a plan.
-fn is_firm(state: State) -> bool {
+pub fn is_firm(state: State) -> bool {
     matches!(
         state,
         State::UnderWay
@@ -303,10 +319,10 @@ fn count(n: usize) -> f64 {
     u32::try_from(n).map_or(f64::MAX, f64::from)
 }
 
-/// Logarithm of the hours since `then`, scaled to reach 1 after four days.
-fn hours(report: &Report, then: jiff::Timestamp) -> f64 {
+/// Logarithm of the hours since `then`, scaled to reach 1 after `long` of them.
+fn hours(report: &Report, then: jiff::Timestamp, long: f64) -> f64 {
     let seconds = (report.at.as_second() - then.as_second()).max(0);
     #[expect(clippy::cast_precision_loss, reason = "seconds of some days")]
     let hours = seconds as f64 / 3_600.0;
-    hours.ln_1p() / LONG.ln()
+    hours.ln_1p() / long.ln_1p()
 }

@@ -245,6 +245,20 @@ fn beside_colon<'a>(
     let colon = text.find([':', '：'])?;
     if text[..colon].chars().count() <= BEFORE_COLON {
         let mut before = voices.iter().filter(|it| it.1.start < colon);
+        // "Corée du Nord : Donald Trump dit …": a country before a colon is where it happens.
+        let place = |it: &(&Hit, Range<usize>)| lexicon.concept(it.0.concept).kind == Kind::Place;
+        let person = |it: &(&Hit, Range<usize>)| lexicon.concept(it.0.concept).kind == Kind::Person;
+        let behind = voices.iter().find(|it| it.1.start > colon);
+        if let (Some(label), Some(behind)) = (before.clone().next(), behind)
+            && place(label)
+            && before.clone().count() == 1
+            && person(behind)
+            && text[colon..behind.1.start]
+                .chars()
+                .all(|c| !c.is_alphanumeric() && c != '"')
+        {
+            return Some((behind.0, How::First));
+        }
         let person = before
             .clone()
             .find(|it| lexicon.concept(it.0.concept).kind == Kind::Person);
@@ -274,6 +288,17 @@ fn says<'a>(
         .map(|it| it.start - from..it.end - from)
         .collect();
     let last = verbs.last()?;
+    // Two names before a colon with the verb between them: the first speaks of the other.
+    let colon = text.find([':', '：']);
+    if let Some(colon) = colon.filter(|it| *it > last.end) {
+        let mut names = voices.iter().filter(|it| it.1.end <= last.start);
+        let other = voices
+            .iter()
+            .any(|it| it.1.start >= last.end && it.1.start < colon);
+        if let (Some((hit, _)), true) = (names.next(), other) {
+            return Some(hit);
+        }
+    }
     let tail = text[last.end..].split_whitespace().count();
     if tail <= 1 {
         let comma = text[..last.start].rfind(',').unwrap_or(usize::MAX);

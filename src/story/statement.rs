@@ -1,6 +1,7 @@
 //! What a headline states: who speaks or acts, on what, which way, when and where. Read from the
 //! lexicon's hits and the tables of `config/reading`; the lead adds predicates, places and days. Pure.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use jiff::Timestamp;
@@ -15,10 +16,10 @@ use crate::story::wording::without_dateline;
 use crate::text::Words;
 use crate::text::fold::Folded;
 use crate::text::language::Script;
-use crate::topic::lexicon::{ConceptSet, Field, Hit, Kind, Lexicon, Reading};
+use crate::topic::lexicon::{ConceptId, ConceptSet, Field, Hit, Kind, Lexicon, Reading};
 
 /// What a table of phrases of the ladder may hold beside states.
-pub const CUES: [&str; 4] = ["negation", "maybe", "condition", "correction"];
+pub const CUES: [&str; 5] = ["negation", "maybe", "condition", "correction", "aside"];
 
 /// What a headline states. As the archive keeps it, this is JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -112,6 +113,21 @@ pub struct Matter {
     pub events: ConceptSet,
     /// States and cues in its own words; None for those of a meeting.
     pub ladder: Option<Phrasebook>,
+    /// Whether it takes place somewhere: then a place lifts a plan.
+    pub has_venue: bool,
+    /// What it is called, and its states in its own words, by their names.
+    pub names: MatterNames,
+}
+
+/// What the matter of a topic is called.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatterNames {
+    /// `agreement`; empty for a meeting.
+    #[serde(default)]
+    pub noun: String,
+    /// By the names of states; those of a meeting where it has none of its own.
+    #[serde(default)]
+    pub states: BTreeMap<String, String>,
 }
 
 /// The tables by which headlines are read.
@@ -199,6 +215,8 @@ impl Reader {
             countries: &self.countries,
             matter,
             names: Names::of(&headline, lexicon, matter, &self.countries),
+            speaker: speaker.as_ref().and_then(|it| lexicon.id(&it.who)),
+            cast: &self.cast,
             lexicon,
         };
         let (state, corrects) = course.state_of(&headline, &numbers, at);
@@ -289,6 +307,8 @@ struct Course<'a> {
     countries: &'a ConceptSet,
     matter: &'a Matter,
     names: Names<'a>,
+    speaker: Option<ConceptId>,
+    cast: &'a Cast,
     lexicon: &'a Lexicon,
 }
 
@@ -324,7 +344,7 @@ impl Course<'_> {
             // A meeting that is planned or confirmed for a coming day, or at a place, stands higher.
             if !(State::Planned..=State::Agreed).contains(&state) {
                 state
-            } else if headline.hits.iter().any(|it| self.is_venue(it.0)) {
+            } else if self.has_venue(headline) {
                 State::Placed
             } else if coming {
                 State::Dated
@@ -335,11 +355,21 @@ impl Course<'_> {
         (state, has("correction"))
     }
 
-    fn is_venue(&self, hit: &Hit) -> bool {
-        let mut parties = self.matter.parties.iter();
-        self.lexicon.concept(hit.concept).kind == Kind::Place
-            && !is(hit, self.countries, self.lexicon)
-            && !parties.any(|it| is(hit, &it.1, self.lexicon))
+    /// Whether it names a place to meet at. A place that speaks, or that labels the headline, is none.
+    fn has_venue(&self, headline: &Headline<'_>) -> bool {
+        let folded = &headline.words.folded_title.text;
+        let is_venue = |(hit, at): &(&Hit, Range<usize>)| {
+            let mut parties = self.matter.parties.iter();
+            let label = folded
+                .get(at.end..)
+                .is_some_and(|it| it.trim_start().starts_with([':', '：']));
+            self.lexicon.concept(hit.concept).kind == Kind::Place
+                && !is(hit, self.countries, self.lexicon)
+                && !parties.any(|it| is(hit, &it.1, self.lexicon))
+                && self.speaker != Some(self.cast.voice(hit.concept))
+                && !label
+        };
+        self.matter.has_venue && headline.hits.iter().any(|it| is_venue(it))
     }
 
     /// Phrases of the headline; where none tells a state, of the headline without the names of
@@ -352,14 +382,15 @@ impl Course<'_> {
         };
         let folded = &headline.words.folded_title;
         let read = |folded: &Folded, original: &str, range: Range<usize>| {
+            let found = self.ladder.find(folded, original, range);
+            let aside = |it: &Found| self.ladder.name(it.entry) == "aside";
             let mut hits: Vec<Found> = Vec::new();
-            for hit in self.ladder.find(folded, original, range) {
+            for hit in &found {
                 // The longest wins: "no plans to meet" before "plans to meet".
-                let covered = hits.last().is_some_and(|it| {
-                    hit.end <= it.end && (hit.start, hit.end) != (it.start, it.end)
-                });
-                if !covered {
-                    hits.push(hit);
+                let covered = found.iter().any(|it| it.covers(hit));
+                let void = found.iter().any(|it| aside(it) && it.overlaps(hit));
+                if !covered && !void {
+                    hits.push(*hit);
                 }
             }
             Phrases {
@@ -406,14 +437,14 @@ impl Course<'_> {
     /// The state that a phrase tells beside the cues next to it; none where it is denied or hangs
     /// on a condition.
     fn turned(&self, state: State, hit: &Found, found: &Phrases) -> Option<State> {
-        let beside = |cue: &str| {
-            let mut cues = found
-                .hits
-                .iter()
-                .filter(|it| self.ladder.name(it.entry) == cue);
-            cues.any(|it| found.join(it, hit))
+        let cues = |cue: &'static str| {
+            let hits = found.hits.iter();
+            hits.filter(move |it| self.ladder.name(it.entry) == cue)
         };
-        if beside("condition") && state != State::Doubted {
+        let beside = |cue: &'static str| cues(cue).any(|it| found.join(it, hit));
+        // "Wenn A das Treffen mit B absagt": a condition that begins a clause governs it.
+        let governed = cues("condition").any(|it| found.governs(it, hit));
+        if (beside("condition") || governed) && state != State::Doubted {
             return (state == State::Cancelled).then_some(State::Doubted);
         }
         match (beside("negation"), beside("maybe")) {
@@ -443,6 +474,14 @@ impl Phrases {
             return true;
         };
         between.chars().count() <= REACH && !ends_clause(between)
+    }
+
+    /// Whether a cue begins the clause in which a phrase stands.
+    fn governs(&self, cue: &Found, hit: &Found) -> bool {
+        let before = self.text[..cue.start].trim_end();
+        let begins = before.is_empty() || before.ends_with([',', ';', ':', '.', '"', '。', '、']);
+        let between = self.text.get(cue.end..hit.start);
+        begins && between.is_some_and(|it| !ends_clause(it) && !it.contains([',', '、', '…']))
     }
 }
 

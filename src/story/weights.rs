@@ -9,6 +9,8 @@ use crate::story::signs::{LIKENESS, Likeness, WEIGHT, Weight};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weights {
     pub same: Sum<{ LIKENESS.len() }>,
+    pub scales: Scales,
+    pub times: Times,
     /// Log-odds from which a report joins the best development.
     pub join: f64,
     /// The same where the development has no report in the script of the report.
@@ -33,6 +35,32 @@ pub struct Weights {
     /// Exponent on the probability that the development is new: 0 tells doubtful births at once, 1
     /// takes doubt in full.
     pub doubt: f64,
+}
+
+/// By what signs of likeness are measured.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Scales {
+    /// Keys of predicates that contradict each other.
+    pub opposed: Vec<(u32, u32)>,
+    /// A likeness of concepts below this is a coincidence, 0..1.
+    pub chance: f64,
+    /// Hours at which the signs of time reach 1.
+    pub long_hours: f64,
+}
+
+/// For how long what was reported counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Times {
+    /// Seconds for which reports of a state that is past keep coming in: a repeat within it is a late report, no change.
+    pub late: i64,
+    /// Seconds for which a state that nobody speaks of any more still holds.
+    pub current: i64,
+    /// Seconds for which a report that matched by rule keeps its topic warm.
+    pub warm: i64,
+    /// Seconds for which its words count as the week's, and its outlet is known to cover the topic.
+    pub covers: i64,
+    /// Reports within `warm` at which the sign of heat reaches 1.
+    pub hot: f64,
 }
 
 /// A bias and a weight for each sign.

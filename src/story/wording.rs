@@ -11,6 +11,24 @@ use crate::text::language::Script;
 pub struct Wording {
     common: HashSet<String>,
     stop: HashSet<u32>,
+    pub weight: TermWeights,
+    /// Share of a sentence, by inverse document frequency, that the headline must lack for the sentence to be quoted.
+    pub fresh: f64,
+}
+
+/// How much terms weigh beside each other when reports are compared: in the headline, and in the lead alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct TermWeights {
+    pub concept: (f64, f64),
+    pub number: (f64, f64),
+    pub predicate: (f64, f64),
+    pub place: (f64, f64),
+    /// A word of the lead beside one of the headline.
+    pub lead: f64,
+    /// Factor on concepts that stand in every report of a topic, whatever their frequency so far.
+    pub common: f64,
+    /// What most reports say says nothing: taken off each inverse document frequency of a concept.
+    pub floor: f64,
 }
 
 /// A publisher's name behind a dash or bar is no longer than this, in bytes.
@@ -26,6 +44,7 @@ impl Wording {
         Self {
             common: common.iter().cloned().collect(),
             stop: stop.into_iter().map(|it| gram(&fold(it))).collect(),
+            ..Self::default()
         }
     }
 

@@ -77,9 +77,9 @@ pub(in crate::web) async fn tried(
 ) -> Result<Heard, Trouble> {
     let site = web.site();
     let now = web.clock.now();
-    let (name, window) = (topic.to_owned(), site.tables.weights.window);
+    let (name, tables) = (topic.to_owned(), Arc::clone(&site.tables));
     let (board, told) = web
-        .ask(move |connection| boards::present(connection, &name, now, window))
+        .ask(move |connection| boards::present(connection, &name, now, &tables.weights))
         .await?;
     let lexicon = &site.engine.lexicon;
     let topic = site
