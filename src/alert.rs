@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::story::board::{Board, Placement};
-use crate::story::context::{self, Context};
+use crate::story::context::{self, Context, Unruled};
 use crate::story::development::OpenDevelopment;
 use crate::story::headline::Mark;
 use crate::story::ladder::State;
@@ -15,8 +15,6 @@ use crate::story::signs::{Weight, is_firm, weight};
 use crate::story::speaker::Class;
 use crate::story::weights::Weights;
 use crate::story::{DevelopmentId, DevelopmentKind, StoryId};
-use crate::topic::Surroundings;
-use crate::topic::lexicon::{Lexicon, Reading};
 
 /// How an item stands apart from what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,16 +227,6 @@ impl Decision {
     }
 }
 
-/// A headline that satisfies no rule of a hot topic.
-#[derive(Debug, Clone, Copy)]
-pub struct Unruled<'a> {
-    pub reading: &'a Reading,
-    pub lexicon: &'a Lexicon,
-    pub surroundings: &'a Surroundings,
-    /// Of the rules, as a share of the threshold.
-    pub score: f64,
-}
-
 /// How surely a headline without a rule belongs to a hot topic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TakenIn {
@@ -304,23 +292,7 @@ pub fn context(
     placement: &Placement,
     weights: &Weights,
 ) -> Context {
-    let Unruled {
-        reading,
-        lexicon,
-        surroundings,
-        score,
-    } = unruled;
-    let heat = &board.heat;
-    context::signs(
-        report,
-        reading,
-        score,
-        surroundings,
-        placement,
-        heat,
-        &weights.times,
-        lexicon,
-    )
+    context::signs(report, unruled, placement, &board.heat, &weights.times)
 }
 
 /// Rules on a report.

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use jiff::Timestamp;
 use rusqlite::Transaction;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -237,13 +237,39 @@ fn adopt(tx: &Transaction<'_>, config: &Config, now: Timestamp) -> Result<(), St
     store::digests::sync(tx, &config.digests, now)
 }
 
+/// What a manager sends. Listened to before the archive is opened, which may take long: a reload that comes meanwhile
+/// would end the process, and a stop would leave an unclean end.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Within a runtime.
+    pub fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("listen for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("listen for SIGINT")?,
+            hangup: signal(SignalKind::hangup()).context("listen for SIGHUP")?,
+        })
+    }
+}
+
 /// Runs until SIGTERM or SIGINT. `reload` reads the configuration again, for SIGHUP.
 pub async fn run(
     setup: Setup,
     store: Store,
     clock: Clock,
+    signals: Signals,
     reload: impl Fn() -> Result<Setup, Faults>,
 ) -> anyhow::Result<()> {
+    let Signals {
+        mut terminate,
+        mut interrupt,
+        mut hangup,
+    } = signals;
     let store = Arc::new(store);
     prepare(&store, &setup, &clock)?;
     let setup = Arc::new(setup);
@@ -268,9 +294,6 @@ pub async fn run(
         tokio::spawn(web::run(listen, Arc::new(served), stopping.clone()))
     });
     let mut deliveries = tokio::spawn(deliverer.run(current, stopping, Arc::clone(&pulse)));
-    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
-    let mut hangup = signal(SignalKind::hangup()).context("listen for SIGHUP")?;
     let watchdog = notify::watchdog();
     let mut tick = tokio::time::interval(watchdog.map_or(Duration::from_secs(3600), |it| it / 3));
     let (n_feeds, n_topics) = (setup.config.feeds.len(), setup.engine.topics.len());

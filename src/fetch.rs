@@ -9,6 +9,7 @@ pub mod page;
 pub mod reach;
 
 use std::collections::HashMap;
+use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -74,6 +75,9 @@ pub struct Slowest {
 /// A larger body needs one of [`LARGE_AT_ONCE`] permits; nearly all feeds are smaller. Fewer at once
 /// would let a slow one delay the others.
 const LARGE: usize = 512 * 1024;
+/// Logarithm of the window in bytes that a zstd frame may ask for: the 8 MiB of RFC 9659. Without a bound it is 128 MiB
+/// of memory for 20 bytes sent.
+const ZSTD_WINDOW: u32 = 23;
 /// Large documents in memory at once, from their fetch to the archive. Reading one takes up to six times
 /// its bytes: two of 16 MiB stay below 200 MiB.
 const LARGE_AT_ONCE: usize = 2;
@@ -327,10 +331,11 @@ impl Fetcher {
                 .permits(&url)
                 .map_err(|message| Failure(ErrorClass::Address, message))?;
             let request = request(&client, ask, &home, &url, &jar, manner);
-            let response = tokio::time::timeout(self.limits.head, request.send())
+            let head = self.limits.head.min(self.limits.connect + self.limits.read);
+            let response = tokio::time::timeout(head, request.send())
                 .await
                 .map_err(|_| {
-                    let limit = self.limits.head.as_secs();
+                    let limit = head.as_secs();
                     Failure(
                         ErrorClass::Timeout,
                         format!("timed out: no answer within {limit} s"),
@@ -401,7 +406,13 @@ impl Fetcher {
             },
             body: Vec::new(),
         };
+        let zstd = coding == Coding::Decoded
+            && text(header::CONTENT_ENCODING)
+                .is_some_and(|it| it.trim().eq_ignore_ascii_case("zstd"));
         document.body = self.read(response, coding, fetched).await?;
+        if zstd {
+            document.body = self.unpack(&document.body, fetched).await?;
+        }
         match coded {
             // The header lied twice; a body that is text is what it is.
             Some(name) if !is_text(&document.body) => {
@@ -423,7 +434,14 @@ impl Fetcher {
         let mut body = Vec::new();
         let (mut until, mut least) = (tokio::time::Instant::now() + within, bytes);
         loop {
-            let Ok(chunk) = tokio::time::timeout_at(until, response.chunk()).await else {
+            let silent = tokio::time::Instant::now() + self.limits.read;
+            let Ok(chunk) = tokio::time::timeout_at(until.min(silent), response.chunk()).await
+            else {
+                if silent <= until {
+                    let limit = self.limits.read.as_secs();
+                    let message = format!("timed out: the server fell silent for {limit} s");
+                    return Err(Failure(ErrorClass::Timeout, message));
+                }
                 if body.len() >= least {
                     (until, least) = (until + within, body.len() + bytes);
                     continue;
@@ -459,6 +477,27 @@ impl Fetcher {
         }
     }
 
+    /// A body in zstd. What grows beyond [`LARGE`] is unpacked once it may be large.
+    async fn unpack(&self, body: &[u8], fetched: &mut Fetched) -> Result<Vec<u8>, Failure> {
+        let wrong =
+            |error: io::Error| Failure(ErrorClass::Decode, format!("the body is no zstd: {error}"));
+        let small = unzstd(body, LARGE).map_err(wrong)?;
+        if small.len() <= LARGE {
+            return Ok(small);
+        }
+        drop(small);
+        if fetched.large.is_none() {
+            let large = Arc::clone(&self.large);
+            fetched.large = large.acquire_owned().await.ok();
+        }
+        let all = unzstd(body, self.limits.body).map_err(wrong)?;
+        if all.len() > self.limits.body {
+            let message = format!("the body is larger than {} bytes", self.limits.body);
+            return Err(Failure(ErrorClass::TooLarge, message));
+        }
+        Ok(all)
+    }
+
     fn client(&self, access: &Access, coding: Coding) -> Result<Client, reqwest::Error> {
         let way = Way {
             reach: access.reach,
@@ -485,12 +524,17 @@ impl Fetcher {
 
 impl Way {
     fn client(&self, limits: &Limits, trusted: Authorities) -> Result<Client, reqwest::Error> {
-        let mut builder = builder(limits).redirect(redirect::Policy::none());
+        // A visit is one request: HTTP/2 would gain nothing, and its frames without end are no silence.
+        // How long a server may be silent is measured where the answer is read: a client would count as silence that we
+        // let a large body wait for its permit.
+        let mut builder = builder(limits)
+            .redirect(redirect::Policy::none())
+            .http1_only();
         if trusted == Authorities::None {
             builder = builder.tls_certs_only([]);
         }
         if self.coding == Coding::Identity {
-            builder = builder.no_gzip().no_brotli().no_deflate().no_zstd();
+            builder = builder.no_gzip().no_brotli().no_deflate();
         }
         match (&self.proxy, self.reach) {
             // The one connection there is goes to the owner's proxy, wherever that stands; which
@@ -555,6 +599,18 @@ async fn refused(mut response: Response, url: &Url) -> Failure {
     Failure(class, format!("the server answered {status}{hint}"))
 }
 
+/// At most one byte more than `most`.
+fn unzstd(body: &[u8], most: usize) -> io::Result<Vec<u8>> {
+    let mut decoder = zstd::Decoder::with_buffer(body)?;
+    decoder.window_log_max(ZSTD_WINDOW)?;
+    let mut plain = Vec::new();
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    decoder
+        .take(most.saturating_add(1))
+        .read_to_end(&mut plain)?;
+    Ok(plain)
+}
+
 fn is_dropped(message: &str) -> bool {
     message.contains("connection closed before") || message.contains("reset by peer")
 }
@@ -566,9 +622,8 @@ fn is_text(body: &[u8]) -> bool {
 
 /// A client that follows no redirect, for channels.
 pub fn client(limits: &Limits, reach: Reach) -> Result<Client, reqwest::Error> {
-    let builder = builder(limits).redirect(redirect::Policy::custom(|it| {
-        it.error("too many redirects")
-    }));
+    let follows = redirect::Policy::custom(|it| it.error("too many redirects"));
+    let builder = builder(limits).read_timeout(limits.read).redirect(follows);
     reaching(builder, reach).build()
 }
 
@@ -593,7 +648,6 @@ fn builder(limits: &Limits) -> ClientBuilder {
     Client::builder()
         .user_agent(&limits.user_agent)
         .connect_timeout(limits.connect)
-        .read_timeout(limits.read)
         .timeout(limits.total)
         // A Referer would carry tokens in a feed's address to whoever it redirects to.
         .referer(false)

@@ -174,7 +174,7 @@ impl Ingest {
                 connection,
                 &topic.name,
                 since,
-                &self.settings.tables.weights,
+                &self.settings.tables.weights.times,
             )?;
             desks.insert(topic.name.clone(), desk);
         }
@@ -476,4 +476,51 @@ fn before(at: Timestamp, span: Duration) -> Timestamp {
         .ok()
         .and_then(|span| at.checked_sub(span).ok())
         .unwrap_or(Timestamp::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::{Kind, Source};
+
+    fn visit(n: usize) -> Visit {
+        let source = Source {
+            content_type: None,
+            url: None,
+            zone: jiff::tz::TimeZone::UTC,
+            select: None,
+            max_bytes: 1 << 20,
+        };
+        let document = b"<rss version=\"2.0\"><channel><title>x</title></channel></rss>";
+        let parsed = Parsed {
+            kind: Kind::Rss2,
+            items: vec![Item::default(); n],
+            ..crate::parse::guarded(document, &source).expect("a feed")
+        };
+        Visit {
+            feed: crate::feed::FeedId(1),
+            at: Timestamp::UNIX_EPOCH,
+            duration: Duration::ZERO,
+            status: Some(200),
+            wishes: Wishes::default(),
+            moved_to: None,
+            found: Found::Document {
+                bytes: document.len(),
+                validators: Validators::default(),
+                body_hash: 0,
+                parsed,
+            },
+            jitter: 0.0,
+        }
+    }
+
+    #[test]
+    fn a_transaction_holds_so_many_entries_but_for_one_larger_visit() {
+        let visits = [100, 3_900, 1, 9_000, 10, 20, 3_970, 1].map(visit);
+        let held = bundles(&visits).map(|it| it.iter().map(entries).collect());
+        let held: Vec<Vec<usize>> = held.collect();
+        let expected: [&[usize]; 4] = [&[100, 3_900], &[1], &[9_000], &[10, 20, 3_970]];
+        assert_eq!(held[..4], expected);
+        assert_eq!(held[4..], [[1]]);
+    }
 }

@@ -124,6 +124,12 @@ impl Metrics {
         self.new.inc_by(u64::try_from(new).unwrap_or(u64::MAX));
     }
 
+    /// A channel counts from zero: Prometheus sees no rise where a series begins with its first delivery.
+    pub fn knows(&self, channel: &str) {
+        let channel = channel.to_owned();
+        drop(self.delivered.get_or_create(&Channel { channel }));
+    }
+
     pub fn delivered(&self, channel: &str, after: Duration) {
         let channel = channel.to_owned();
         let histogram = self.delivered.get_or_create(&Channel { channel });
@@ -309,6 +315,8 @@ mod tests {
         metrics.visited("ok", 0, 0);
         metrics.visited("connect", 0, 0);
         metrics.delivered("desk \"1\"", Duration::from_secs(3));
+        metrics.knows("desk \"1\"");
+        metrics.knows("idle");
         metrics.turned("poll", Duration::from_millis(2));
         let archive = Gauges {
             feeds: vec![("ok".to_owned(), 7)],
@@ -325,6 +333,7 @@ mod tests {
             "summitwatch_new_items_total 3",
             "summitwatch_delivery_seconds_bucket{le=\"5.0\",channel=\"desk \\\"1\\\"\"} 1",
             "summitwatch_delivery_seconds_count{channel=\"desk \\\"1\\\"\"} 1",
+            "summitwatch_delivery_seconds_count{channel=\"idle\"} 0",
             "summitwatch_turn_seconds_count{loop=\"poll\"} 1",
             "summitwatch_feeds{state=\"ok\"} 7",
             "summitwatch_offline 1",

@@ -3,10 +3,9 @@
 
 use jiff::Timestamp;
 
-use crate::alert::{
-    Arrival, Circumstances, Place, Policy, Ruling, Standing, Unruled, rule, take_in,
-};
+use crate::alert::{Arrival, Circumstances, Place, Policy, Ruling, Standing, rule, take_in};
 use crate::story::board::Board;
+use crate::story::context::Unruled;
 use crate::story::report::{Report, Source};
 use crate::story::{DevelopmentId, StoryId, Tables};
 use crate::text::Words;

@@ -29,7 +29,7 @@ pub mod withdrawals;
 
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -38,6 +38,7 @@ use rusqlite_migration::{HookError, HookResult, M, Migrations};
 use thiserror::Error;
 
 use crate::clock::rfc3339;
+use crate::store::backup::Checked;
 use crate::store::lock::Lock;
 
 static STEPS: LazyLock<Vec<M<'static>>> = LazyLock::new(|| {
@@ -116,6 +117,10 @@ pub enum StoreError {
         "there is no archive at {0}, but its log {0}-wal is there: somebody took the archive away. Put it back, restore a backup, or remove {0}-wal and {0}-shm to begin anew"
     )]
     Orphan(PathBuf),
+    #[error(
+        "there is no archive at {archive}: a restore was interrupted. Run `summitwatch restore` again; {copy} is the backup's whole copy, and beside it, with `.before-` in its name, lies the archive as it was. Only to begin anew, remove the copy"
+    )]
+    HalfRestored { archive: PathBuf, copy: PathBuf },
     #[error("the archive's disk is full: {0}")]
     Full(rusqlite::Error),
     #[error("the archive cannot be written: {0}")]
@@ -160,8 +165,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The log is some 4 MB long as long as nobody reads an old state for long.
 const LARGE_LOG: u64 = 16 * 1024 * 1024;
 
-/// A check after an unclean end must not keep the service from the news for longer.
-const CHECK_LIMIT: Duration = Duration::from_secs(20);
+/// The check at the start after an unclean end takes no longer: news do not wait for a large archive. The whole check
+/// is made behind the running service.
+const CHECK_LIMIT: Duration = Duration::from_secs(2);
 
 /// Bytes of the write-ahead log that are kept for later use once it was written back: a cold poll of a thousand
 /// feeds fills about 30 MB.
@@ -188,9 +194,15 @@ impl Store {
             cause,
         };
         let connection = Connection::open(path).map_err(opened)?;
-        if lock.unclean {
+        if lock.is_unchecked() {
             tracing::info!("the service did not end in order; checking the archive");
-            backup::check(&connection, path, "quick_check", Some(CHECK_LIMIT))?;
+            let started = Instant::now();
+            match backup::check(&connection, path, move || started.elapsed() > CHECK_LIMIT)? {
+                Checked::Whole => lock.checked(),
+                Checked::InPart => {
+                    tracing::info!("no fault so far; the rest is checked while the service runs");
+                }
+            }
         }
         Self::prepare(connection, path, Some(lock))
     }
@@ -280,6 +292,25 @@ impl Store {
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
         connection.busy_timeout(PATIENCE)?;
         Ok(busy? == 0)
+    }
+
+    /// Whether an unclean end came before this start, and nobody has checked the whole archive since.
+    pub fn is_unchecked(&self) -> bool {
+        self.lock.as_ref().is_some_and(Lock::is_unchecked)
+    }
+
+    /// Checks the whole archive on a connection of its own, beside readers and the writer, until `enough` says so:
+    /// some 20 s for 700,000 items. Until it was found sound, an end of the service counts as unclean.
+    pub fn check_whole(
+        &self,
+        enough: impl FnMut() -> bool + Send + 'static,
+    ) -> Result<Checked, StoreError> {
+        let connection = open_read_only(&self.path)?;
+        let checked = backup::check(&connection, &self.path, enough)?;
+        if let (Checked::Whole, Some(lock)) = (checked, &self.lock) {
+            lock.checked();
+        }
+        Ok(checked)
     }
 
     pub fn path(&self) -> &Path {

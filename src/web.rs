@@ -14,6 +14,7 @@ mod page;
 mod pages;
 pub mod probes;
 mod rate;
+mod seats;
 mod trouble;
 mod words;
 
@@ -23,7 +24,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, Extension};
+use axum::extract::{DefaultBodyLimit, Extension, Request};
+use axum::middleware::Next;
 use axum::{Router, middleware};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -44,6 +46,7 @@ use crate::web::live::Live;
 use crate::web::manage::Asked;
 use crate::web::probes::Vitals;
 use crate::web::rate::Rates;
+use crate::web::seats::{Seat, Seats};
 use crate::web::trouble::Trouble;
 
 /// What of the configuration pages go by. Replaced whole at a reload.
@@ -193,28 +196,30 @@ pub async fn run(address: SocketAddr, web: Arc<Web>, mut stopping: watch::Receiv
 
 pub async fn serve(listener: TcpListener, web: Arc<Web>, mut stopping: watch::Receiver<bool>) {
     let router = router(&web);
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    let seats = Seats::new(CONNECTIONS);
     let watching = tokio::spawn(live::watch_archive(Arc::clone(&web), stopping.clone()));
     loop {
-        let place = Arc::clone(&connections).acquire_owned();
+        // Who comes first; only then is a place made.
         let accepted = tokio::select! {
-            accepted = async { (place.await, listener.accept().await) } => accepted,
+            accepted = listener.accept() => accepted,
             () = stopped(&mut stopping) => break,
         };
-        let (Ok(place), Ok((stream, peer))) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             // Out of file descriptors, mostly: the next moment may have one.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
+        let seat = tokio::select! {
+            seat = seats.take() => seat,
+            () = stopped(&mut stopping) => break,
+        };
         let (router, stopping) = (router.clone(), stopping.clone());
-        tokio::spawn(async move {
-            talk(stream, peer, router, stopping).await;
-            drop(place);
-        });
+        if let Some(seat) = seat {
+            tokio::spawn(talk(stream, peer, router, seat, stopping));
+        }
     }
     // Connections end by themselves; what does not in time is dropped.
-    let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
-    let _ = tokio::time::timeout(DRAIN, connections.acquire_many(all)).await;
+    let _ = tokio::time::timeout(DRAIN, seats.empty(CONNECTIONS)).await;
     watching.abort();
 }
 
@@ -222,9 +227,19 @@ async fn talk(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
+    seat: Seat,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let service = TowerToHyperService::new(router.layer(Extension(peer)));
+    let counter = seat.counter();
+    let counted = middleware::from_fn(move |request: Request, next: Next| {
+        let asking = counter.ask();
+        async move {
+            let answer = next.run(request).await;
+            drop(asking);
+            answer
+        }
+    });
+    let service = TowerToHyperService::new(router.layer(counted).layer(Extension(peer)));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
@@ -235,6 +250,7 @@ async fn talk(
     tokio::select! {
         _ = connection.as_mut() => {}
         () = tokio::time::sleep(CONNECTION) => {}
+        () = seat.given_up() => {}
         () = stopped(&mut stopping) => {
             connection.as_mut().graceful_shutdown();
             let _ = tokio::time::timeout(DRAIN, connection).await;

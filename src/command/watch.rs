@@ -13,7 +13,7 @@ use crate::channel::webpush::Key;
 use crate::clock::{Clock, rfc3339};
 use crate::command::{Context, Done, Usage, block_on, output};
 use crate::daemon::poll::Poller;
-use crate::daemon::{Setup, prepare};
+use crate::daemon::{Setup, Signals, prepare};
 use crate::ingest::Report;
 use crate::message::Message;
 use crate::outbox::{Delivery, DeliveryId, Outcome, What};
@@ -30,9 +30,12 @@ pub(super) fn run(context: &Context) -> Done {
     }
     // A fault of the configuration is told before the archive is made or migrated.
     let setup = Setup::new(config)?;
-    let store = open(&archive)?;
-    let reload = || Setup::new(context.config()?);
-    block_on(crate::daemon::run(setup, store, Clock::System, reload))?;
+    block_on(async {
+        let signals = Signals::listen()?;
+        let store = open(&archive)?;
+        let reload = || Setup::new(context.config()?);
+        crate::daemon::run(setup, store, Clock::System, signals, reload).await
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -208,25 +208,7 @@ pub(super) fn tables(directory: Option<&Path>, engine: &Engine) -> Result<Tables
         directory,
         faults: &mut faults,
     };
-    let wording = files.read("wording.toml", |file: WordingFile, _| {
-        let words = file.stop.values().flat_map(|it| it.split_whitespace());
-        let months = file.months.values().flat_map(|names| names.iter().zip(1..));
-        let months =
-            months.flat_map(|(names, n)| names.split_whitespace().map(move |it| (fold(it), n)));
-        let mut wording = Wording::new(&file.common, words);
-        let weight = &file.weight;
-        wording.fresh = file.quote.fresh;
-        wording.weight = TermWeights {
-            concept: weight.concept,
-            number: weight.number,
-            predicate: weight.predicate,
-            place: weight.place,
-            lead: weight.lead,
-            common: weight.common,
-            floor: weight.floor,
-        };
-        Ok((wording, Months(months.collect())))
-    });
+    let wording = files.read("wording.toml", |file: WordingFile, _| Ok(wording(&file)));
     let ladder = files.read("ladder.toml", |file: LadderFile, name| {
         let countries = set(lexicon, &file.places.countries);
         let cues = entries(file.cue, &file.set, name)?;
@@ -278,18 +260,7 @@ pub(super) fn tables(directory: Option<&Path>, engine: &Engine) -> Result<Tables
     else {
         return Err(faults);
     };
-    let mut matters = BTreeMap::new();
-    for topic in &engine.topics {
-        let Some(course) = &topic.course else {
-            continue;
-        };
-        match matter(course, &deciders, &shared, &topic.name) {
-            Ok(matter) => {
-                matters.insert(topic.name.clone(), matter);
-            }
-            Err(mut more) => faults.append(&mut more),
-        }
-    }
+    let matters = matters(engine, &deciders, &shared, &mut faults);
     faults.or(Tables {
         matters,
         no_matter: Matter {
@@ -348,6 +319,26 @@ fn set(lexicon: &Lexicon, names: &[String]) -> ConceptSet {
     let ids = names.iter().filter_map(|it| lexicon.id(it));
     ids.for_each(|id: ConceptId| set.insert(id));
     set
+}
+
+fn wording(file: &WordingFile) -> (Wording, Months) {
+    let words = file.stop.values().flat_map(|it| it.split_whitespace());
+    let months = file.months.values().flat_map(|names| names.iter().zip(1..));
+    let months =
+        months.flat_map(|(names, n)| names.split_whitespace().map(move |it| (fold(it), n)));
+    let mut wording = Wording::new(&file.common, words);
+    let weight = &file.weight;
+    wording.fresh = file.quote.fresh;
+    wording.weight = TermWeights {
+        concept: weight.concept,
+        number: weight.number,
+        predicate: weight.predicate,
+        place: weight.place,
+        lead: weight.lead,
+        common: weight.common,
+        floor: weight.floor,
+    };
+    (wording, Months(months.collect()))
 }
 
 /// What the ladders of all topics share.
@@ -423,6 +414,28 @@ fn ladder(states: Vec<Entry>, shared: &Shared, name: &str) -> Result<Phrasebook,
         Ok(book) => Ok(book),
         Err(()) => unreachable!("its fault was pushed"),
     }
+}
+
+/// The matters of the topics that have one.
+fn matters(
+    engine: &Engine,
+    deciders: &Deciders,
+    shared: &Shared,
+    faults: &mut Faults,
+) -> BTreeMap<String, Matter> {
+    let mut matters = BTreeMap::new();
+    for topic in &engine.topics {
+        let Some(course) = &topic.course else {
+            continue;
+        };
+        match matter(course, deciders, shared, &topic.name) {
+            Ok(matter) => {
+                matters.insert(topic.name.clone(), matter);
+            }
+            Err(mut more) => faults.append(&mut more),
+        }
+    }
+    matters
 }
 
 /// The matter of a topic, which may have a ladder of its own.

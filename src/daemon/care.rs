@@ -2,6 +2,8 @@
 //! has grown, and whether somebody beside the service has asked for something.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -9,6 +11,7 @@ use tokio::sync::watch;
 use crate::clock::{Clock, rfc3339};
 use crate::daemon::{Pulse, Setup, stopped};
 use crate::message::Message;
+use crate::store::backup::Checked;
 use crate::store::outages::{self, Notice};
 use crate::store::{Store, StoreError, asks};
 
@@ -27,6 +30,7 @@ pub(super) async fn run(
     mut stopping: watch::Receiver<bool>,
     pulse: Arc<Pulse>,
 ) -> Result<(), StoreError> {
+    let mut checking = store.is_unchecked().then(|| Check::begin(&store));
     let mut seen = 0;
     let mut log = Log::default();
     let mut log_seen = Instant::now();
@@ -52,9 +56,49 @@ pub(super) async fn run(
                 tracing::warn!("the operator cannot be told of the archive's log: {error}");
             }
         }
+        if let Some(ended) = checking.as_mut().and_then(Check::ended) {
+            checking = None;
+            if ended? == Checked::Whole {
+                tracing::info!("the whole archive was checked; it is sound");
+            }
+        }
         tokio::select! {
             () = stopped(&mut stopping) => return Ok(()),
             () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+/// The check of the whole archive behind the running service, after an unclean end. It has a thread of its own: the
+/// few that the runtime has are for the news.
+struct Check {
+    thread: Option<JoinHandle<Result<Checked, StoreError>>>,
+    enough: Arc<AtomicBool>,
+}
+
+impl Check {
+    fn begin(store: &Arc<Store>) -> Self {
+        let (store, enough) = (Arc::clone(store), Arc::new(AtomicBool::new(false)));
+        let told = Arc::clone(&enough);
+        let work = move || store.check_whole(move || told.load(Ordering::Relaxed));
+        Self {
+            thread: Some(std::thread::spawn(work)),
+            enough,
+        }
+    }
+
+    fn ended(&mut self) -> Option<Result<Checked, StoreError>> {
+        let thread = self.thread.take_if(|it| it.is_finished())?;
+        Some(thread.join().expect("a check does not panic"))
+    }
+}
+
+impl Drop for Check {
+    fn drop(&mut self) {
+        self.enough.store(true, Ordering::Relaxed);
+        // It ends within milliseconds, and the archive is closed after it.
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
         }
     }
 }

@@ -106,6 +106,8 @@ impl Deliverer {
     ) -> Result<(), StoreError> {
         self.metrics = Arc::clone(&pulse.metrics);
         loop {
+            let known = self.setup.channels.iter();
+            known.for_each(|(name, _)| self.metrics.knows(name));
             pulse.beat(&pulse.deliver);
             // Off the async thread: another process may hold the archive's lock for long.
             let began = Instant::now();

@@ -155,3 +155,21 @@ impl Gates {
         Arc::clone(gate)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    use crate::config::Origin;
+    use crate::config::shipped::CONFIG;
+    use crate::fetch::reach::LOOKUPS_AT_ONCE;
+
+    #[test]
+    fn no_name_waits_behind_names_that_nobody_resolves() {
+        let usual = crate::config::Config::parse(Origin::Shipped, Path::new(""), CONFIG)
+            .expect("sound")
+            .concurrency;
+        assert!(usual + SLOW + KNOWN_SLOW < LOOKUPS_AT_ONCE);
+    }
+}

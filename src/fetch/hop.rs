@@ -24,9 +24,11 @@ pub(super) fn request(
     if ask.after == After::Close {
         request = request.header(header::CONNECTION, "close");
     }
-    if manner.coding == Coding::Identity {
-        request = request.header(header::ACCEPT_ENCODING, "identity");
-    }
+    let codings = match manner.coding {
+        Coding::Decoded => "gzip, deflate, br, zstd",
+        Coding::Identity => "identity",
+    };
+    request = request.header(header::ACCEPT_ENCODING, codings);
     if manner.cache == Cache::Passed {
         request = request.header(header::CACHE_CONTROL, "no-cache");
     }

@@ -38,12 +38,15 @@ impl Reach {
     }
 }
 
+/// Names looked up at once.
+pub const LOOKUPS_AT_ONCE: usize = 128;
+
 /// Threads for the system's resolver, which holds one for each name, half a minute where no name
 /// server answers: of their own, so that documents and the archive never wait for names. More than there
 /// are visits under way (`daemon::gates`), so that no name waits behind dead ones.
 static LOOKUPS: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_current_thread()
-        .max_blocking_threads(128)
+        .max_blocking_threads(LOOKUPS_AT_ONCE)
         .thread_stack_size(512 * 1024)
         .thread_keep_alive(Duration::from_secs(1))
         .build()

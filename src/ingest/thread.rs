@@ -8,8 +8,7 @@ use jiff::Timestamp;
 use rusqlite::Transaction;
 
 use crate::alert::{
-    Arrival, Circumstances, Decision, Place, Policy, Reason, Role, Ruling, Standing, Unruled, rule,
-    take_in,
+    Arrival, Circumstances, Decision, Place, Policy, Reason, Role, Ruling, Standing, rule, take_in,
 };
 use crate::clock::rfc3339;
 use crate::ingest::item::Told;
@@ -23,6 +22,7 @@ use crate::store::stories::{
 };
 use crate::store::{StoreError, acts, items, outbox, stories};
 use crate::story::board::Board;
+use crate::story::context::Unruled;
 use crate::story::ladder::State;
 use crate::story::quote::quoted;
 use crate::story::report::{Report, Source};

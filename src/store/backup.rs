@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
@@ -38,8 +37,14 @@ pub fn export(from: &Path, to: &Path) -> Result<(), StoreError> {
     copy_as(&source, to, plain)
 }
 
-/// Checks `from` and makes it the archive at `to`. The archive that was there is kept beside it,
-/// its name ending in `aside`, and a number where that name is taken. Returns where.
+/// What lies beside an archive and belongs to it: SQLite would apply each to whatever file is beside it.
+const PARTS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+/// A whole and checked copy on its way into the archive's place. Where it lies and the archive does not, a restore
+/// ended between the two renames, and nothing is begun anew.
+pub(super) const COMING: &str = ".restored";
+
+/// Checks `from` and makes it the archive at `to`: the copy is whole before anything is moved. The archive that was
+/// there is kept beside it, its name ending in `aside`, and a number where that name is taken. Returns where.
 pub fn restore(from: &Path, to: &Path, aside: &str) -> Result<Option<PathBuf>, StoreError> {
     let source = verified(from)?;
     let to = &real(to);
@@ -51,27 +56,33 @@ pub fn restore(from: &Path, to: &Path, aside: &str) -> Result<Option<PathBuf>, S
     } else {
         (None, Some(lock_beside(to)?))
     };
-    // The log belongs to the file beside which it lies, and one without its archive to none.
-    let parts = ["", "-wal", "-shm"].map(|part| (part, beside(to, part)));
+    let coming = beside(to, COMING);
+    copy(&source, &coming)?;
+    let rename = |old: &Path, new: &Path| {
+        fs::rename(old, new).map_err(|error| refused(new, &error.to_string()))
+    };
+    // The archive goes first: from then on the copy that lies there says what happened. A log without its archive
+    // belongs to none.
+    let parts = PARTS.map(|part| (part, beside(to, part)));
     let there: Vec<_> = parts.into_iter().filter(|(_, it)| it.exists()).collect();
     let kept = (!there.is_empty()).then(|| unused(&beside(to, aside)));
     if let Some(kept) = &kept {
         for (part, old) in there {
-            let new = beside(kept, part);
-            fs::rename(&old, &new).map_err(|error| refused(&new, &error.to_string()))?;
+            rename(&old, &beside(kept, part))?;
         }
     }
-    copy(&source, to)?;
+    rename(&coming, to)?;
+    // The names reach the disk with their folder.
+    if let Some(folder) = to.parent() {
+        let synced = fs::File::open(folder).and_then(|it| it.sync_all());
+        synced.map_err(|error| refused(folder, &error.to_string()))?;
+    }
     Ok(kept)
 }
 
 /// The name, or the first with a number at its end that no file has: two restores may fall into one second.
 fn unused(name: &Path) -> PathBuf {
-    let taken = |it: &Path| {
-        ["", "-wal", "-shm"]
-            .iter()
-            .any(|part| beside(it, part).exists())
-    };
+    let taken = |it: &Path| PARTS.iter().any(|part| beside(it, part).exists());
     let numbered = (2..).map(|n: u32| beside(name, &format!("-{n}")));
     std::iter::once(name.to_owned())
         .chain(numbered)
@@ -95,28 +106,31 @@ pub fn verified(path: &Path) -> Result<Connection, StoreError> {
         _ => return Err(refused(path, "it is no archive of summitwatch")),
     }
     let connection = open_read_only(path)?;
-    check(&connection, path, "integrity_check", None)?;
+    check(&connection, path, || false)?;
     refuse_newer(&connection, path)?;
     Ok(connection)
 }
 
-/// Asks SQLite whether the file is sound. Where that takes longer than `limit`, what was seen so
-/// far has to do.
+/// How far a check came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checked {
+    Whole,
+    /// No fault so far; it was ended before it was through.
+    InPart,
+}
+
+/// Asks SQLite whether the file is sound, indexes included, until `enough` says so.
 pub fn check(
     connection: &Connection,
     path: &Path,
-    pragma: &str,
-    limit: Option<Duration>,
-) -> Result<(), StoreError> {
-    let started = Instant::now();
-    if let Some(limit) = limit {
-        connection.progress_handler(100_000, Some(move || started.elapsed() > limit))?;
-    }
+    enough: impl FnMut() -> bool + Send + 'static,
+) -> Result<Checked, StoreError> {
+    connection.progress_handler(100_000, Some(enough))?;
     let found: Result<String, rusqlite::Error> =
-        connection.pragma_query_value(None, pragma, |row| row.get(0));
+        connection.pragma_query_value(None, "integrity_check", |row| row.get(0));
     connection.progress_handler(0, None::<fn() -> bool>)?;
     match found {
-        Ok(found) if found == "ok" => Ok(()),
+        Ok(found) if found == "ok" => Ok(Checked::Whole),
         Ok(found) => Err(StoreError::Unsound {
             path: path.to_owned(),
             found,
@@ -124,10 +138,7 @@ pub fn check(
         Err(error)
             if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) =>
         {
-            tracing::warn!(
-                "the archive is too large to be checked whole at start; no fault so far"
-            );
-            Ok(())
+            Ok(Checked::InPart)
         }
         Err(error) => Err(StoreError::Unsound {
             path: path.to_owned(),
@@ -150,8 +161,7 @@ fn copy_as(
 ) -> Result<(), StoreError> {
     let partial = beside(to, ".partial");
     let failed = |error: std::io::Error| refused(to, &error.to_string());
-    let clear =
-        || ["", "-wal", "-shm", "-journal"].map(|part| fs::remove_file(beside(&partial, part)));
+    let clear = || PARTS.map(|part| fs::remove_file(beside(&partial, part)));
     let _ = clear();
     let copied = copied(source, &partial, then);
     if copied.is_err() {
@@ -177,7 +187,8 @@ fn copied(
     then(&target)?;
     // One file, with no log beside it.
     target.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))?;
-    check(&target, partial, "integrity_check", None)
+    check(&target, partial, || false)?;
+    Ok(())
 }
 
 /// Whether the file is a database that holds items of ours, whole.

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::store::{StoreError, stories};
 use crate::story::board::Board;
 use crate::story::frequency::COUNTED;
-use crate::story::weights::Weights;
+use crate::story::weights::{Times, Weights};
 
 /// In which a topic has its budget of alerts.
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -18,7 +18,7 @@ pub fn load(
     connection: &Connection,
     topic: &str,
     since: Timestamp,
-    weights: &Weights,
+    times: &Times,
 ) -> Result<Board, StoreError> {
     let mut board = Board::default();
     for report in stories::latest_readings(connection, topic, COUNTED)? {
@@ -36,7 +36,7 @@ pub fn load(
         }
     }
     for report in stories::by_rule_since(connection, topic, since)? {
-        board.heat.add(&report, &weights.times);
+        board.heat.add(&report, times);
     }
     board.course = stories::course(connection, topic)?;
     Ok(board)
@@ -49,7 +49,8 @@ pub fn present(
     now: Timestamp,
     weights: &Weights,
 ) -> Result<(Board, u32), StoreError> {
-    let board = load(connection, topic, before(now, weights.window), weights)?;
+    let since = before(now, weights.window);
+    let board = load(connection, topic, since, &weights.times)?;
     let told = stories::alerts_since(connection, topic, before(now, HOUR))?.len();
     Ok((board, u32::try_from(told).unwrap_or(u32::MAX)))
 }

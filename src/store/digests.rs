@@ -8,7 +8,7 @@ use crate::digest::{Blind, FeedLine, Matter, Plan, Told};
 use crate::feed::health::{Health, health, reason};
 use crate::store::health::{SIGNS, signs_of};
 use crate::store::outbox::furthest;
-use crate::store::{At, StoreError};
+use crate::store::{At, CLOCK_SLACK, StoreError};
 use crate::story::development::Voices;
 use crate::story::ladder::State;
 
@@ -62,7 +62,7 @@ pub fn account(
         let before: Option<At> = before.query_row(params![plan.name, At(now)], |row| row.get(0))?;
         account.told_to = before.map_or(now, |it| it.0);
     }
-    if counted_to > furthest(now).0 {
+    if counted_to.duration_since(now) > CLOCK_SLACK {
         account.counted_to = account.told_to;
     }
     if (account.counted_to, account.told_to) != (counted_to, told_to) {

@@ -5,7 +5,9 @@ use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::store::backup::COMING;
 use crate::store::{StoreError, beside};
 
 /// What the lock file holds while an archive is open, and after an end in order. A `-wal` left behind says nothing then:
@@ -30,8 +32,8 @@ pub(super) struct Lock {
     archive: File,
     path: PathBuf,
     identity: Identity,
-    /// The process that held the lock before did not end in order.
-    pub(super) unclean: bool,
+    /// The process that held the lock before did not end in order, and the archive is not checked since.
+    unchecked: AtomicBool,
 }
 
 impl Lock {
@@ -65,8 +67,17 @@ impl Lock {
             archive,
             path,
             identity,
-            unclean,
+            unchecked: AtomicBool::new(unclean),
         })
+    }
+
+    pub(super) fn is_unchecked(&self) -> bool {
+        self.unchecked.load(Ordering::Relaxed)
+    }
+
+    /// The archive was found sound.
+    pub(super) fn checked(&self) {
+        self.unchecked.store(false, Ordering::Relaxed);
     }
 
     /// Refuses once the path leads to another file, or to none: what is written now would be lost.
@@ -85,7 +96,10 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        let _ = mark(&mut self.beside, CLOSED);
+        // What was not found sound is checked at the next start too.
+        if !self.is_unchecked() {
+            let _ = mark(&mut self.beside, CLOSED);
+        }
         let _ = self.archive.unlock();
     }
 }
@@ -140,10 +154,20 @@ pub(super) fn real(path: &Path) -> PathBuf {
     }
 }
 
-/// A log without its archive: somebody took the archive away. A new one would begin with an empty memory
-/// and send everything of the last day again.
+/// A log without its archive: somebody took the archive away. A copy on its way into its place: a restore did not
+/// end. A new archive would begin with an empty memory and send everything of the last day again.
 fn refuse_orphan(archive: &Path) -> Result<(), StoreError> {
-    if !archive.exists() && beside(archive, "-wal").exists() {
+    if archive.exists() {
+        return Ok(());
+    }
+    let coming = beside(archive, COMING);
+    if coming.exists() {
+        return Err(StoreError::HalfRestored {
+            archive: archive.to_owned(),
+            copy: coming,
+        });
+    }
+    if beside(archive, "-wal").exists() {
         return Err(StoreError::Orphan(archive.to_owned()));
     }
     Ok(())

@@ -184,8 +184,7 @@ pub fn likeness(
         flag(same_script && !has_leads),
         flag(development.is_hearsay() && statement.official && !marks.has(Mark::Hearsay)),
         flag(change.is_some_and(|it| {
-            is_firm(it) && main.is_some() && !development.has_state(it)
-                || sets(it, report, development)
+            is_firm(it) && !development.has_state(it) || sets(it, report, development)
         })),
         flag(n_shared < least && (profile < scales.chance || report.text.keys().count() < least)),
         flag(contradicted),

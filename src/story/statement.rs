@@ -369,7 +369,7 @@ impl Course<'_> {
                 && self.speaker != Some(self.cast.voice(hit.concept))
                 && !label
         };
-        self.matter.has_venue && headline.hits.iter().any(|it| is_venue(it))
+        self.matter.has_venue && headline.hits.iter().any(is_venue)
     }
 
     /// Phrases of the headline; where none tells a state, of the headline without the names of

@@ -8,6 +8,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -46,7 +48,7 @@ struct Document;
 const AT: &str = "/api/v1/openapi.json";
 
 pub(super) fn routes() -> Router<Arc<Web>> {
-    let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
+    let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(items))
         .routes(routes!(item))
         .routes(routes!(stories))
@@ -67,7 +69,48 @@ pub(super) fn routes() -> Router<Arc<Web>> {
         .routes(routes!(unsubscribe))
         .routes(routes!(subscribed))
         .split_for_parts();
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            refusals(operation);
+        }
+    }
     router.route(AT, get(async move || Json(document)))
+}
+
+/// What stands before every handler and answers in its place, added to what the handler says of itself.
+fn refusals(operation: &mut Operation) {
+    let always: &[(u16, &str)] = &[
+        (401, "a token is needed here"),
+        (429, "too many requests; wait as long as Retry-After says"),
+        (
+            503,
+            "too much is asked at once, or the archive is not there yet",
+        ),
+    ];
+    let asked: &[(u16, &str)] = &[(400, "a parameter cannot be read")];
+    let sent: &[(u16, &str)] = &[
+        (400, "the body is no JSON"),
+        (413, "the body is too large"),
+        (415, "the body is not declared as application/json"),
+        (422, "the body is JSON of another shape"),
+    ];
+    let mut all = always.to_vec();
+    if operation.request_body.is_some() {
+        all.extend(sent);
+    }
+    if operation.parameters.is_some() {
+        all.extend(asked);
+    }
+    for (status, why) in all {
+        let fault = ContentBuilder::new().schema(Some(Ref::from_schema_name("Fault")));
+        let response = ResponseBuilder::new()
+            .description(why)
+            .content("application/json", fault.build());
+        let known = &mut operation.responses.responses;
+        known
+            .entry(status.to_string())
+            .or_insert_with(|| response.build().into());
+    }
 }
 
 /// A part of a list.

@@ -1,18 +1,27 @@
 #!/usr/bin/env python3
 """The service among faults that are drawn at random, against the run that nothing disturbs.
 
-    tests/faults/run.py --bin target/release/summitwatch [--seed 1] [--seconds 120] [--keep DIR]
+    tests/faults/run.py --bin target/release/summitwatch [--news written|invented] [--seed 1] [--seconds 120] [--keep DIR]
+    tests/faults/run.py --bin … --runs 20 --seconds 180        an hour: seeds 1 to 20, written and invented in turn
 
-Fifteen feeds publish invented headlines, each its own development. Meanwhile faults fall: kill -9, SIGSTOP, a disk that
-takes no more, a clock that runs ahead or behind and is set right, servers that are slow, lie or break off, a channel that
-fails before or after it took a message, a second instance, readers and writers of the archive, a reload with other topics.
-When the faults have ended, every article that a feed served whole must have been told: once, or again under the same
-Idempotency-Key. That is what the undisturbed run tells, in whatever order the faults make it.
+Faults: kill -9, SIGSTOP, a disk that takes no more, a clock that runs ahead or behind and is set right, servers that are
+slow, lie or break off, a channel that fails before or after it took a message, a second instance, readers and writers of
+the archive, a reload with other topics. Fifteen feeds on fifteen hosts publish meanwhile.
 
-Exempt, because nobody could tell better: what was first served while the clock was off (its date looks old or new).
-Exit status 1 and the last lines of the log where something is lost, doubled, or the service ended by itself. A seed
-that failed is added to seeds.txt beside this file and is run again by `--kept`. Python's standard library and a C compiler only."""
-import argparse, http.server, json, os, random, re, resource, shutil, signal, socketserver, sqlite3, subprocess, sys, tempfile, threading, time
+--news written: the stretch of tests/corpus, from a day that the seed draws. The service's clock stands at each item's time. An
+item is published when the one before it is in the archive, for the order decides what is new. The same documents are replayed
+(`summitwatch replay --documents`), which nothing can disturb. In the end the archive holds the same developments, reports and
+alerts as that of the replay, and each alert was delivered once, or again under the same Idempotency-Key.
+
+--news invented: headlines of syllables, each a development of its own, as fast as the service takes them, in any order. In
+the end each that a feed served whole was told. Exempt is what was first served while the clock was off: its date looks wrong.
+
+--seconds is the whole run: faults fall in its first two thirds, the rest is for what they left. Exit status 1 and the last
+lines of the log where something is lost, doubled or told otherwise, or where the service ended by itself. A seed that failed
+is added to seeds.txt beside this file; `--kept` runs those. Needs Python's standard library and a C compiler."""
+import argparse, gzip, http.server, json, os, random, re, resource, shutil, signal, socketserver, sqlite3, subprocess, sys, tempfile, threading, time
+from calendar import timegm
+from html import escape
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FEEDS = 15
@@ -26,31 +35,186 @@ def date(at):
 
 class Press:
     """What the feeds have published, and what the channel took. One lock for all of it."""
+    # What is told of it, of all that the service knows.
+    topic = 'all'
 
     def __init__(self, dice):
         self.dice, self.lock = dice, threading.Lock()
+        # Held while one item is on its way: what must not fall between waits for it.
+        self.calm = threading.Lock()
         self.articles = {n: [] for n in range(FEEDS)}
-        self.served, self.exempt, self.taken, self.words = {}, set(), [], set()
+        self.served, self.exempt, self.taken, self.notices = {}, set(), [], 0
         self.weather, self.channel = {}, 'well'
-        self.skewed = False
+        self.skewed, self.faults, self.ended = False, [], False
+
+    def document(self, feed):
+        shown = self.articles[feed][:SHOWN]
+        items = ''.join(f'<item><title>{escape(title)}</title><link>{escape(url)}</link><guid isPermaLink="false">{guid}</guid><pubDate>{date(at)}</pubDate>'
+                        f'<description>{escape(summary)}</description></item>' for guid, title, summary, url, at in shown)
+        return f'<rss version="2.0"><channel><title>F{feed}</title>{items}</channel></rss>'.encode(), [guid for guid, *_ in shown]
+
+    def told(self):
+        with self.lock:
+            return {key for _, key in self.taken}
+
+
+class Invented(Press):
+    """Headlines that share no word, as fast as chance has them."""
+
+    def __init__(self, seed):
+        super().__init__(random.Random(seed + 1))
+        self.words = set()
+
+    def begin(self, _):
+        return int(time.time())
 
     def word(self):
         return ''.join(self.dice.choice(SYLLABLES) for _ in range(5))
 
-    def publish(self, feed):
+    def publish(self):
+        feed = self.dice.randrange(FEEDS)
         with self.lock:
             while True:
                 words = [self.word() for _ in range(3)]
                 if not self.words & set(words):
                     break
             self.words |= set(words)
-            n = len(self.articles[feed])
-            self.articles[feed].insert(0, (f'https://f{feed}.example/{n}', ' '.join(words).capitalize(), int(time.time())))
+            url = f'https://f{feed}.example/{len(self.articles[feed])}'
+            self.articles[feed].insert(0, (url, ' '.join(words).capitalize(), '', url, int(time.time())))
 
-    def document(self, feed):
-        shown = self.articles[feed][:SHOWN]
-        items = ''.join(f'<item><title>{title}</title><link>{url}</link><guid>{url}</guid><pubDate>{date(at)}</pubDate></item>' for url, title, at in shown)
-        return f'<rss version="2.0"><channel><title>F{feed}</title>{items}</channel></rss>'.encode(), [url for url, _, _ in shown]
+    def newsroom(self, _):
+        while not self.ended:
+            self.publish()
+            time.sleep(self.dice.uniform(.05, .6))
+
+    def lost(self, service):
+        told = {guid for guid, _ in self.taken}
+        with self.lock:
+            return [guid for guid in self.served if guid not in told and guid not in self.exempt]
+
+    def judge(self, service):
+        faults, keys = [], {}
+        if lost := self.lost(service):
+            faults.append(f'{len(lost)} lost of {len(self.served)}: {sorted(lost)[:5]}')
+        for guid, key in self.taken:
+            keys.setdefault(guid, set()).add(key)
+        if doubled := [guid for guid, of_guid in keys.items() if len(of_guid) > 1]:
+            faults.append(f'{len(doubled)} told under two keys: {sorted(doubled)[:5]}')
+        if unpublished := set(keys) - {guid for it in self.articles.values() for guid, *_ in it}:
+            faults.append(f'told, and never published: {sorted(unpublished)[:5]}')
+        return faults
+
+
+class Written(Press):
+    """The stretch of tests/corpus from a day on. Fifteen feeds publish it in bursts: what a feed got between two visits."""
+    topic = 'us-dprk-summit'
+
+    def __init__(self, seed):
+        super().__init__(random.Random(seed + 1))
+        with gzip.open(os.path.join(HERE, '../corpus/arc-2027-04.jsonl.gz'), 'rt') as it:
+            # Without what has nothing to do with the topic: a burst costs a second.
+            lines = sorted((it for it in map(json.loads, it) if it['label']), key=lambda it: (it['date'], it['id']))
+        first = self.dice.choice(sorted({it['date'][:10] for it in lines})[:-4])
+        items = [(it['id'], it['title'], it['summary'], it['url'], seconds_of(it['date'])) for it in lines if it['date'] >= first]
+        self.bursts, self.published, feed = [], 0, 0
+        while items:
+            n = self.dice.randint(1, 8)
+            feed = (feed + self.dice.randint(1, FEEDS - 1)) % FEEDS
+            self.bursts.append((feed, items[:n]))
+            items = items[n:]
+
+    def begin(self, service):
+        """The reference: every state of every feed, in order."""
+        folder = os.path.join(service.folder, 'documents')
+        os.mkdir(folder)
+        began = self.bursts[0][1][0][-1] - 3600
+        with open(os.path.join(folder, 'manifest.jsonl'), 'w') as manifest:
+            def record(feed, at):
+                name = f'{len(os.listdir(folder))}.xml'
+                with open(os.path.join(folder, name), 'wb') as it:
+                    it.write(self.document(feed)[0])
+                manifest.write(json.dumps({'feed': f'f{feed}', 'url': service.url(feed), 'fetched_at': rfc3339(at), 'status': 200,
+                                           'content_type': 'application/rss+xml; charset=utf-8', 'path': name}) + '\n')
+            for feed in range(FEEDS):
+                record(feed, began)
+            for feed, burst in self.bursts:
+                self.articles[feed] = burst[::-1] + self.articles[feed]
+                record(feed, burst[-1][-1])
+        self.articles = {n: [] for n in range(FEEDS)}
+        self.reference = os.path.join(service.folder, 'reference.db')
+        subprocess.run([service.binary, 'replay', '--config', service.conf, '--documents', folder, '--db', self.reference], check=True, capture_output=True)
+        return began
+
+    def newsroom(self, service):
+        for feed, burst in self.bursts:
+            with self.calm:
+                if self.ended:
+                    return
+                with self.lock:
+                    self.articles[feed] = burst[::-1] + self.articles[feed]
+                    service.not_before(burst[-1][-1])
+                    self.published += 1
+                last = burst[-1][0]
+                if not until(lambda: rows(service.archive, 'SELECT 1 FROM items WHERE guid = ?', last), 60, lambda: self.ended):
+                    if not self.ended:
+                        self.faults.append(f'{last} was published and not seen for a minute')
+                    return
+            # A fault that waits for calm has its turn.
+            time.sleep(.01)
+
+    def guids(self):
+        return [guid for _, burst in self.bursts[:self.published] for guid, *_ in burst]
+
+    def lost(self, service):
+        """What was published and is not in the archive, or is owed to the channel."""
+        known = {guid for guid, in rows(service.archive, 'SELECT guid FROM items')}
+        lost = [guid for guid in self.guids() if guid not in known]
+        return lost + [key for key, in rows(service.archive, "SELECT idempotency_key FROM deliveries WHERE state <> 'delivered'")]
+
+    def judge(self, service):
+        faults = list(self.faults)
+        if lost := self.lost(service):
+            faults.append(f'{len(lost)} lost: {sorted(lost)[:5]}')
+        guids = set(self.guids())
+        for name, sql in DECISIONS.items():
+            here, there = (set(rows(archive, sql)) for archive in (service.archive, self.reference))
+            there = {row for row in there if row[0] in guids}
+            for said, difference in (('undisturbed only', there - here), ('among faults only', here - there)):
+                if difference:
+                    faults.append(f'{len(difference)} of {len(there)} {name} {said}: {sorted(difference)[:4]}')
+        owed = {key for key, in rows(service.archive, 'SELECT idempotency_key FROM deliveries WHERE alert_id IS NOT NULL')}
+        taken = {key for guid, key in self.taken if guid}
+        if owed != taken:
+            faults.append(f'owed and not taken: {sorted(owed - taken)[:4]}, taken and not owed: {sorted(taken - owed)[:4]}')
+        return faults
+
+
+# Each row begins with the item by which it is compared with what was published.
+DECISIONS = {
+    'matches': "SELECT i.guid, m.topic, m.score, m.\"by\" FROM matches m JOIN items i ON i.id = m.item_id WHERE m.topic = 'us-dprk-summit'",
+    'copies': 'SELECT i.guid, o.guid FROM items i JOIN items o ON o.id = i.duplicate_of',
+    'developments': "SELECT i.guid, d.kind, d.verdict, d.summary, d.state FROM developments d JOIN items i ON i.id = d.item_id JOIN stories s ON s.id = d.story_id WHERE s.topic = 'us-dprk-summit'",
+    'reports': "SELECT i.guid, f.guid, r.role FROM reports r JOIN items i ON i.id = r.item_id JOIN developments d ON d.id = r.development_id JOIN items f ON f.id = d.item_id "
+               "JOIN stories s ON s.id = d.story_id WHERE s.topic = 'us-dprk-summit'",
+    'alerts': "SELECT i.guid, message ->> '$.kind', message ->> '$.headline', message ->> '$.story.state', message ->> '$.sources' FROM alerts a "
+              "JOIN developments d ON d.id = a.development_id JOIN items i ON i.id = coalesce(a.item_id, d.item_id) WHERE message ->> '$.topic' = 'us-dprk-summit'",
+}
+
+
+def seconds_of(text):
+    return timegm(time.strptime(text, '%Y-%m-%dT%H:%M:%SZ'))
+
+
+def rfc3339(at):
+    return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(at))
+
+
+def rows(archive, sql, *values):
+    connection = sqlite3.connect(f'file:{archive}?mode=ro', uri=True, timeout=5)
+    try:
+        return connection.execute(sql, values).fetchall()
+    finally:
+        connection.close()
 
 
 def server(press):
@@ -70,19 +234,19 @@ def server(press):
             self.wfile.write(body)
 
         def do_GET(self):
-            feed = int(self.path.strip('/f') or 0)
+            feed = int(self.path.strip('/f'))
             with press.lock:
                 weather = press.weather.get(feed, 'fine')
-                body, urls = press.document(feed)
+                body, guids = press.document(feed)
             if weather == 'fine':
                 # Written whole first: what the client never got is not served.
                 self.answer(200, body)
                 with press.lock:
-                    for url in urls:
-                        if url not in press.served:
-                            press.served[url] = time.time()
+                    for guid in guids:
+                        if guid not in press.served:
+                            press.served[guid] = time.time()
                             if press.skewed:
-                                press.exempt.add(url)
+                                press.exempt.add(guid)
             elif weather == 'error':
                 self.answer(500)
             elif weather == 'missing':
@@ -127,7 +291,9 @@ def server(press):
                 self.close_connection = True
                 return None
             with press.lock:
-                press.taken.append((body['item']['url'], self.headers['Idempotency-Key'], body['headline']))
+                # What the operator is told has no item. An item's link and guid are one where headlines are invented.
+                item = body.get('item')
+                press.taken.append((item and item['url'], self.headers['Idempotency-Key']))
             if state == 'deaf':
                 # It took the message and nobody hears of it.
                 self.close_connection = True
@@ -140,44 +306,62 @@ def server(press):
         def handle_error(self, *_):
             pass
 
-    it = Server(('127.0.0.1', 0), Handler)
+    it = Server(('', 0), Handler)
     threading.Thread(target=it.serve_forever, daemon=True).start()
-    return f'http://127.0.0.1:{it.server_address[1]}'
+    return it.server_address[1]
 
 
 class Service:
-    def __init__(self, binary, folder, base):
+    def __init__(self, binary, folder, port, topic):
         self.binary, self.folder, self.process = binary, folder, None
         self.archive, self.conf, self.shift = (os.path.join(folder, it) for it in ('a.db', 'summitwatch.toml', 'shift'))
-        self.base, self.shim, self.faults = base, None, []
-        # Every headline is told, however little it weighs: what is tested is that none is lost.
+        self.port, self.topic, self.shim, self.faults = port, topic, None, []
+        # Seconds by which the service's clock differs: where the news stands, and what a fault adds.
+        self.news, self.skew = 0, 0
         shutil.copytree(os.path.join(HERE, '../../config/reading'), os.path.join(folder, 'reading'))
-        weights = os.path.join(folder, 'reading/weights.toml')
-        with open(weights) as it:
-            text = re.sub(r'(?m)^tell = .*$', 'tell = 0.01', it.read())
-        with open(weights, 'w') as it:
-            it.write(text)
+        if topic == 'all':
+            # Every headline is told, however little it weighs: what is tested is that none is lost.
+            weights = os.path.join(folder, 'reading/weights.toml')
+            with open(weights) as it:
+                text = re.sub(r'(?m)^tell = .*$', 'tell = 0.01', it.read())
+            with open(weights, 'w') as it:
+                it.write(text)
         self.configure(False)
         self.set_clock(0)
         shim = os.path.join(folder, 'clock.so')
         if shutil.which('cc') and subprocess.run(['cc', '-shared', '-fPIC', '-O1', '-o', shim, os.path.join(HERE, 'clock.c'), '-ldl']).returncode == 0:
             self.shim = shim
 
+    def url(self, feed):
+        # A host of its own for each: what one answers says nothing of the others.
+        return f'http://127.0.0.{feed + 2}:{self.port}/f{feed}'
+
     def configure(self, more):
         text = 'archive = "a.db"\nreading = "reading"\n[poll]\ninterval = "1s"\nmin_interval = "1s"\nmax_interval = "2s"\nhint_cap = "1s"\nread_timeout = "5s"\n'
         for n in range(FEEDS):
-            text += f'[[feeds]]\nname = "f{n}"\nurl = "{self.base}/f{n}"\noutlet = "Outlet {n}"\nallow_private = true\n'
-        text += '[[topics]]\nname = "all"\nalerts_per_outlet = 1000000\n'
+            text += f'[[feeds]]\nname = "f{n}"\nurl = "{self.url(n)}"\noutlet = "Outlet {n}"\nallow_private = true\n'
+        other = {'all': 'us-dprk-summit', 'us-dprk-summit': 'all'}[self.topic]
+        text += f'[[topics]]\nname = "{self.topic}"\n' + ('alerts_per_outlet = 1000000\n' if self.topic == 'all' else '')
         if more:
-            text += '[[topics]]\nname = "us-dprk-summit"\n'
-        text += f'[[channels]]\nname = "desk"\nkind = "webhook"\nurl = "{self.base}/hook"\nallow_private = true\nconcurrency = 4\n[[routes]]\ntopic = "all"\nchannels = ["desk"]\n'
+            text += f'[[topics]]\nname = "{other}"\n'
+        text += f'[[channels]]\nname = "desk"\nkind = "webhook"\nurl = "http://127.0.0.1:{self.port}/hook"\nallow_private = true\nconcurrency = 4\n'
+        text += f'[[routes]]\ntopic = "{self.topic}"\nchannels = ["desk"]\n'
         with open(self.conf + '.new', 'w') as it:
             it.write(text)
         os.rename(self.conf + '.new', self.conf)
 
-    def set_clock(self, seconds):
+    def set_clock(self, skew):
+        self.skew = skew
+        self.write_clock()
+
+    def not_before(self, at):
+        """The service's clock stands at this time at least; it never goes back for it."""
+        self.news = max(self.news, at - int(time.time()))
+        self.write_clock()
+
+    def write_clock(self):
         with open(self.shift + '.new', 'w') as it:
-            it.write(str(seconds))
+            it.write(str(self.news + self.skew))
         os.rename(self.shift + '.new', self.shift)
 
     def start(self):
@@ -277,45 +461,47 @@ def fall(dice, press, service):
         service.alive()
         service.process.send_signal(signal.SIGHUP)
     elif kind == 'clock':
-        with press.lock:
-            press.skewed = True
-        service.set_clock(dice.choice([-7200, 600, 7200, 40000, 100000, 170000]))
-        time.sleep(span)
-        service.set_clock(0)
-        # What is under way may have been fetched before and be taken after.
-        time.sleep(1.5)
-        with press.lock:
-            press.skewed = False
+        # Where the order of news counts, nothing new comes meanwhile.
+        with press.calm:
+            with press.lock:
+                press.skewed = True
+            service.set_clock(dice.choice([-7200, 600, 7200, 40000, 100000, 170000]))
+            time.sleep(span)
+            service.set_clock(0)
+            # What is under way may have been fetched before and be taken after.
+            time.sleep(1.5)
+            with press.lock:
+                press.skewed = False
     return kind
 
 
-def play(binary, seed, seconds, folder):
-    dice = random.Random(seed)
-    press = Press(random.Random(seed + 1))
-    service = Service(binary, folder, server(press))
+def play(binary, press, seed, seconds, folder, calm):
+    dice, began = random.Random(seed), time.time()
+    service = Service(binary, folder, server(press), press.topic)
+    service.not_before(press.begin(service))
     service.start()
     # The first visit to a feed brings backlog; empty, it brings none.
-    until(lambda: sqlite3.connect(service.archive).execute('SELECT count(*) FROM feeds WHERE last_document_at IS NOT NULL').fetchone()[0] == FEEDS, 60)
-    end, next_news, fell = time.time() + seconds, 0, {}
-    publishing = True
-
-    def newsroom():
-        while publishing:
-            press.publish(press.dice.randrange(FEEDS))
-            time.sleep(press.dice.uniform(.05, .6))
-    threading.Thread(target=newsroom, daemon=True).start()
-    while time.time() < end:
+    if not until(lambda: rows(service.archive, 'SELECT 1 FROM feeds WHERE last_document_at IS NOT NULL LIMIT -1 OFFSET ?', FEEDS - 1), 60):
+        service.faults.append('it did not visit its feeds within a minute')
+    fell = {}
+    newsroom = threading.Thread(target=press.newsroom, args=(service,), daemon=True)
+    newsroom.start()
+    under_way = lambda: time.time() < began + seconds * 2 / 3 and newsroom.is_alive()
+    while calm and under_way():
+        time.sleep(.1)
+    while under_way():
         kind = fall(dice, press, service)
         fell[kind] = fell.get(kind, 0) + 1
         service.alive()
         time.sleep(dice.uniform(0, 1.5))
-    publishing = False
-    time.sleep(4)
+    press.ended = True
+    left = lambda share: max(1, (began + seconds - time.time()) * share)
     # Waits of hours are over when the clock says so: deliveries are retried for more than a day.
-    for hours in (0, 9, 18, 27):
+    for n, hours in enumerate((0, 9, 18, 27)):
         if service.shim:
-            service.set_clock(hours * 3600)
-        if until(lambda: not missing(press), 25):
+            with press.calm:
+                service.set_clock(hours * 3600)
+        if until(lambda: not press.lost(service), left(1 / (4 - n))):
             break
     service.alive()
     service.process.terminate()
@@ -325,42 +511,25 @@ def play(binary, seed, seconds, folder):
     except subprocess.TimeoutExpired:
         service.faults.append('it did not stop within a minute')
         service.process.kill()
-    return press, service, fell
+        service.process.wait()
+    return service, fell
 
 
-def missing(press):
-    with press.lock:
-        told = {url for url, _, _ in press.taken}
-        return [url for url in press.served if url not in told and url not in press.exempt]
-
-
-def until(test, seconds):
+def until(test, seconds, ended=lambda: False):
     end = time.time() + seconds
-    while time.time() < end:
+    while time.time() < end and not ended():
         try:
             if test():
                 return True
         except sqlite3.Error:
             pass
-        time.sleep(.2)
+        time.sleep(.05)
     return False
 
 
 def judge(press, service):
-    faults = list(service.faults)
-    lost = missing(press)
-    if lost:
-        faults.append(f'{len(lost)} lost of {len(press.served)}: {sorted(lost)[:5]}')
-    keys = {}
-    for url, key, _ in press.taken:
-        keys.setdefault(url, set()).add(key)
-    doubled = [url for url, of_url in keys.items() if len(of_url) > 1]
-    if doubled:
-        faults.append(f'{len(doubled)} told under two keys: {sorted(doubled)[:5]}')
-    unserved = set(keys) - set(press.served)
-    if unserved - {url for it in press.articles.values() for url, _, _ in it}:
-        faults.append(f'told, and never published: {sorted(unserved)[:5]}')
-    check = sqlite3.connect(service.archive).execute('PRAGMA integrity_check').fetchone()[0]
+    faults = service.faults + press.judge(service)
+    check = rows(service.archive, 'PRAGMA integrity_check')[0][0]
     if check != 'ok':
         faults.append(f'the archive is damaged: {check}')
     return faults
@@ -369,30 +538,38 @@ def judge(press, service):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--bin', default='target/release/summitwatch')
+    parser.add_argument('--news', choices=['written', 'invented'], default='written')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--seconds', type=float, default=120)
+    parser.add_argument('--runs', type=int, default=0, help='so many seeds from --seed on, written and invented in turn')
     parser.add_argument('--kept', action='store_true', help='the seeds that failed once, instead of --seed')
+    parser.add_argument('--calm', action='store_true', help='no faults: what the run compares with is right')
     parser.add_argument('--keep', help='a folder for what a failed run leaves')
     asked = parser.parse_args()
     binary = os.path.abspath(asked.bin)
     seeds_file = os.path.join(HERE, 'seeds.txt')
-    kept = [int(line.split()[0]) for line in open(seeds_file) if line.strip() and not line.startswith('#')] if os.path.exists(seeds_file) else []
+    kept = []
+    if os.path.exists(seeds_file):
+        with open(seeds_file) as it:
+            kept = [(line.split()[0], int(line.split()[1])) for line in it if line.strip() and not line.startswith('#')]
     bad = False
-    for seed in kept if asked.kept else [asked.seed]:
-        folder = tempfile.mkdtemp(prefix='sw-faults-')
-        press, service, fell = play(binary, seed, asked.seconds, folder)
+    many = [(('written', 'invented')[n % 2], asked.seed + n) for n in range(asked.runs)]
+    for news, seed in kept if asked.kept else many or [(asked.news, asked.seed)]:
+        began, folder = time.time(), tempfile.mkdtemp(prefix='sw-faults-')
+        press = {'written': Written, 'invented': Invented}[news](seed)
+        service, fell = play(binary, press, seed, asked.seconds, folder, asked.calm)
         faults = judge(press, service)
-        repeated = len(press.taken) - len({key for _, key, _ in press.taken})
-        print(f'seed {seed}: {len(press.served)} articles served, {len(press.exempt)} while the clock was off, {len(press.taken)} messages taken, '
-              f'{repeated} repeated under their key; faults: ' + ', '.join(f'{n} {kind}' for kind, n in sorted(fell.items())))
+        messages = [key for guid, key in press.taken if guid]
+        print(f'{news} {seed}: {len(press.served)} articles served, {len(press.exempt)} of them while the clock was off; {len(messages)} messages taken, '
+              f'{len(messages) - len(set(messages))} of them repeats; {time.time() - began:.0f} s; faults: ' + ', '.join(f'{n} {kind}' for kind, n in sorted(fell.items())), flush=True)
         for fault in faults:
             print('FAULT', fault)
         if faults:
             bad = True
             print(service.log()[-3000:])
-            if seed not in kept and os.access(HERE, os.W_OK):
+            if (news, seed) not in kept and os.access(HERE, os.W_OK):
                 with open(seeds_file, 'a') as it:
-                    it.write(f'{seed}\n')
+                    it.write(f'{news} {seed}\n')
             if asked.keep:
                 shutil.copytree(folder, asked.keep, dirs_exist_ok=True)
         shutil.rmtree(folder)

@@ -2,11 +2,14 @@
 """An hour of 300 feeds with the topic `all` and a webhook: whether memory, descriptors, threads, the log and the time of a
 turn stay flat after the warm-up.
 
-    tests/faults/soak.py --bin target/release/summitwatch [--minutes 60] [--feeds 300] [--csv soak.csv]
+    tests/faults/soak.py --bin target/release/summitwatch [--minutes 60] [--feeds 300] [--csv soak.csv] [--reader]
+    tests/faults/soak.py --bin … --minutes 15 --per-minute 1200        a quarter of an hour: warm after five minutes
 
-Prints a line a minute and, in the end, how each measure of the last third differs from that of the middle third. Exit
+Warm is a service whose board is full: 4,000 open developments of a topic, and its cache of pages. With --reader another
+program keeps one old state of the archive open during the first third; the log grows meanwhile, and must be short again
+afterwards. Prints a line a minute and, in the end, how each measure of the last third differs from that of the middle third. Exit
 status 1 where one rose by more than a tenth and a floor that noise does not reach. Linux; Python's standard library only."""
-import argparse, http.server, json, os, random, socketserver, sqlite3, subprocess, sys, tempfile, threading, time
+import argparse, http.server, os, random, re, socketserver, sqlite3, subprocess, sys, tempfile, threading, time, urllib.request
 
 SHOWN = 20
 SYLLABLES = 'ka lo mi tu pe ra no si vu de fo gi ha ju ze bo'.split()
@@ -63,21 +66,31 @@ def server(press):
     return f'http://127.0.0.1:{it.server_address[1]}'
 
 
-def measure(pid, archive, last):
+def turns(port):
+    """Turns of the polls so far and the seconds that they took, as the service counts them."""
+    text = urllib.request.urlopen(f'http://127.0.0.1:{port}/metrics', timeout=10).read().decode()
+    of = lambda what: float(re.search(rf'^summitwatch_turn_seconds_{what}{{loop="poll"}} (\S+)', text, re.M)[1])
+    return of('count'), of('sum')
+
+
+def measure(pid, archive, port, last):
     status = dict(line.split(':', 1) for line in open(f'/proc/{pid}/status') if ':' in line)
     ticks = sum(map(int, open(f'/proc/{pid}/stat').read().rsplit(') ', 1)[1].split()[11:13]))
     items = sqlite3.connect(archive).execute('SELECT count(*) FROM items').fetchone()[0]
     size = lambda path: os.path.getsize(path) if os.path.exists(path) else 0
     new = items - last.get('items', 0)
     cpu = (ticks - last.get('ticks', 0)) / os.sysconf('SC_CLK_TCK')
+    count, took = turns(port)
+    more = count - last.get('turns', 0)
     return {
+        'turns': count, 'turns_took': took, 'turn_ms': (took - last.get('turns_took', 0)) * 1000 / more if more else 0,
         'items': items, 'ticks': ticks, 'rss_mb': int(status['VmRSS'].split()[0]) / 1024, 'fds': len(os.listdir(f'/proc/{pid}/fd')),
         'threads': int(status['Threads']), 'wal_mb': size(archive + '-wal') / 2**20, 'cpu_ms_an_item': cpu * 1000 / new if new else 0,
     }
 
 
-# A rise below this is noise: megabytes, descriptors, threads, megabytes, milliseconds.
-FLOORS = {'rss_mb': 4, 'fds': 40, 'threads': 8, 'wal_mb': 8, 'cpu_ms_an_item': 3}
+# A rise below this is noise: megabytes, descriptors, threads, megabytes, milliseconds twice.
+FLOORS = {'rss_mb': 4, 'fds': 40, 'threads': 8, 'wal_mb': 8, 'cpu_ms_an_item': 3, 'turn_ms': 10}
 
 
 def main():
@@ -86,25 +99,39 @@ def main():
     parser.add_argument('--minutes', type=int, default=60)
     parser.add_argument('--feeds', type=int, default=300)
     parser.add_argument('--per-minute', type=float, default=390, help='new articles of all feeds together')
+    parser.add_argument('--reader', action='store_true', help='another program keeps an old state open for the first third')
     parser.add_argument('--csv')
     asked = parser.parse_args()
     press = Press(asked.feeds, asked.per_minute)
     base, folder = server(press), tempfile.mkdtemp(prefix='sw-soak-')
+    with socketserver.TCPServer(('127.0.0.1', 0), None) as free:
+        port = free.server_address[1]
     archive, conf = os.path.join(folder, 'a.db'), os.path.join(folder, 'summitwatch.toml')
     with open(conf, 'w') as it:
-        it.write('archive = "a.db"\n[poll]\ninterval = "60s"\nmin_interval = "30s"\nmax_interval = "90s"\nhint_cap = "1s"\nhost_spacing = "1s"\n')
+        it.write(f'archive = "a.db"\n[web]\nlisten = "127.0.0.1:{port}"\n[poll]\ninterval = "60s"\nmin_interval = "30s"\nmax_interval = "90s"\nhint_cap = "1s"\nhost_spacing = "1s"\n')
         for n in range(asked.feeds):
             it.write(f'[[feeds]]\nname = "f{n}"\nurl = "{base}/f{n}"\noutlet = "O{n}"\nallow_private = true\n')
         it.write(f'[[topics]]\nname = "all"\n[[channels]]\nname = "desk"\nkind = "webhook"\nurl = "{base}/hook"\nallow_private = true\n[[routes]]\ntopic = "all"\nchannels = ["desk"]\n')
     log = open(os.path.join(folder, 'log'), 'wb')
     service = subprocess.Popen([os.path.abspath(asked.bin), 'run', '--config', conf], cwd=folder, stdout=log, stderr=log)
-    rows, last = [], {}
+    rows, last, reader, longest = [], {}, None, 0
     for minute in range(1, asked.minutes + 1):
+        if asked.reader and minute == 1:
+            while not os.path.exists(archive):
+                time.sleep(.2)
+            time.sleep(5)
+            reader = sqlite3.connect(f'file:{archive}?mode=ro', uri=True, isolation_level=None)
+            reader.execute('BEGIN')
+            reader.execute('SELECT count(*) FROM items').fetchone()
+        if reader and minute > asked.minutes // 3:
+            reader.close()
+            reader = None
         time.sleep(60)
         if service.poll() is not None:
             sys.exit(f'the service ended with {service.returncode}; its log is in {folder}')
-        last = measure(service.pid, archive, last)
+        last = measure(service.pid, archive, port, last)
         rows.append(last)
+        longest = max(longest, last['wal_mb'])
         print(f'minute {minute}: ' + ', '.join(f'{name} {value:.1f}' if isinstance(value, float) else f'{name} {value}' for name, value in last.items()), f'told {press.taken}', flush=True)
     service.terminate()
     service.wait(60)
@@ -119,6 +146,10 @@ def main():
         rose = end - middle > max(floor, middle / 10)
         bad |= rose
         print(f'{"ROSE" if rose else "flat"} {name}: {middle:.1f} in the middle third, {end:.1f} in the last')
+    if asked.reader:
+        end = rows[-1]['wal_mb']
+        print(f'{"LONG" if end > 16 else "short"} log: {longest:.1f} MB while it was read, {end:.1f} at the end')
+        bad |= end > 16
     sys.exit(1 if bad else 0)
 
 

@@ -222,6 +222,38 @@ fn posts_without_titles_are_told_by_their_first_sentence() {
 }
 
 #[test]
+fn what_a_feed_says_of_one_item_again_and_again_is_kept_so_often() {
+    let mut world = watching("");
+    for n in 0..12 {
+        let item = entry(
+            &format!("guid-{n}"),
+            "Harbour pilots count eleven stranded barges",
+        )
+        .link("https://wire.example/barges")
+        .published("2026-06-01T09:10:00Z");
+        world.shows("wire", rss(&[item])).poll().later("15m");
+    }
+    assert_eq!(world.number("SELECT count(*) FROM items"), 1);
+    assert_eq!(world.number("SELECT count(*) FROM aliases"), 8);
+    world.expect_alerts(1);
+    let source = Source {
+        content_type: None,
+        url: None,
+        zone: TimeZone::UTC,
+        select: None,
+        max_bytes: 1 << 20,
+    };
+    let categories: String = (0..100)
+        .map(|n| format!("<category>c{n}</category>"))
+        .collect();
+    let document = format!(
+        "<rss version=\"2.0\"><channel><title>x</title><item><title>a</title><guid>1</guid>{categories}</item></channel></rss>"
+    );
+    let feed = guarded(document.as_bytes(), &source).expect("a feed");
+    assert_eq!(feed.items[0].categories.len(), 64);
+}
+
+#[test]
 fn a_clock_that_was_ahead_leaves_nothing_waiting() {
     let mut world = watching("");
     world.at("2026-06-02T17:00:00Z").poll();

@@ -193,6 +193,30 @@ fn a_clock_that_jumps_makes_no_slot_twice() {
 }
 
 #[test]
+fn a_clock_that_jumps_lists_no_slots_by_the_thousand_and_silences_no_digest() {
+    let mut world = world("cron = \"* * * * *\"\nempty = \"send\"");
+    world.deliver().later("1m").deliver();
+    let told = digests(&world).len();
+    // A day and a half ahead, a few times, and back: 2,160 minutes that nobody lived through.
+    let real = world.now();
+    for _ in 0..3 {
+        world.later("36h").deliver().at(&real.to_string()).deliver();
+    }
+    let covered = world.number("SELECT count(*) FROM digests WHERE outcome = 'covered'");
+    assert!(covered <= 3 * 48, "{covered}");
+    let before = digests(&world).len();
+    assert!(before > told);
+    for _ in 0..5 {
+        world.later("1m").deliver();
+    }
+    assert_eq!(
+        digests(&world).len(),
+        before + 5,
+        "a digest a minute goes on"
+    );
+}
+
+#[test]
 fn an_alert_that_could_not_arrive_in_time_is_told_by_the_next_digest_once() {
     let mut world = World::new();
     world.hook("phone", "").routes(&format!(

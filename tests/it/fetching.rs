@@ -252,6 +252,62 @@ fn a_bomb_goes_off_against_the_cap_on_decoded_bytes() {
 }
 
 #[test]
+fn a_large_body_that_waits_for_its_turn_is_no_silent_server() {
+    use_ring();
+    let server = Server::start();
+    let large = format!("<rss>{}</rss>", " ".repeat(8 << 20));
+    server.script(FEED, [Reply::ok(&large)]);
+    let (url, access) = (server.url(FEED), Access::new(Reach::Anywhere));
+    let ask = Ask {
+        url: &url,
+        moved_to: None,
+        validators: &Validators::default(),
+        access: &access,
+        after: After::Close,
+        now: instant(START),
+    };
+    let read = Duration::from_secs(1);
+    let fetcher = Fetcher::new(Limits {
+        read,
+        total: Duration::from_secs(50),
+        body: 16 << 20,
+        ..limits()
+    });
+    runtime().block_on(async {
+        let held = [fetcher.get(&ask).await, fetcher.get(&ask).await];
+        assert!(held.iter().all(|it| it.large.is_some()));
+        let mut third = std::pin::pin!(fetcher.get(&ask));
+        let waits = tokio::time::timeout(read * 2, third.as_mut()).await;
+        assert!(waits.is_err(), "two large bodies are in memory: {waits:?}");
+        drop(held);
+        assert!(document(third.await).body.len() > 8 << 20);
+    });
+}
+
+#[test]
+fn a_zstd_frame_that_asks_for_a_larger_window_than_browsers_give_is_asked_for_plain() {
+    let plain = rss(&[entry("1", "Harbour pilots count eleven stranded barges")]);
+    let windowed = |log| {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 1).expect("memory");
+        encoder.window_log(log).expect("a window");
+        encoder.include_contentsize(false).expect("memory");
+        encoder.write_all(plain.as_bytes()).expect("memory");
+        Reply::ok(encoder.finish().expect("memory")).with("Content-Encoding", "zstd")
+    };
+    for (log, visits) in [(23, 1), (27, 2)] {
+        let server = Server::start();
+        server.script(FEED, [windowed(log), Reply::ok(&plain)]);
+        let fetched = get(&server.url(FEED), &Validators::default(), true);
+        assert!(document(fetched).body == plain.as_bytes());
+        assert_eq!(
+            server.requests(FEED).len(),
+            visits,
+            "a window of 2^{log} bytes"
+        );
+    }
+}
+
+#[test]
 fn a_body_that_is_not_coded_as_its_header_says_is_asked_for_plain() {
     let plain = rss(&[entry("1", "Harbour pilots count eleven stranded barges")]);
     for coding in CODINGS {

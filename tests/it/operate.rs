@@ -404,6 +404,66 @@ fn two_restores_within_a_second_keep_both_archives() {
 }
 
 #[test]
+fn a_restore_that_was_interrupted_is_finished_and_never_begun_anew() {
+    let mut running = Running::start("");
+    assert_eq!(running.run(&["backup", "copy.db"]).0, Some(0));
+    running.service.signal("KILL");
+    running.service.wait_for_end();
+    // As a kill between its two renames leaves it: the copy is whole, the old archive is aside, its log is not yet.
+    std::fs::copy(
+        running.path("copy.db"),
+        running.path("summitwatch.db.restored"),
+    )
+    .expect("copied");
+    std::fs::rename(running.path("summitwatch.db"), running.path("aside.db")).expect("renamed");
+    for command in ["run", "poll"] {
+        let (status, _, said) = running.run(&[command]);
+        assert_eq!(status, Some(1), "{said}");
+        assert!(said.contains("a restore was interrupted"), "{said}");
+        assert!(!running.path("summitwatch.db").exists());
+    }
+    assert_eq!(running.run(&["restore", "copy.db"]).0, Some(0));
+    // The killed service's log was set aside too: it belongs to another file.
+    assert!(!running.path("summitwatch.db-wal").exists());
+    let archive = open_read_only(&running.path("summitwatch.db")).expect("an archive");
+    let found: String = archive
+        .pragma_query_value(None, "integrity_check", |row| row.get(0))
+        .expect("an answer");
+    assert_eq!(found, "ok");
+    assert!(!running.path("summitwatch.db.restored").exists());
+}
+
+#[test]
+fn what_was_not_found_sound_after_an_unclean_end_is_checked_again() {
+    let mut running = Running::start("");
+    running.service.signal("KILL");
+    running.service.wait_for_end();
+    // An index that went another way than its table: all rows read well, and only a check of indexes tells.
+    let on_archive = |sql: &str| {
+        let archive =
+            rusqlite::Connection::open(running.path("summitwatch.db")).expect("an archive");
+        archive.execute_batch(sql).expect(sql);
+    };
+    on_archive(
+        "CREATE TABLE kept AS SELECT * FROM sqlite_master WHERE name = 'items_by_time';
+         PRAGMA writable_schema = on; DELETE FROM sqlite_master WHERE name = 'items_by_time'",
+    );
+    on_archive("UPDATE items SET first_seen_at = '2001-01-01T00:00:00Z'");
+    on_archive(
+        "PRAGMA writable_schema = on; INSERT INTO sqlite_master SELECT * FROM kept; DROP TABLE kept",
+    );
+    // Refused as often as it is started, for it was never found sound.
+    for _ in 0..2 {
+        let (status, _, said) = running.run(&["run"]);
+        assert_eq!(status, Some(1), "{said}");
+        assert!(
+            said.contains("items_by_time") && said.contains("is damaged"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn the_demo_writes_into_no_folder_of_somebody_elses() {
     let running = Running::start("");
     let before = std::fs::read(running.path("summitwatch.toml")).expect("read");

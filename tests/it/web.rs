@@ -934,6 +934,25 @@ fn the_document_of_the_api_names_what_is_served() {
         if methods.get("get").is_some() {
             seen.get(&asked).expect(200).json();
         }
+        if let Some(sends) = methods
+            .get("post")
+            .filter(|it| it["requestBody"].is_object())
+        {
+            let wrong = |kind: &'static str, body: &'static str| {
+                let request = seen.ask(Method::POST, path).header(CONTENT_TYPE, kind);
+                seen.send(request.body(body))
+            };
+            for (kind, body, status) in [
+                ("application/json", "[]", 422),
+                ("application/json", "{", 400),
+                ("text/plain", "{}", 415),
+            ] {
+                let fault = wrong(kind, body).expect(status).json();
+                assert!(fault["error"].is_string(), "{path}: {fault}");
+                let documented = &sends["responses"][status.to_string()];
+                assert!(documented.is_object(), "{path} does not document {status}");
+            }
+        }
         for response in methods.as_object().expect("methods").values() {
             let text = response.to_string();
             for reference in text.split("#/components/schemas/").skip(1) {
@@ -945,6 +964,24 @@ fn the_document_of_the_api_names_what_is_served() {
             }
         }
     }
+}
+
+#[test]
+fn who_keeps_connections_and_asks_nothing_delays_nobody() {
+    let seen = Seen::open();
+    let silent: Vec<_> = (0..64)
+        .map(|_| std::net::TcpStream::connect(seen.at).expect("a connection"))
+        .collect();
+    let asked = std::time::Instant::now();
+    for _ in 0..3 {
+        seen.get("/healthz").expect(200);
+    }
+    assert!(
+        asked.elapsed() < std::time::Duration::from_secs(5),
+        "a silent connection ends by itself after ten seconds: {:?}",
+        asked.elapsed()
+    );
+    drop(silent);
 }
 
 #[test]

@@ -31,9 +31,10 @@ ok "built and linted: $(basename "$deb") ($(stat -c %s "$deb") bytes)"
 dpkg-deb -c "$deb" | grep -c 'man1/summitwatch' | { read -r n; [ "$n" -ge 30 ] || fail "only $n manual pages"; }
 ok 'a manual page for every command'
 
-debootstrap --variant=minbase --include=ca-certificates,systemd,procps bookworm "$root" >"$dir/debootstrap" 2>&1 || { tail "$dir/debootstrap" >&2; fail debootstrap; }
+debootstrap --variant=minbase --include=ca-certificates,systemd,procps,tzdata bookworm "$root" >"$dir/debootstrap" 2>&1 || { tail "$dir/debootstrap" >&2; fail debootstrap; }
 mount -t proc proc "$root/proc"
-in_root() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive "$@"; }
+surroundings='PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive'
+in_root() { chroot "$root" env -i $surroundings "$@"; }
 
 # The release before, as a package that holds its program and its configuration.
 mkdir -p "$dir/old/DEBIAN" "$dir/old/usr/bin" "$dir/old/etc"
@@ -68,9 +69,9 @@ in_root summitwatch check | head -n 1 | grep -q '^archive        /var/lib/summit
 
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 sed -i "s/127.0.0.1:8787/127.0.0.1:$port/; s/^include = .*/include = []/" "$root/etc/summitwatch/summitwatch.toml"
-# As the unit starts it, but for systemd.
+# As the unit starts it, but for systemd. No function stands between, so that `$!` is the service itself.
 exec_start=$(sed -n 's/^ExecStart=//p' "$root/lib/systemd/system/summitwatch.service")
-in_root $exec_start >"$dir/service.log" 2>&1 &
+chroot "$root" env -i $surroundings $exec_start >"$dir/service.log" 2>&1 &
 service=$!
 python3 - "$port" <<'PYTHON' || { cat "$dir/service.log" >&2; fail 'the service does not come up'; }
 import sys, time, urllib.error, urllib.request
@@ -90,7 +91,8 @@ after=$(in_root summitwatch sql --csv 'SELECT count(*) FROM alerts' | tail -n 1 
 ls "$root"/var/lib/private/summitwatch/ | grep -q 'summitwatch.db' || fail 'the archive is elsewhere'
 in_root summitwatch health --ready >/dev/null || fail health
 in_root summitwatch alerts >/dev/null || fail 'alerts without --archive'
-kill "$service"; wait "$service" 2>/dev/null || true; service=
+kill "$service"; wait "$service" || fail "the service stopped with $?"
+service=
 ok "started, asked for /metrics; $after alerts as before"
 
 in_root dpkg -r summitwatch >/dev/null 2>&1
@@ -114,12 +116,15 @@ for library in $(ldd "$new" | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^[[:space:]]*
     install -D "$library" "$image$library"
 done
 as_image() { chroot --userspec=65532:65532 "$image" /usr/bin/summitwatch "$@"; }
-as_image run >"$dir/image.log" 2>&1 &
+mkdir -p "$image/usr/share"
+cp -r "$root/usr/share/zoneinfo" "$image/usr/share/"
+chroot --userspec=65532:65532 "$image" /usr/bin/summitwatch run >"$dir/image.log" 2>&1 &
 service=$!
 for _ in $(seq 100); do as_image health >/dev/null 2>&1 && break; sleep 0.2; done
 as_image health | grep -q alive || { cat "$dir/image.log" >&2; fail 'the container is not alive'; }
 [ "$(stat -c %u "$image/var/lib/summitwatch/summitwatch.db")" = 65532 ] || fail 'the archive is not the user'"'"'s'
-kill -TERM "$service"; wait "$service" 2>/dev/null || true; service=
+kill -TERM "$service"; wait "$service" || fail "the container stopped with $?"
+service=
 as_image health >/dev/null 2>&1 && fail 'a stopped service is alive'
 ok 'the image runs without root and says how it is'
 echo "$passed passed, 0 failed"
