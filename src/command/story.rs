@@ -12,6 +12,7 @@ use crate::store::view::news::{self, Development};
 use crate::store::view::stories::{self, Report};
 use crate::store::{listing, open_read_only};
 use crate::text::{cut, printable};
+use crate::topic::Course;
 use crate::words::{self, counted};
 
 /// Characters of a headline in a list.
@@ -43,6 +44,9 @@ impl Story {
             )?;
             return Ok(ExitCode::SUCCESS);
         }
+        let config = context.config().ok();
+        let engine = config.and_then(|it| it.engine_for(&story.topic).ok());
+        let course = engine.and_then(|it| it.topic(&story.topic)?.course.clone());
         let mut out = std::io::stdout().lock();
         writeln!(
             out,
@@ -73,7 +77,7 @@ impl Story {
             counted(of.len(), "development", "developments")
         )?;
         if let Some(state) = &story.state {
-            writeln!(out, "  the meeting: {}", words::state(state))?;
+            writeln!(out, "  {}", stands(course.as_ref(), state))?;
         }
         for merge in listing::merges(&connection, story.id)?.rows {
             let said: Vec<String> = merge.iter().map(output::cell).collect();
@@ -87,7 +91,7 @@ impl Story {
         }
         for it in news::of_story(&connection, story.id)? {
             let reports = of.remove(&Some(it.id)).unwrap_or_default();
-            development(&mut out, &it, &reports)?;
+            development(&mut out, &it, &reports, course.as_ref())?;
         }
         if !comments.is_empty() {
             writeln!(out, "\nItems that report no development")?;
@@ -99,11 +103,20 @@ impl Story {
     }
 }
 
+/// "the meeting: postponed", in the words of its topic.
+fn stands(course: Option<&Course>, state: &str) -> String {
+    let own = course.and_then(|it| it.states.get(state));
+    let word = own.map_or_else(|| words::state(state), |it| it.gloss.as_str());
+    let noun = course.map_or("meeting", |it| it.noun.as_str());
+    format!("the {noun}: {word}")
+}
+
 /// What happened, what was told of it, and who reports it.
 fn development(
     out: &mut impl Write,
     development: &Development,
     reports: &[&Report],
+    course: Option<&Course>,
 ) -> std::io::Result<()> {
     let it = development;
     let mark = if it.alert_id.is_some() { "●" } else { "○" };
@@ -131,7 +144,7 @@ fn development(
         cut(&printable(&it.title), HEADLINE)
     )?;
     if let Some(state) = &it.state {
-        writeln!(out, "  the meeting: {}", words::state(state))?;
+        writeln!(out, "  {}", stands(course, state))?;
     }
     writeln!(out, "  why: {}", printable(&it.reason))?;
     for report in reports {

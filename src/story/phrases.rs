@@ -90,10 +90,10 @@ pub struct Found {
 }
 
 impl Found {
-    /// Whether another phrase stands within, and not in the gap.
+    /// Whether another phrase stands within, and does not begin in the gap.
     pub fn covers(&self, other: &Self) -> bool {
         let within = self.start <= other.start && other.end <= self.end;
-        let in_gap = self.gap.0 <= other.start && other.end <= self.gap.1;
+        let in_gap = self.gap.0 <= other.start && other.start < self.gap.1;
         within && !in_gap && (self.start, self.end) != (other.start, other.end)
     }
 
@@ -270,9 +270,14 @@ impl Phrasebook {
                 let mut end = first_end;
                 let mut last = first_end;
                 let complete = (1..phrase.n_parts).all(|nth| {
-                    let next = group
-                        .iter()
-                        .find(|it| it.1 == nth && it.2 >= end && self.is_gap(&text[end..it.2]));
+                    let fits = |it: &&(u32, u8, usize, usize)| {
+                        it.1 == nth && it.2 >= end && self.is_gap(&text[end..it.2])
+                    };
+                    // The nearest, in its longest wording.
+                    let mut fitting = group.iter().filter(fits);
+                    let nearest = fitting.next();
+                    let longest = fitting.take_while(|it| nearest.is_some_and(|one| it.2 == one.2));
+                    let next = longest.last().or(nearest);
                     if let Some(next) = next {
                         (last, end) = (next.2, next.3);
                     }

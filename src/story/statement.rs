@@ -215,7 +215,10 @@ impl Reader {
             countries: &self.countries,
             matter,
             names: Names::of(&headline, lexicon, matter, &self.countries),
-            speaker: speaker.as_ref().and_then(|it| lexicon.id(&it.who)),
+            speaker: speaker
+                .as_ref()
+                .filter(|it| it.is_quoted())
+                .and_then(|it| lexicon.id(&it.who)),
             cast: &self.cast,
             lexicon,
         };
@@ -307,6 +310,7 @@ struct Course<'a> {
     countries: &'a ConceptSet,
     matter: &'a Matter,
     names: Names<'a>,
+    /// Whose words it gives.
     speaker: Option<ConceptId>,
     cast: &'a Cast,
     lexicon: &'a Lexicon,

@@ -123,6 +123,30 @@ impl Frame {
         }
     }
 
+    /// What the matter of the topic looked at is called: meeting, agreement.
+    pub(super) fn noun(&self) -> &str {
+        let topic = self.engine.topic(&self.topic);
+        topic
+            .and_then(|it| it.course.as_ref())
+            .map_or("meeting", |it| it.noun.as_str())
+    }
+
+    /// A state in the words of that topic.
+    pub(super) fn state_word<'a>(&'a self, name: &'a str) -> &'a str {
+        let topic = self.engine.topic(&self.topic);
+        let own = topic.and_then(|it| it.course.as_ref()?.states.get(name));
+        own.map_or_else(|| words::state(name), |it| it.gloss.as_str())
+    }
+
+    /// Where its matter stands.
+    pub(super) fn state(&self, name: &str) -> Markup {
+        let class = match State::of(name) {
+            Some(it) if it.is_down() => "state down",
+            _ => "state",
+        };
+        html! { span class=(class) { (printable(&cut(self.state_word(name), 60))) } }
+    }
+
     pub(super) fn topic_title(&self) -> &str {
         let found = self.topics.iter().find(|(name, _)| *name == self.topic);
         found.map_or("", |(_, title)| title)
@@ -355,16 +379,6 @@ pub(super) fn outward(url: Option<&str>, words: &str) -> Markup {
 
 pub(super) fn language(code: Option<&str>) -> Markup {
     html! { @if let Some(code) = code.filter(|it| is_tag(it)) { abbr.lang title=(language_name(code)) { (code) } } }
-}
-
-/// Where a meeting stands.
-pub(super) fn state(name: &str) -> Markup {
-    let state = State::of(name);
-    let class = match state {
-        Some(it) if it.is_down() => "state down",
-        _ => "state",
-    };
-    html! { span class=(class) { (state.map_or_else(|| printable(&cut(name, 30)), |it| it.gloss().to_owned())) } }
 }
 
 /// What kind of development, and what became of it where it was not told.

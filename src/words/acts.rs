@@ -48,7 +48,7 @@ const fn act(name: &'static str, does: &'static str, done: &'static str, takes: 
 use Takes::{Matter, Nothing, Time, Whom, With};
 
 /// The strongest first: of several predicates of a headline the first ones are said.
-pub const ACTS: [Act; 92] = [
+pub const ACTS: [Act; 95] = [
     act(
         "cancel",
         "calls off",
@@ -152,8 +152,11 @@ pub const ACTS: [Act; 92] = [
     ),
     act("veto", "vetoes", "vetoed", Matter("it")),
     act("vote", "votes on", "a vote", Matter("a text")),
+    act("in-force", "brings into force", "in force", Matter("it")),
     act("ruling", "rules", "a court rules", Nothing),
     act("charge", "brings charges", "charges", Nothing),
+    act("sue", "goes to court", "taken to court", Nothing),
+    act("protest", "speaks of protests", "protests", Nothing),
     act("elect", "speaks of an election", "an election", Nothing),
     act("sanction", "acts on sanctions", "sanctions", Nothing),
     act(

@@ -12,7 +12,7 @@ use crate::story::weights::Weights;
 use crate::text::Words;
 use crate::topic::lexicon::Field;
 use crate::web::guard::May;
-use crate::web::page::{About, Frame, headline, language, outward, page, state};
+use crate::web::page::{About, Frame, headline, language, outward, page};
 use crate::web::pages::{account, named, nowhere};
 use crate::web::trouble::Trouble;
 use crate::web::{Site, Web};
@@ -63,7 +63,7 @@ fn content(frame: &Frame, site: &Site, seen: &Seen) -> Markup {
         h1.story-title { (headline(&item.title, tongue)) }
         (origin(frame, item))
         (standing(frame, seen))
-        @for placed in &seen.placements { (placement(placed, &site.tables.weights)) }
+        @for placed in &seen.placements { (placement(frame, placed, &site.tables.weights)) }
         @if !seen.deliveries.is_empty() { (deliveries(frame, &seen.deliveries)) }
         section aria-labelledby="why" {
             h2 #why { "Why it matches, or not" }
@@ -112,7 +112,7 @@ fn standing(frame: &Frame, seen: &Seen) -> Markup {
     }
 }
 
-fn placement(placed: &Placement, weights: &Weights) -> Markup {
+fn placement(frame: &Frame, placed: &Placement, weights: &Weights) -> Markup {
     let label = format!("story-{}", placed.story_id);
     html! {
         section aria-labelledby=(label) {
@@ -130,7 +130,7 @@ fn placement(placed: &Placement, weights: &Weights) -> Markup {
                 @if placed.reports.is_empty() { dt { "development" } dd { "it reports none" } }
                 dt { "decision" } dd { (placed.decision) " — " (headline(&placed.reason, None)) }
                 dt { "origin" } dd { (headline(&placed.origin, None)) }
-                @if let Some(it) = &placed.state { dt { "the meeting" } dd { (state(it)) } }
+                @if let Some(it) = &placed.state { dt { "the " (frame.noun()) } dd { (frame.state(it)) } }
             }
             @if let Some(it) = weighed(placed, weights) { (signs(placed.story_id, &it)) }
         }

@@ -18,7 +18,7 @@ use crate::story::ladder::State as Step;
 use crate::story::numbers::Day;
 use crate::web::Web;
 use crate::web::guard::May;
-use crate::web::page::{About, Frame, headline, kind, language, older, page, state};
+use crate::web::page::{About, Frame, headline, kind, language, older, page};
 use crate::web::pages::Listed;
 use crate::web::trouble::Trouble;
 use crate::web::words::{counted, grouped};
@@ -185,7 +185,7 @@ fn standing(frame: &Frame, standing: Option<&Standing>) -> Markup {
         section.standing aria-labelledby="standing" {
             @match (standing, step) {
                 (Some(it), Some(step)) => {
-                    h2 #standing { "The meeting: " em class=[step.is_down().then_some("down")] { (step.gloss()) } }
+                    h2 #standing { "The " (frame.noun()) ": " em class=[step.is_down().then_some("down")] { (frame.state_word(step.as_str())) } }
                     p {
                         @if let Some(actor) = &it.actor { "By " (party(actor)) ", as of " } @else { "As of " }
                         @if let Some(at) = it.since() { (frame.time(at)) " (" (frame.ago(at)) ")" }
@@ -198,18 +198,18 @@ fn standing(frame: &Frame, standing: Option<&Standing>) -> Markup {
                 }
                 _ => {
                     h2 #standing { (frame.topic_title()) }
-                    p { "No meeting is in its news." }
+                    p { "No " (frame.noun()) " is in its news." }
                 }
             }
             @if let Some(step) = step {
-            ol.ladder aria-label="Steps of a meeting" {
+            ol.ladder aria-label={"Steps of the " (frame.noun())} {
                 @for (place, rung) in RUNGS.iter().enumerate() {
                     li.reached[at.or(highest).is_some_and(|at| place <= at)] .here[at == Some(place)] aria-current=[(at == Some(place)).then_some("step")] {
-                        span { (rung.gloss()) }
+                        span { (frame.state_word(rung.as_str())) }
                     }
                 }
                 @if at.is_none() {
-                    li.here.off.down[step.is_down()] aria-current="step" { span { (step.gloss()) } }
+                    li.here.off.down[step.is_down()] aria-current="step" { span { (frame.state_word(step.as_str())) } }
                 }
             }
             }
@@ -279,7 +279,7 @@ pub(super) fn development(frame: &Frame, row: &Development) -> Markup {
                 @if said.is_some() { p.original { (headline(&row.title, row.language.as_deref())) } }
                 p.meta {
                     (kind(&row.kind, &row.verdict)) " "
-                    @if let Some(it) = &row.state { (state(it)) " " }
+                    @if let Some(it) = &row.state { (frame.state(it)) " " }
                     span.outlet { (headline(&row.outlet, None)) } " " (language(row.language.as_deref()))
                     span.quiet { (words::counted(usize::try_from(row.outlets).unwrap_or(0), "outlet", "outlets")) }
                     @if let Some(it) = set(frame, row.place.as_deref(), row.day.as_deref()) { span.gloss { (it) } }

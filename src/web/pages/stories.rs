@@ -9,7 +9,7 @@ use crate::store::view::Part;
 use crate::store::view::stories::{self, Story};
 use crate::web::Web;
 use crate::web::guard::May;
-use crate::web::page::{About, Frame, headline, older, page, state};
+use crate::web::page::{About, Frame, headline, older, page};
 use crate::web::pages::Listed;
 use crate::web::trouble::Trouble;
 use crate::web::words::counted;
@@ -50,7 +50,7 @@ fn row(frame: &Frame, story: &Story) -> Markup {
         li {
             h2.title { a href={"/stories/" (story.id)} { (headline(&story.title, story.language.as_deref())) } }
             p.meta {
-                @if let Some(it) = &story.state { (state(it)) " " }
+                @if let Some(it) = &story.state { (frame.state(it)) " " }
                 span { (figures(story)) }
                 span { (frame.time(&story.first_seen_at)) " – " (frame.time(&story.last_seen_at)) }
             }

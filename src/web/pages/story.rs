@@ -16,7 +16,7 @@ use crate::store::view::stories::{self, Report, Story};
 use crate::web::Web;
 use crate::web::chart::{self, Dot};
 use crate::web::guard::{May, Who};
-use crate::web::page::{About, Frame, foreign, headline, kind, language, outward, page, state};
+use crate::web::page::{About, Frame, foreign, headline, kind, language, outward, page};
 use crate::web::pages::stories::figures;
 use crate::web::pages::{acts as doing, named, nowhere};
 use crate::web::trouble::Trouble;
@@ -85,7 +85,7 @@ fn content(frame: &Frame, seen: &Seen) -> Markup {
         p.crumb { a href=(frame.at("/stories")) { "Stories" } }
         h1.story-title { (headline(&story.title, story.language.as_deref())) }
         p.meta {
-            @if let Some(it) = &story.state { (state(it)) " " }
+            @if let Some(it) = &story.state { (frame.state(it)) " " }
             span { (figures(story)) }
             span { (frame.time(&story.first_seen_at)) " – " (frame.time(&story.last_seen_at)) }
         }
@@ -152,7 +152,7 @@ fn entry(
                 p.title { a href={"/items/" (it.item_id)} { (headline(&it.title, it.language.as_deref())) } }
                 p.meta {
                     span.outlet { (headline(&it.outlet, None)) } " " (language(it.language.as_deref())) " "
-                    @if let Some(it) = &it.state { (state(it)) " " }
+                    @if let Some(it) = &it.state { (frame.state(it)) " " }
                     (kind(&it.kind, &it.verdict)) " "
                     (outward(it.url.as_deref(), "Read"))
                 }

@@ -14,7 +14,7 @@ use crate::story::ladder;
 use crate::web::Web;
 use crate::web::chart::{self, Stack, Stretch};
 use crate::web::guard::May;
-use crate::web::page::{About, Frame, page, state, with};
+use crate::web::page::{About, Frame, page, with};
 use crate::web::pages::number;
 use crate::web::trouble::Trouble;
 use crate::words;
@@ -170,11 +170,11 @@ fn turning_points(frame: &Frame, since: Timestamp, turns: &[Turn]) -> Markup {
     let within: Vec<&Turn> = turns.iter().filter(|it| it.at >= since).collect();
     html! {
         section aria-labelledby="turns" {
-            h2 #turns { "Turns of the meeting" }
+            h2 #turns { "Turns of the " (frame.noun()) }
             @if within.is_empty() { p.quiet { "None in this time." } } @else {
                 ol.turns {
                     @for turn in within.iter().rev() {
-                        li { (frame.time(&turn.at)) " " (state(&turn.state)) " " a href={"/stories/" (turn.story_id)} { "story " (turn.story_id) } }
+                        li { (frame.time(&turn.at)) " " (frame.state(&turn.state)) " " a href={"/stories/" (turn.story_id)} { "story " (turn.story_id) } }
                     }
                 }
             }
