@@ -284,7 +284,7 @@ pub fn stands(state: State) -> (&'static str, &'static str) {
 }
 
 /// What headlines call otherwise than the lexicon glosses it.
-const NAMES: [(&str, &str); 24] = [
+const NAMES: [(&str, &str); 26] = [
     ("trump", "Trump"),
     ("kim-bare", "Kim Jong Un"),
     ("united-states", "the United States"),
@@ -299,6 +299,8 @@ const NAMES: [(&str, &str); 24] = [
     ("dprk-foreign-ministry", "North Korea's foreign ministry"),
     ("dprk-army", "North Korea's army"),
     ("workers-party", "North Korea's party"),
+    ("beijing", "Beijing"),
+    ("other-foreign-ministry", "a foreign ministry"),
     ("chinese-foreign-ministry", "China's foreign ministry"),
     ("russian-foreign-ministry", "Russia's foreign ministry"),
     ("kremlin", "the Kremlin"),

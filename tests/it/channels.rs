@@ -237,7 +237,10 @@ fn ntfy_is_published_as_json_with_its_topic_click_and_token() {
     world.expect_rows("SELECT idempotency_key FROM deliveries", &[&request.key()]);
     let message = request.json();
     assert_eq!(message["topic"], "bell-7d1f");
-    assert_eq!(message["title"], "PLANNED · China: a meeting is planned");
+    assert_eq!(
+        message["title"],
+        "NEW STORY · China prepares the US–DPRK summit"
+    );
     assert_eq!(message["click"], "https://wire.example/news/1?id=7");
     assert!(
         message["message"]

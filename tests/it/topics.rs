@@ -56,7 +56,15 @@ fn a_case_that_fails_says_what_was_expected_and_why_it_came_otherwise() {
     );
     let tested = desk.run(&["topics", "test", "loans.toml"]);
     assert_eq!(tested.status, 1);
-    assert_snapshot!(tested.out, @"
+    // How certain, the weights say, which are fitted anew now and then.
+    let said = tested
+        .out
+        .split(" % certain")
+        .map(|it| match it.rsplit_once("; ") {
+            Some((before, percent)) if percent.parse::<u8>().is_ok() => format!("{before}; N"),
+            _ => it.to_owned(),
+        });
+    assert_snapshot!(said.collect::<Vec<_>>().join(" % certain"), @"
     loans.cases.toml:6: loans
         Mongolia calls
       - match
@@ -76,7 +84,7 @@ fn a_case_that_fails_says_what_was_expected_and_why_it_came_otherwise() {
           says: Talks with North Korea
           speaker: nobody
           the meeting: nothing is said of it
-          alert: yes; no report tells it yet (with nothing else known; 29 % certain, 10 % is needed)
+          alert: yes; no report tells it yet (with nothing else known; N % certain, 10 % is needed)
 
     loans: 1 of 3 cases as expected (en 3)
     ");

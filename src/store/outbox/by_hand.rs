@@ -52,43 +52,56 @@ pub fn retry(tx: &Transaction<'_>, delivery: i64, now: Timestamp) -> Result<Agai
     Ok(Again::Due)
 }
 
+/// What a channel has been sent, to send it once more.
+struct Sent {
+    state: String,
+    active: bool,
+    channel: String,
+    story: Option<i64>,
+    /// None of a digest.
+    message: Option<String>,
+    key: String,
+}
+
+fn sent(tx: &Transaction<'_>, delivery: i64) -> Result<Option<Sent>, StoreError> {
+    let sql = "SELECT d.state, coalesce(c.active, 0), d.channel, d.story_id, coalesce(a.message, n.message, h.message),
+            d.idempotency_key
+         FROM deliveries d LEFT JOIN channels c ON c.name = d.channel LEFT JOIN alerts a ON a.id = d.alert_id
+         LEFT JOIN notices n ON n.id = d.notice_id LEFT JOIN health_events h ON h.id = d.health_event_id
+         WHERE d.id = ?1";
+    let sent = tx.query_row(sql, [delivery], |row| {
+        Ok(Sent {
+            state: row.get(0)?,
+            active: row.get(1)?,
+            channel: row.get(2)?,
+            story: row.get(3)?,
+            message: row.get(4)?,
+            key: row.get(5)?,
+        })
+    });
+    Ok(sent.optional()?)
+}
+
 /// Owes a channel once more what it has taken, under a key of its own: its phone may have lost it.
 pub fn resend(tx: &Transaction<'_>, delivery: i64, now: Timestamp) -> Result<Again, StoreError> {
-    let found = tx
-        .query_row(
-            "SELECT d.state, coalesce(c.active, 0), d.channel, d.story_id, coalesce(a.message, n.message, h.message),
-                d.idempotency_key
-             FROM deliveries d LEFT JOIN channels c ON c.name = d.channel LEFT JOIN alerts a ON a.id = d.alert_id
-             LEFT JOIN notices n ON n.id = d.notice_id LEFT JOIN health_events h ON h.id = d.health_event_id
-             WHERE d.id = ?1",
-            [delivery],
-            |row| {
-                let (state, active): (String, bool) = (row.get(0)?, row.get(1)?);
-                let (channel, story): (String, Option<i64>) = (row.get(2)?, row.get(3)?);
-                let (message, key): (Option<String>, String) = (row.get(4)?, row.get(5)?);
-                Ok((state, active, channel, story, message, key))
-            },
-        )
-        .optional()?;
-    let Some((state, active, channel, story, message, key)) = found else {
+    let Some(sent) = sent(tx, delivery)? else {
         return Ok(Again::Unknown);
     };
-    if state != "delivered" {
+    if sent.state != "delivered" {
         return retry(tx, delivery, now);
     }
-    if !active {
-        return Ok(Again::Refused(format!(
-            "{state}: its channel is not configured"
-        )));
+    if !sent.active {
+        let why = format!("{}: its channel is not configured", sent.state);
+        return Ok(Again::Refused(why));
     }
-    let Some(message) = message else {
+    let Some(message) = sent.message else {
         return Ok(Again::Refused(
             "a digest; `summitwatch digest --send` sends one".to_owned(),
         ));
     };
     tx.execute(
         "INSERT INTO notices (channel, message, created_at) VALUES (?1, ?2, ?3)",
-        params![channel, message, At(now)],
+        params![sent.channel, message, At(now)],
     )?;
     let notice = tx.last_insert_rowid();
     tx.execute(
@@ -96,10 +109,10 @@ pub fn resend(tx: &Transaction<'_>, delivery: i64, now: Timestamp) -> Result<Aga
          VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?4)",
         params![
             notice,
-            story,
-            channel,
+            sent.story,
+            sent.channel,
             At(now),
-            format!("{key}-again-{notice}")
+            format!("{}-again-{notice}", sent.key)
         ],
     )?;
     Ok(Again::Due)
