@@ -1,6 +1,6 @@
 #!/bin/sh
-# A program without shared libraries, for a machine with another or an older C library. Tried and not shipped: see
-# "linking" in ARCHITECTURE.md. Needs musl-tools and `rustup target add x86_64-unknown-linux-musl`.
+# A program without shared libraries, for a machine with another or an older C library. Written and not yet built to
+# its end, so no release ships it. Needs musl-tools and `rustup target add x86_64-unknown-linux-musl`.
 # Usage: static.sh       prints the program's path
 set -eu
 cd "$(dirname "$0")/.."

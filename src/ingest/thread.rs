@@ -18,7 +18,7 @@ use crate::message::{DevelopmentLine, ItemLine, Message, StoryLine, quotes, said
 use crate::route::{Dispatch, Route, Subject, dispatch};
 use crate::store::items::By;
 use crate::store::stories::{
-    AlertId, NewDevelopment, Placed, ReadingId, ToldAlert, alerts_since, suppressed,
+    AlertId, NewDevelopment, Placed, ReadingId, ToldAlert, alerts_between, suppressed,
 };
 use crate::store::{StoreError, acts, items, outbox, stories};
 use crate::story::board::Board;
@@ -50,16 +50,15 @@ impl Pace {
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         Ok(Self {
-            alerts: alerts_since(connection, topic, before(now, HOUR))?.into(),
+            alerts: alerts_between(connection, topic, before(now, HOUR), now)?.into(),
             suppressed: suppressed(connection, topic)?,
         })
     }
 
     fn forget(&mut self, now: Timestamp) {
         let since = before(now, HOUR);
-        while self.alerts.front().is_some_and(|it| it.at <= since) {
-            self.alerts.pop_front();
-        }
+        // What a clock that ran ahead told lies beyond now, and uses up no budget.
+        self.alerts.retain(|it| it.at > since && it.at <= now);
     }
 
     fn told(&self) -> u32 {

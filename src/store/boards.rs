@@ -51,7 +51,7 @@ pub fn present(
 ) -> Result<(Board, u32), StoreError> {
     let since = before(now, weights.window);
     let board = load(connection, topic, since, &weights.times)?;
-    let told = stories::alerts_since(connection, topic, before(now, HOUR))?.len();
+    let told = stories::alerts_between(connection, topic, before(now, HOUR), now)?.len();
     Ok((board, u32::try_from(told).unwrap_or(u32::MAX)))
 }
 

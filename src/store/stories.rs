@@ -332,18 +332,19 @@ pub struct ToldAlert {
     pub outlet: String,
 }
 
-/// Alerts of `topic` since `since`, the earliest first.
-pub fn alerts_since(
+/// Alerts of `topic` after `since` and up to `now`, the earliest first.
+pub fn alerts_between(
     tx: &Connection,
     topic: &str,
     since: Timestamp,
+    now: Timestamp,
 ) -> Result<Vec<ToldAlert>, StoreError> {
     let mut statement = tx.prepare_cached(
         "SELECT a.created_at, coalesce(json_extract(a.message, '$.item.outlet'), '')
          FROM alerts a JOIN developments d ON d.id = a.development_id JOIN stories s ON s.id = d.story_id
-         WHERE a.created_at > ?1 AND s.topic = ?2 ORDER BY a.id",
+         WHERE a.created_at > ?1 AND a.created_at <= ?3 AND s.topic = ?2 ORDER BY a.id",
     )?;
-    let rows = statement.query_map(params![At(since), topic], |row| {
+    let rows = statement.query_map(params![At(since), topic, At(now)], |row| {
         Ok(ToldAlert {
             at: row.get::<_, At>(0)?.0,
             outlet: row.get(1)?,

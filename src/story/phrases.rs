@@ -90,10 +90,10 @@ pub struct Found {
 }
 
 impl Found {
-    /// Whether another phrase stands within, and does not begin in the gap.
+    /// Whether another phrase stands within, and not in the gap.
     pub fn covers(&self, other: &Self) -> bool {
         let within = self.start <= other.start && other.end <= self.end;
-        let in_gap = self.gap.0 <= other.start && other.start < self.gap.1;
+        let in_gap = self.gap.0 <= other.start && other.end <= self.gap.1;
         within && !in_gap && (self.start, self.end) != (other.start, other.end)
     }
 

@@ -36,10 +36,13 @@ fn world(title: &str, reply: Reply) -> World {
 fn an_item_that_nearly_matches_may_match_by_its_article() {
     let said =
         "President Trump said he would meet North Korean leader Kim Jong Un for a third summit.";
-    let mut world = world("Pyongyang keeps Washington guessing", Reply::ok(page(said)));
+    let mut world = world(
+        "Pyongyang promises Washington an answer this week",
+        Reply::ok(page(said)),
+    );
     world
         .poll()
-        .expect_alerted(&["Pyongyang keeps Washington guessing"]);
+        .expect_alerted(&["Pyongyang promises Washington an answer this week"]);
     world
         .expect_rows(ARTICLES, &["kept | 1 | 1 | null"])
         .expect_rows(
@@ -72,7 +75,7 @@ fn nobody_reads_the_pages_of_other_news_or_of_other_feeds() {
     let link = world.site.url("/other");
     world.feed(
         "plain",
-        rss(&[entry("2", "Pyongyang keeps Washington guessing").link(&link)]),
+        rss(&[entry("2", "Pyongyang promises Washington an answer this week").link(&link)]),
     );
     world.poll().expect_alerts(0);
     world.expect_rows(ARTICLES, &[]);
@@ -81,7 +84,10 @@ fn nobody_reads_the_pages_of_other_news_or_of_other_feeds() {
 
 #[test]
 fn a_page_that_fails_is_tried_again_and_then_left() {
-    let mut world = world("Pyongyang keeps Washington guessing", Reply::status(500));
+    let mut world = world(
+        "Pyongyang promises Washington an answer this week",
+        Reply::status(500),
+    );
     world.poll();
     world.expect_rows(
         ARTICLES,
@@ -110,7 +116,7 @@ fn a_page_that_will_never_be_an_article_is_not_tried_again() {
             "cannot read the page: it has 2000 tags, up to 2000 deep",
         ),
     ] {
-        let mut world = world("Pyongyang keeps Washington guessing", reply);
+        let mut world = world("Pyongyang promises Washington an answer this week", reply);
         world.poll();
         world.expect_rows(
             "SELECT state, error FROM articles",
@@ -123,7 +129,7 @@ fn a_page_that_will_never_be_an_article_is_not_tried_again() {
 fn what_a_feed_may_reach_its_links_elsewhere_may_not() {
     let mut world = World::new();
     let elsewhere = world.hooks.url("/story");
-    let item = entry("1", "Pyongyang keeps Washington guessing").link(&elsewhere);
+    let item = entry("1", "Pyongyang promises Washington an answer this week").link(&elsewhere);
     world
         .topic(SUMMIT)
         .feed_with("wire", MATCHED, rss(&[item]))
