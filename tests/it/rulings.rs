@@ -326,8 +326,8 @@ fn an_edit_that_changes_the_day_is_a_correction_once_and_another_number_is_none(
 fn headlines_that_satisfy_no_rule_are_taken_in_only_while_the_topic_is_hot() {
     let shipped = Shipped::new();
     let mut heart = shipped.heart();
-    let title = "Pyongyang wants more time, Leavitt says";
-    let lead = "The press secretary said of North Korea that much remained open.";
+    let title = "Kim, president agree to talks in city 3, aide says";
+    let lead = "It was said of North Korea and of Trump that much remained open.";
     let takes = |heart: &mut Heart<'_>| {
         let said = Said {
             summary: lead,
