@@ -109,9 +109,9 @@ fn entry(item: &Item) -> Value {
 
 #[derive(Debug, Args)]
 pub(super) struct Classify {
-    /// Topic to judge by
-    #[arg(long, default_value = crate::config::shipped::DEFAULT_TOPIC)]
-    topic: String,
+    /// Topic to judge by [default: the first of the configuration]
+    #[arg(long)]
+    topic: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -128,15 +128,16 @@ struct Judged {
 impl Classify {
     pub(super) fn run(&self, context: &Context) -> Done {
         let config = context.config()?;
-        let engine = config.engine_for(&self.topic)?;
-        let topic = engine
-            .topic(&self.topic)
-            .context("the topic was just built")?;
+        let first = config.topics.first().map(|it| it.name.as_str());
+        let name = self.topic.as_deref().or(first);
+        let name = name.context("the configuration names no topic")?;
+        let engine = config.engine_for(name)?;
+        let topic = engine.topic(name).context("the topic was just built")?;
         let tables = config.tables(&engine)?;
         let now = Clock::System.now();
-        let mut bench = Bench::alone(topic, &engine.lexicon, &tables)
-            .with_policy(config.alerts_of(&self.topic));
-        match known(&config.archive, &self.topic, now, &tables) {
+        let mut bench =
+            Bench::alone(topic, &engine.lexicon, &tables).with_policy(config.alerts_of(name));
+        match known(&config.archive, name, now, &tables) {
             Ok(Some((board, told))) => bench = bench.beside(board, told),
             Ok(None) => {}
             Err(error) => tracing::warn!("{error:#}; judged beside nothing"),

@@ -73,7 +73,11 @@ impl From<Fault> for Faults {
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        let shown = self.0.iter().take(MOST_FAULTS);
+        let mut lines: Vec<String> = shown.map(ToString::to_string).collect();
+        if self.0.len() > MOST_FAULTS {
+            lines.push(format!("and {} more", self.0.len() - MOST_FAULTS));
+        }
         f.write_str(&lines.join("\n"))
     }
 }

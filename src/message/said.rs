@@ -209,8 +209,8 @@ impl<'a> Source<'a> {
         if let Some(gloss) = self.matter.names.states.get(state.as_str()) {
             let noun = self.matter.names.noun.as_str();
             let noun = if noun.is_empty() { "meeting" } else { noun };
-            let says = who.map_or_else(String::new, |it| format!("{it}: "));
-            return Some(format!("{says}the {noun}: {gloss}{}", self.times()));
+            let on = who.map_or_else(String::new, |it| format!("{it} on "));
+            return Some(format!("{on}the {noun}: {gloss}{}", self.times()));
         }
         let several = state == State::Placed && self.statement.places.len() > 1;
         let (does, alone) = if several {

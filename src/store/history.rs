@@ -1,10 +1,11 @@
 //! What was archived, read back in the order in which it came, for tools that judge it again.
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
 use crate::alert::Standing;
 use crate::store::{At, StoreError};
+use crate::topic::suggest::Unread;
 
 /// An item with what its feed is called.
 #[derive(Debug, Clone)]
@@ -36,6 +37,36 @@ pub fn count_since(connection: &Connection, since: Timestamp) -> Result<usize, S
         |row| row.get(0),
     )?;
     Ok(usize::try_from(count).unwrap_or(0))
+}
+
+/// Headlines read since then for `topic` that tell no state, and report a development of which another report tells one;
+/// the latest first.
+pub fn unread_states(
+    connection: &Connection,
+    topic: &str,
+    since: Timestamp,
+) -> Result<Vec<Unread>, StoreError> {
+    let mut statement = connection.prepare(
+        "WITH read AS (
+            SELECT p.development_id, p.item_id, r.id, json_extract(r.statement, '$.state') AS state
+            FROM reports p JOIN readings r ON r.id = p.reading_id
+            WHERE r.topic = ?1 AND r.read_at >= ?2),
+         told AS (SELECT development_id, item_id, state, min(id) FROM read WHERE state IS NOT NULL GROUP BY development_id)
+         SELECT i.id, i.language, i.title, told.state, other.title
+         FROM read JOIN told ON told.development_id = read.development_id JOIN items i ON i.id = read.item_id
+            JOIN items other ON other.id = told.item_id
+         WHERE read.state IS NULL ORDER BY i.id DESC",
+    )?;
+    let rows = statement.query_map(params![topic, At(since)], |row| {
+        Ok(Unread {
+            item: row.get(0)?,
+            language: row.get(1)?,
+            title: row.get(2)?,
+            state: row.get(3)?,
+            other: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Shows every item seen since then to `each`.

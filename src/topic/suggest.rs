@@ -144,7 +144,40 @@ fn weights(seen: &[Seen]) -> HashMap<crate::topic::lexicon::ConceptId, f64> {
 /// Words that matched items and those near them use and the rest of the news does not.
 pub fn proposals(seen: &[Seen], near: &[Near<'_>]) -> Vec<Proposal> {
     let close: HashSet<i64> = near.iter().map(|it| it.item.id).collect();
-    let is_near = |item: &Seen| item.matched || close.contains(&item.id);
+    frequent(seen, |item| item.matched || close.contains(&item.id))
+}
+
+/// A headline that tells no state, and reports what others tell one of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    pub item: i64,
+    pub language: Option<String>,
+    pub title: String,
+    /// The state that another report of the same development tells, and its headline.
+    pub state: String,
+    pub other: String,
+}
+
+/// For each state the words of headlines that should have told it and of no others: phrases that the ladder may lack.
+pub fn phrases(seen: &[Seen], unread: &[Unread]) -> Vec<(String, Proposal)> {
+    let mut states: Vec<&str> = unread.iter().map(|it| it.state.as_str()).collect();
+    states.sort_unstable();
+    states.dedup();
+    let mut found = Vec::new();
+    for state in states {
+        let own: HashSet<i64> = unread
+            .iter()
+            .filter(|it| it.state == state)
+            .map(|it| it.item)
+            .collect();
+        let proposals = frequent(seen, |item| own.contains(&item.id));
+        found.extend(proposals.into_iter().map(|it| (state.to_owned(), it)));
+    }
+    found
+}
+
+/// Words that the items meant here use, and others do not.
+fn frequent(seen: &[Seen], is_near: impl Fn(&Seen) -> bool) -> Vec<Proposal> {
     let mut uses: HashMap<&str, (usize, usize, &str)> = HashMap::new();
     // Copies of one wire are one use.
     let mut told: HashSet<&str> = HashSet::new();

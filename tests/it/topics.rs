@@ -394,6 +394,30 @@ fn suggest_shows_what_stands_near_matches_and_proposes_words() {
 }
 
 #[test]
+fn suggest_shows_headlines_whose_state_the_ladder_does_not_read() {
+    let desk = desk();
+    archive(
+        &desk,
+        &[
+            "Trump cancels Singapore summit with Kim Jong Un",
+            "Trump torches Singapore summit with Kim Jong Un",
+            "Trump torches Singapore summit with North Korea's Kim Jong Un",
+        ],
+    );
+    let told = desk
+        .run(&["topics", "suggest", "us-dprk-summit", "--json"])
+        .json();
+    assert_eq!(told["unread"][0]["state"], "cancelled", "{told:#}");
+    assert_eq!(
+        told["unread"][0]["like"], "Trump cancels Singapore summit with Kim Jong Un",
+        "{told:#}"
+    );
+    let phrases = told["phrases"].as_array().expect("a list");
+    let proposes = |it: &serde_json::Value| it["term"] == "torches" && it["state"] == "cancelled";
+    assert!(phrases.iter().any(proposes), "{told:#}");
+}
+
+#[test]
 fn spellings_in_use_are_one_concept() {
     let engine = shipped();
     let says = |text: &str, concept: &str| {

@@ -1,4 +1,5 @@
-//! `topics suggest`: unmatched items near matched ones, and terms that the lexicon may lack.
+//! `topics suggest`: unmatched items near matched ones, terms that the lexicon may lack, and headlines whose state the
+//! ladder does not read.
 
 use std::process::ExitCode;
 
@@ -12,7 +13,7 @@ use crate::command::{Context, Done, span};
 use crate::config::file::Span;
 use crate::store::{StoreError, history, open_read_only};
 use crate::text::{Words, cut, printable};
-use crate::topic::suggest::{Near, Proposal, Seen, near, proposals};
+use crate::topic::suggest::{Near, Proposal, Seen, Unread, near, phrases, proposals};
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct Suggest {
@@ -65,6 +66,8 @@ impl Suggest {
         })?;
         let near = near(&seen);
         let terms = proposals(&seen, &near);
+        let unread = history::unread_states(&archive, &topic.name, since)?;
+        let phrases = phrases(&seen, &unread);
         let (near_shown, terms_shown) = (
             &near[..near.len().min(self.limit)],
             &terms[..terms.len().min(self.limit)],
@@ -74,7 +77,11 @@ impl Suggest {
             let terms: Vec<Value> = terms_shown.iter().map(term_json).collect();
             say!(
                 "{:#}",
-                json!({"topic": topic.name, "items": items, "terms": terms})
+                json!({
+                    "topic": topic.name, "items": items, "terms": terms,
+                    "unread": unread.iter().take(self.limit).map(unread_json).collect::<Vec<_>>(),
+                    "phrases": phrases.iter().take(self.limit).map(phrase_json).collect::<Vec<_>>(),
+                })
             )?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -108,8 +115,55 @@ impl Suggest {
                 shown(example)
             )?;
         }
+        if topic.course.is_some() {
+            self.states(&unread, &phrases)?;
+        }
         Ok(ExitCode::SUCCESS)
     }
+
+    /// What the ladder does not read.
+    fn states(&self, unread: &[Unread], phrases: &[(String, Proposal)]) -> anyhow::Result<()> {
+        say!(
+            "\nheadlines that tell no state, beside reports of the same that do ({} in all)",
+            unread.len()
+        )?;
+        for it in unread.iter().take(self.limit) {
+            let language = it.language.as_deref().unwrap_or("?");
+            say!(
+                "  {} {language} {} (item {})",
+                it.state,
+                shown(&it.title),
+                it.item
+            )?;
+            say!("       like {}", shown(&it.other))?;
+        }
+        say!(
+            "\nwords of such headlines, for phrases of the ladder ({} in all)",
+            phrases.len()
+        )?;
+        for (state, it) in phrases.iter().take(self.limit) {
+            say!(
+                "  {state}: {:3} unread, {:3} elsewhere  {}: {}",
+                it.near,
+                it.elsewhere,
+                printable(&it.term),
+                shown(&it.example)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn unread_json(it: &Unread) -> Value {
+    json!({
+        "item": it.item, "language": it.language, "title": it.title, "state": it.state, "like": it.other,
+    })
+}
+
+fn phrase_json(it: &(String, Proposal)) -> Value {
+    let mut phrase = term_json(&it.1);
+    phrase["state"] = json!(it.0);
+    phrase
 }
 
 fn shown(title: &str) -> String {
