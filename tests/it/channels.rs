@@ -188,11 +188,11 @@ fn the_outlet_that_told_it_comes_first_among_the_sources() {
     world.feed_with(
         "wire",
         "outlet = \"Wire\"",
-        rss(&[entry("1", "Trump and Kim Jong Un agree to a second summit")]),
+        rss(&[entry("1", "Trump and Kim Jong Un on a second summit")]),
     );
     // Too slight for an alert by itself.
     world.poll().expect_alerts(0);
-    let told = "Trump and Kim Jong Un agree to a second summit, in Singapore on 12 June";
+    let told = "Breaking: Trump and Kim Jong Un speak on a second summit in Singapore";
     world.feed_with(
         "daily",
         "outlet = \"Daily\"",
@@ -207,7 +207,7 @@ fn the_outlet_that_told_it_comes_first_among_the_sources() {
     let second = world.hooked()[0].json();
     assert_eq!(
         (&second["kind"], &second["sources"]),
-        (&json!("state"), &json!(["Daily", "Wire"]))
+        (&json!("fact"), &json!(["Daily", "Wire"]))
     );
 }
 
