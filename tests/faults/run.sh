@@ -1,5 +1,5 @@
 #!/bin/sh
-# The random faults as CI runs them, three minutes: the seeds that once failed, and one of the written stretch.
+# The random faults in three minutes: the seeds that once failed, and one of the written stretch.
 # Usage: run.sh [SUMMITWATCH]
 set -eu
 cd "$(dirname "$0")"
