@@ -1,5 +1,5 @@
-//! The ladder of a meeting: from a wish to an outcome, and down again. Which state a headline tells
-//! is [`crate::story::step`]'s to read.
+//! The ladder of a meeting: from a wish to an outcome, and down again. Which state a headline tells is
+//! [`crate::story::statement`]'s to read; a topic may give the steps words of its own.
 
 /// Where a meeting stands. The order is that of the ladder; the last ones lead down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -67,16 +67,6 @@ impl Pattern {
             at_end,
         })
     }
-
-    /// A phrase without sets.
-    pub fn plain(written: &str) -> Self {
-        Self::parse(written, |name| Some(vec![format!("{{{name}}}")])).unwrap_or_else(|_| Self {
-            written: written.to_owned(),
-            parts: vec![vec![written.to_owned()]],
-            at_start: false,
-            at_end: false,
-        })
-    }
 }
 
 /// A phrase that stands in a text, as bytes of the folded text from its first part to its last.
@@ -349,11 +339,15 @@ mod tests {
     use super::{Entry, Pattern, PhraseError, Phrasebook};
     use crate::text::fold::Folded;
 
+    fn plain(written: &str) -> Pattern {
+        Pattern::parse(written, |_| None).expect("it names no set")
+    }
+
     fn book(phrases: &[&str]) -> Phrasebook {
         let entry = Entry {
             name: "cancel".to_owned(),
             gloss: "cancels".to_owned(),
-            phrases: phrases.iter().map(|&it| Pattern::plain(it)).collect(),
+            phrases: phrases.iter().map(|&it| plain(it)).collect(),
         };
         Phrasebook::new([entry]).expect("phrases")
     }
@@ -458,7 +452,7 @@ mod tests {
         let entry = Entry {
             name: "x".to_owned(),
             gloss: String::new(),
-            phrases: vec![Pattern::plain("talks … ")],
+            phrases: vec![plain("talks … ")],
         };
         assert!(matches!(
             Phrasebook::new([entry]),
