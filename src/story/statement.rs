@@ -120,13 +120,11 @@ pub struct Matter {
 }
 
 /// What the matter of a topic is called.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MatterNames {
     /// `agreement`; empty for a meeting.
-    #[serde(default)]
     pub noun: String,
     /// By the names of states; those of a meeting where it has none of its own.
-    #[serde(default)]
     pub states: BTreeMap<String, String>,
 }
 

@@ -213,6 +213,7 @@ struct Floors {
     must: f64,
     per_development: f64,
     noise: f64,
+    true_sources: f64,
 }
 
 #[track_caller]
@@ -276,7 +277,8 @@ fn check_stretch(stretch: Stretch, floors: &Floors) {
     );
     assert!(share(noise, told.len()) <= floors.noise, "{figures}");
     assert!(off <= 2, "{figures}");
-    assert!(share(true_sources, told.len() - noise) >= 0.95, "{figures}");
+    let true_share = share(true_sources, told.len() - noise);
+    assert!(true_share >= floors.true_sources, "{figures}");
 }
 
 #[test]
@@ -285,6 +287,7 @@ fn developments_of_a_summit_are_told_once_with_their_own_sources() {
         must: 0.85,
         per_development: 1.6,
         noise: 0.15,
+        true_sources: 0.98,
     };
     check_stretch(SUMMIT, &floors);
 }
@@ -295,6 +298,8 @@ fn developments_of_other_talks_are_told_once_with_their_own_sources() {
         must: 0.8,
         per_development: 1.4,
         noise: 0.2,
+        // One alert of 23 names a source too many.
+        true_sources: 0.95,
     };
     check_stretch(TALKS, &floors);
 }
@@ -306,6 +311,7 @@ fn developments_of_an_agreement_are_told_once_with_their_own_sources() {
         must: 0.8,
         per_development: 1.4,
         noise: 0.2,
+        true_sources: 0.98,
     };
     check_stretch(AGREEMENT, &floors);
 }
